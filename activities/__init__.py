@@ -1,0 +1,1 @@
+"""What each word does to the world: rows, letters, outside calls."""

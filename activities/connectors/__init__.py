@@ -1,0 +1,1 @@
+"""The only place where anything leaves the house: one file per capability."""

@@ -1,0 +1,1 @@
+"""How the house is asked: one router file per word."""

@@ -1,0 +1,1 @@
+"""What every router shares: rendering, people, rights, forms, live updates."""

@@ -1,0 +1,1 @@
+"""Building blocks of the models: money, ids, refusals; engine, columns, settings, timeline."""

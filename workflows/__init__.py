@@ -1,0 +1,1 @@
+"""The life of each thing: one Temporal workflow file per word."""

@@ -1,0 +1,1 @@
+"""What every workflow shares: waiting, options, deadlines."""
