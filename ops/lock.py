@@ -1,4 +1,4 @@
-"""Write requirements.lock: every package of requirements.in at one version, with the hashes that its index publishes.
+"""Write requirements.lock: every package of requirements.in at one version, with its published hashes.
 
 `python -m ops.lock` keeps the versions of the present lock where it can; `--upgrade` takes the newest.
 """
@@ -33,7 +33,8 @@ with global_tempdir_manager(), command.main_context():
     files = {}
     for name in json.load(sys.stdin):
         places = finder.search_scope.get_index_urls_locations(name)
-        pages = [finder._link_collector.fetch_response(Link(place)) for place in places if place.startswith("http")]
+        remote = [Link(place) for place in places if place.startswith("http")]
+        pages = [finder._link_collector.fetch_response(place) for place in remote]
         files[name] = {
             link.filename: link.as_hashes()._allowed["sha256"][0]
             for page in pages if page is not None
