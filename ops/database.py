@@ -1,6 +1,7 @@
 """Make the database: three roles of little power, the database itself, and its newest tables.
 
-`python -m ops.database` does it for the server that DATABASE_URL (an administrator's) names, or for the embedded one.
+`python -m ops.database` does it for the server that DATABASE_URL (an administrator's address) names or for
+the embedded one of a running copy; where only DATABASE_OWNER_URL is set, it migrates and nothing more.
 """
 
 import os
@@ -64,7 +65,7 @@ def wait_for(url: str, seconds: float = 60) -> None:
 
 
 def make_roles(admin_url: str, passwords: Mapping[str, str]) -> None:
-    """The owner, the app and the worker may sign in and nothing more. Safe to repeat: passwords are set anew."""
+    """Owner, app and worker may sign in and nothing more. Safe to repeat: passwords are set anew."""
     maintenance = address(admin_url, _maintenance(admin_url))
     with psycopg.connect(maintenance, autocommit=True) as admin:
         for role in ROLES:
@@ -117,3 +118,26 @@ def prepare(admin_url: str, database: str, passwords: Mapping[str, str]) -> Urls
 def _maintenance(admin_url: str) -> str:
     """The database that the administrator's URL names, or the one that every server has."""
     return urlsplit(admin_url).path.strip("/") or "postgres"
+
+
+def main() -> None:
+    """What `make migrate` does."""
+    if owner := os.environ.get("DATABASE_OWNER_URL") or _from_file("DATABASE_OWNER_URL_FILE"):
+        wait_for(owner)
+        migrate(owner)
+        return
+    from ops.plan import make_plan, ports_of_running  # late: plan itself uses this module
+
+    plan = make_plan(ports=ports_of_running())
+    wait_for(plan.admin_url, 5)
+    prepare(plan.admin_url, plan.database_name, plan.secrets)
+
+
+def _from_file(name: str) -> str | None:
+    """The content of the file that a NAME_FILE variable points to."""
+    path = os.environ.get(name)
+    return Path(path).read_text().strip() if path else None
+
+
+if __name__ == "__main__":
+    main()

@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,13 @@ PORTS = {
     "SANDBOX_PORT": 9000,
     "METRICS_PORT": 9464,
 }
+HOST = "127.0.0.1"
+PYTHON_PARTS = {
+    "sandbox": ("-m", "uvicorn", "sandbox.main:app", "--no-access-log", "--no-server-header"),
+    "worker": ("worker.py",),
+    "app": ("-m", "uvicorn", "app:create_app", "--factory", "--no-access-log", "--no-server-header",
+            "--timeout-graceful-shutdown", "10"),
+}  # fmt: skip
 SECRETS = ("SECRET_KEY", "PAYLOAD_KEYS", "GATEWAY_SECRET", "GATEWAY_WEBHOOK_SECRET", "SYSTEMS_TOKEN")
 
 
@@ -40,18 +48,26 @@ def is_free(port: int) -> bool:
         return True
 
 
-def choose_ports() -> dict[str, int]:
-    """Ports named in the environment must be free; the usual ones give way to free ones."""
+def choose_ports(folder: Path) -> dict[str, int]:
+    """Ports named in the environment must be free; last time's or the usual ones give way to free ones."""
+    kept = folder / "ports.json"
+    usual = PORTS | (json.loads(kept.read_text()) if kept.exists() else {})
     chosen: dict[str, int] = {}
-    for name, usual in PORTS.items():
-        if name in os.environ:
-            port = int(os.environ[name])
-            if not is_free(port):
+    for name in PORTS:
+        port = int(os.environ[name] if name in os.environ else usual[name])
+        if port in chosen.values() or not is_free(port):
+            if name in os.environ:
                 raise SystemExit(f"{name}={port} is in use by another program: choose another port.")
-        else:
-            port = usual if is_free(usual) else free_port()
+            port = free_port()
         chosen[name] = port
+    kept.write_text(json.dumps(chosen))
     return chosen
+
+
+def ports_of_running() -> dict[str, int] | None:
+    """The ports that the copy in this .run folder uses, if it ever ran."""
+    kept = run_folder() / "ports.json"
+    return json.loads(kept.read_text()) if kept.exists() else None
 
 
 def _new_secrets() -> dict[str, str]:
@@ -85,16 +101,22 @@ class Plan:
     secrets: Mapping[str, str]
     admin_url: str
     is_embedded: bool
-    database: str
+    database_name: str
 
     def local(self, port: str, path: str = "") -> str:
         """An address on this machine."""
         return f"http://localhost:{self.ports[port]}{path}"
 
+    def command(self, part: str) -> list[str]:
+        """How one of our own programs is started; compose.yaml and the Dockerfile use the same words."""
+        served = {"app": "PORT", "sandbox": "SANDBOX_PORT"}
+        place = ["--host", HOST, "--port", str(self.ports[served[part]])] if part in served else []
+        return [sys.executable, *PYTHON_PARTS[part], *place]
+
     @property
     def urls(self) -> database.Urls:
         """How each role reaches the database."""
-        return database.urls(self.admin_url, self.database, self.secrets)
+        return database.urls(self.admin_url, self.database_name, self.secrets)
 
     def settings(self) -> dict[str, str]:
         """The settings of docs/settings.md for this copy; what the environment already says wins."""
@@ -132,13 +154,12 @@ def given(name: str) -> bool:
     return name in os.environ or f"{name}_FILE" in os.environ
 
 
-def make_plan() -> Plan:
-    """Read the environment and the .run folder, and decide."""
+def make_plan(*, ports: Mapping[str, int] | None = None) -> Plan:
+    """Read the environment and the .run folder, and decide; `ports` are those of a copy that runs already."""
     folder = run_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    ports = choose_ports()
-    is_embedded = "DATABASE_URL" not in os.environ
-    embedded = f"postgresql://postgres@127.0.0.1:{ports['POSTGRES_PORT']}/postgres"
-    admin_url = embedded if is_embedded else os.environ["DATABASE_URL"]
+    chosen = choose_ports(folder) if ports is None else ports
+    embedded = f"postgresql://postgres@127.0.0.1:{chosen['POSTGRES_PORT']}/postgres"
+    admin_url = os.environ.get("DATABASE_URL", embedded)
     name = os.environ.get("DATABASE_NAME", "ieum")
-    return Plan(folder, ports, kept_secrets(folder), admin_url, is_embedded, name)
+    return Plan(folder, chosen, kept_secrets(folder), admin_url, "DATABASE_URL" not in os.environ, name)

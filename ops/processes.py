@@ -80,11 +80,14 @@ class Process:
             except ProcessLookupError:
                 return
 
+    def ask_to_stop(self) -> None:
+        """SIGTERM, without waiting."""
+        if self.is_alive():
+            self.signal(signal.SIGTERM)
+
     def stop(self, patience: float = 10.0) -> None:
         """SIGTERM, then SIGKILL when it is still there after `patience` seconds."""
-        if not self.is_alive():
-            return
-        self.signal(signal.SIGTERM)
+        self.ask_to_stop()
         self.wait(patience)
         self.kill()
 
@@ -105,3 +108,20 @@ class Process:
         if self.log is None or not self.log.exists():
             return "(no log)"
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:]) or "(nothing was logged)"
+
+
+def is_running(pid: int, program: str) -> bool:
+    """Whether a process that is not our child runs, is no zombie, and (on Linux) is the program we mean."""
+    proc = Path(f"/proc/{pid}")
+    if proc.parent.joinpath("self").exists():
+        try:
+            return program.encode() in (proc / "cmdline").read_bytes()  # empty for a zombie
+        except OSError:
+            return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
