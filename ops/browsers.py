@@ -7,7 +7,11 @@ import sys
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PACKAGES = ("chromium", "fonts-noto-cjk", "fonts-noto-color-emoji")
-ASK_PLAYWRIGHT = "from playwright.sync_api import sync_playwright as p\nwith p() as run: print(run.chromium.executable_path)"
+ASK_PLAYWRIGHT = """
+from playwright.sync_api import sync_playwright
+with sync_playwright() as playwright:
+    print(playwright.chromium.executable_path)
+"""
 
 
 def found() -> str | None:

@@ -64,7 +64,7 @@ def make_environment() -> None:
     if not own_pip:  # Debian without python3-venv: the machine's pip installs into the environment
         make.insert(3, "--without-pip")
         pip = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
-    install = [*pip, "install", "--quiet", "--require-hashes", "--no-deps", "--only-binary", ":all:"]
+    install = [*pip, "install", "-qq", "--require-hashes", "--no-deps", "--only-binary", ":all:"]
     install += ["--disable-pip-version-check", "-r", str(LOCK)]
     wanted = fingerprint(LOCK, salt=f"{sys.version_info[:2]} {VENV}")
     step("packages", wanted, "installing the locked packages", [make, install])

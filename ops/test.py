@@ -1,6 +1,6 @@
-"""Run the tests, folder by folder, stopping at the first red one; the last line says how many passed and failed.
+"""Run the tests folder by folder, stopping at the first red one; the last line counts passed and failed.
 
-`python -m ops.test` runs all; `python -m ops.test rules api` runs two. SEED=… repeats the random choices of a run.
+`python -m ops.test` runs all; `python -m ops.test rules api` runs two; SEED=… repeats a run's random choices.
 """
 
 import os
