@@ -1,8 +1,10 @@
 """What every test may ask for: a real database of its own, cloned from a migrated template."""
 
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
@@ -11,9 +13,12 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.testing import WorkflowEnvironment
 
 from models.kit.engine import engine_for
 from ops.postgres import Cluster, free_port
+from workflows.kit import search
+from workflows.kit.payloads import converter
 
 ROOT = Path(__file__).parent.parent
 _numbers = count(1)
@@ -79,3 +84,19 @@ async def app_engine(database: Database) -> AsyncIterator[AsyncEngine]:
     engine = engine_for(database.app_url, pool_size=5)
     yield engine
     await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+async def temporal() -> AsyncIterator[WorkflowEnvironment]:
+    """A real Temporal server of this test run whose clock can be moved; payloads are encrypted as in life.
+
+    Use it as `await temporal.fast_forward(handle, timedelta(hours=5))`."""
+    async with await WorkflowEnvironment.start_time_skipping_v2(
+        dev_server_existing_path=str(Path(sys.executable).parent / "temporal"),
+        dev_server_startup_timeout=timedelta(seconds=60),
+        dev_server_log_level="error",
+        dev_server_extra_args=["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"],
+        search_attributes=list(search.ALL),
+        data_converter=converter([("test", bytes(32))]),
+    ) as environment:
+        yield environment
