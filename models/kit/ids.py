@@ -1,0 +1,30 @@
+"""Readable ids: a letter for the kind, a number for people, a suffix for the n-th of something."""
+
+import secrets
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def fresh(prefix: str) -> str:
+    """A random id of 80 bits that says what it is, like `acc_7k2m…`."""
+    return prefix + "_" + "".join(secrets.choice(_ALPHABET) for _ in range(16))
+
+
+def ticket_id(number: int) -> str:
+    """`T100123`; the number comes from the database sequence `ticket_numbers`."""
+    return f"T{number}"
+
+
+def visit_id(ticket: str, ordinal: int) -> str:
+    """The n-th visit of a ticket: `V100123-1`."""
+    return f"V{ticket[1:]}-{ordinal}"
+
+
+def invoice_id(ticket: str, ordinal: int = 1) -> str:
+    """The n-th invoice of a ticket: `I100123-1`."""
+    return f"I{ticket[1:]}-{ordinal}"
+
+
+def attempt_id(invoice: str, ordinal: int) -> str:
+    """The n-th try to collect an invoice: `I100123-1.2`; also the idempotency key at the gateway."""
+    return f"{invoice}.{ordinal}"

@@ -1,0 +1,60 @@
+"""Business refusals: a code that is a contract, a sentence for people, a status for the web."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from models.messages.sentences import N_
+
+
+@dataclass
+class Refusal(Exception):
+    """An ordinary "no": shown to the person, not retried, logged at info."""
+
+    code: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return REFUSALS.get(self.code, (409, self.code))[1]
+
+
+# code: (status of the answer, sentence). Sentences are translated where they are shown.
+REFUSALS: dict[str, tuple[int, str]] = {
+    # people
+    "not_signed_in": (401, N_("Please sign in first.")),
+    "not_allowed": (403, N_("You may not do this.")),
+    "not_found": (404, N_("There is nothing here, or it is not yours to see.")),
+    "sign_in_failed": (422, N_("The e-mail address or the password is not right.")),
+    "too_many_tries": (429, N_("Too many tries. Please wait a few minutes.")),
+    "link_ended": (404, N_("This link has ended or was already used. Please ask us for a new one.")),
+    "cross_site": (403, N_("This request came from another site and was stopped. Please reload the page.")),
+    # everybody
+    "changed_meanwhile": (409, N_("Someone else changed this meanwhile. What you typed is kept.")),
+    "try_again_later": (
+        503,
+        N_("This is not available at the moment. What you typed is kept; please try again."),
+    ),
+    # tickets
+    "ticket_closed": (409, N_("This ticket is already closed.")),
+    "ticket_not_resolved": (409, N_("There is nothing to confirm yet.")),
+    "ticket_already_dispatched": (409, N_("A visit is already under way for this ticket.")),
+    "ticket_taken": (409, N_("A colleague has already taken this ticket.")),
+    "ticket_needs_answer": (409, N_("Please write what was done before you resolve the ticket.")),
+    "rating_given": (409, N_("You have already rated this repair. Thank you.")),
+    # field service
+    "offer_gone": (409, N_("This offer is no longer open.")),
+    "slot_taken": (409, N_("That time was just taken. Please choose another one.")),
+    "visit_over": (409, N_("This visit has already ended.")),
+    "visit_wrong_step": (409, N_("This step is not possible now.")),
+    "checklist_open": (409, N_("Some required steps of the checklist are still open.")),
+    "photo_missing": (409, N_("At least one photo before and one after the work is needed.")),
+    "signature_missing": (409, N_("The customer's signature, or the reason why there is none, is missing.")),
+    # billing and payments
+    "invoice_paid": (409, N_("This invoice is already paid.")),
+    "invoice_cancelled": (409, N_("This invoice was cancelled.")),
+    "payment_under_way": (409, N_("A payment is already under way. We will tell you how it ends.")),
+    "payment_differs": (409, N_("The amount or the order of this payment does not match the invoice.")),
+    # uploads
+    "file_too_large": (422, N_("This file is too large.")),
+    "file_not_allowed": (422, N_("This kind of file cannot be attached.")),
+    "too_many_files": (422, N_("Too many files at once.")),
+}

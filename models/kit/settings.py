@@ -1,0 +1,83 @@
+"""Every setting of the house, read once from the environment; docs/settings.md explains each."""
+
+import base64
+import os
+from dataclasses import dataclass, field, fields
+from functools import cache
+from pathlib import Path
+
+
+def _read(name: str, default: str | None = None) -> str:
+    """The variable NAME, or the content of the file that NAME_FILE points to."""
+    if name in os.environ:
+        return os.environ[name]
+    if path := os.environ.get(f"{name}_FILE"):
+        return Path(path).read_text().strip()
+    if default is None:
+        raise SystemExit(f"The setting {name} (or {name}_FILE) is missing; docs/settings.md explains it.")
+    return default
+
+
+def _keys(text: str) -> tuple[tuple[str, bytes], ...]:
+    """`k1:<base64>,k0:<base64>` as pairs; the first key encrypts, all of them decrypt."""
+    pairs = (part.split(":", 1) for part in text.split(",") if part)
+    return tuple((name, base64.b64decode(key)) for name, key in pairs)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an operator may set; no secret has a default."""
+
+    database_url: str = field(repr=False)
+    secret_key: bytes = field(repr=False)
+    payload_keys: tuple[tuple[str, bytes], ...] = field(repr=False)
+    gateway_secret: str = field(repr=False)
+    gateway_webhook_secret: str = field(repr=False)
+    systems_token: str = field(repr=False)
+    temporal_address: str
+    temporal_namespace: str
+    temporal_ui_url: str
+    public_url: str
+    gateway_url: str
+    gateway_public_url: str
+    mail_url: str
+    sms_url: str
+    files_dir: Path
+    metrics_port: int
+    log_level: str
+    pool_size: int
+    is_secure: bool
+
+
+@cache
+def settings(database: str = "DATABASE_URL") -> Settings:
+    """Read the environment once; the worker asks for DATABASE_WORKER_URL."""
+    public_url = _read("PUBLIC_URL", "http://localhost:8000").rstrip("/")
+    gateway_url = _read("GATEWAY_URL", "http://127.0.0.1:9000/gateway").rstrip("/")
+    return Settings(
+        database_url=_read(database),
+        secret_key=_read("SECRET_KEY").encode(),
+        payload_keys=_keys(_read("PAYLOAD_KEYS")),
+        gateway_secret=_read("GATEWAY_SECRET"),
+        gateway_webhook_secret=_read("GATEWAY_WEBHOOK_SECRET"),
+        systems_token=_read("SYSTEMS_TOKEN"),
+        temporal_address=_read("TEMPORAL_ADDRESS", "127.0.0.1:7233"),
+        temporal_namespace=_read("TEMPORAL_NAMESPACE", "default"),
+        temporal_ui_url=_read("TEMPORAL_UI_URL", "http://localhost:8233").rstrip("/"),
+        public_url=public_url,
+        gateway_url=gateway_url,
+        gateway_public_url=_read("GATEWAY_PUBLIC_URL", gateway_url).rstrip("/"),
+        mail_url=_read("MAIL_URL", "http://127.0.0.1:9000/mail").rstrip("/"),
+        sms_url=_read("SMS_URL", "http://127.0.0.1:9000/sms").rstrip("/"),
+        files_dir=Path(_read("FILES_DIR", "files")),
+        metrics_port=int(_read("METRICS_PORT", "9464")),
+        log_level=_read("LOG_LEVEL", "info"),
+        pool_size=int(_read("POOL_SIZE", "10")),
+        is_secure=public_url.startswith("https://"),
+    )
+
+
+def names() -> tuple[str, ...]:
+    """The environment names behind the fields, for the documentation test."""
+    derived = {"is_secure"}
+    return tuple(f.name.upper() for f in fields(Settings) if f.name not in derived)

@@ -1,0 +1,20 @@
+"""Every table of the house, imported once for migrations and tests."""
+
+from models import (
+    billing,
+    catalogue,
+    customers,
+    field_service,
+    journeys,
+    partners,
+    payments,
+    staff,
+    systems,
+    tickets,
+)
+from models.kit import timeline
+
+__all__ = [
+    "billing", "catalogue", "customers", "field_service", "journeys", "partners",
+    "payments", "staff", "systems", "tickets", "timeline",
+]  # fmt: skip

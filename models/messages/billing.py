@@ -1,0 +1,120 @@
+"""Words about invoices and the ledger."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from models.messages.journeys import WaitNotes
+from models.messages.sentences import N_
+
+
+class InvoiceStatus(StrEnum):
+    ISSUED = "issued"
+    PAID = "paid"
+    OVERDUE = "overdue"
+    CANCELLED = "cancelled"
+
+
+class LineKind(StrEnum):
+    CALL_OUT = "call_out"
+    LABOUR = "labour"
+    PART = "part"
+
+
+class LedgerAccount(StrEnum):
+    """The sub-ledger's chart of accounts; the month-end close maps it to the ERP's."""
+
+    RECEIVABLE = "receivable"
+    GATEWAY = "gateway"  # money that the gateway has and will pay out
+    REVENUE = "revenue"
+    VAT = "vat_payable"
+    SUSPENSE = "suspense"  # money that nobody claims yet
+
+
+@dataclass(frozen=True)
+class InvoiceOrder:
+    """What starts an invoice: the visits to be billed. Prices are computed in `billing.issue`."""
+
+    invoice_id: str
+    ticket_id: str
+    customer_id: str
+    visit_ids: tuple[str, ...]
+    due_days: int = 14
+
+
+@dataclass(frozen=True)
+class Billable:
+    """Whether a repair is billed, and why or why not."""
+
+    is_billable: bool
+    reason: str  # "warranty", "no_work", "out_of_warranty"
+
+
+@dataclass(frozen=True)
+class Issued:
+    """What `billing.issue` decided: kept in history, so that nobody recomputes it."""
+
+    invoice_id: str
+    number: str
+    total_minor: int
+    currency: str
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class PaymentReceived:
+    """A fact: a charge succeeded."""
+
+    attempt_id: str
+    amount_minor: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class InvoiceSettled:
+    """A fact for whoever asked for the invoice."""
+
+    invoice_id: str
+    status: InvoiceStatus
+    at: datetime
+
+
+@dataclass(frozen=True)
+class CancelInvoice:
+    """Finance takes the invoice back before it is paid."""
+
+    id: str
+    actor_id: str
+    at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class InvoiceChange:
+    """One step of an invoice's life as `billing.record` writes it."""
+
+    invoice_id: str
+    ticket_id: str
+    seq: int
+    status: InvoiceStatus
+    at: datetime
+    sentence: str
+    actor_id: str | None = None
+    actor_kind: str = "system"
+    letter: str | None = None
+    details: dict[str, str] = field(default_factory=dict)
+    waits: WaitNotes = field(default_factory=WaitNotes)
+
+
+def invoice_workflow_id(invoice_id: str) -> str:
+    return f"invoice:{invoice_id}"
+
+
+SENTENCES: dict[str, str] = {
+    "billing.issued": N_("Invoice %(number)s over %(total)s issued, due %(due_at)s"),
+    "billing.reminded": N_("The customer was reminded of invoice %(number)s"),
+    "billing.overdue": N_("Invoice %(number)s is overdue; collection is asked to call"),
+    "billing.paid": N_("Invoice %(number)s was paid; receipt sent"),
+    "billing.cancelled": N_("Invoice %(number)s was cancelled: %(reason)s"),
+    "billing.free": N_("No invoice: %(reason)s"),
+}

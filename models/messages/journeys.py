@@ -1,0 +1,79 @@
+"""Words about how every workflow is seen: waits and their sentences."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from models.messages.sentences import N_
+
+
+class WaitFor(StrEnum):
+    US = "us"
+    CUSTOMER = "customer"
+    TECHNICIAN = "technician"
+    PARTNER = "partner"
+    SYSTEM = "system"
+    TIMER = "timer"
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Who we wait for, since when, until when, what happens then, and what one may do meanwhile."""
+
+    key: str  # unique within the workflow, e.g. "answer"
+    subject: str  # "ticket:T100123"
+    ticket_id: str
+    who: WaitFor
+    what: str  # code in WAITS: what we wait for
+    since: datetime
+    until: datetime | None = None
+    then: str = ""  # code in THENS: what happens when nobody moves
+    may: tuple[str, ...] = ()  # commands allowed now: "reply", "dispatch", "resolve" …
+    details: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class WaitOver:
+    """The wait has ended, by an act or by its deadline."""
+
+    key: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class WaitNotes:
+    """Waits that began or ended since the last step; the next recorded step carries them into the tables."""
+
+    opened: tuple[Wait, ...] = ()
+    ended: tuple[WaitOver, ...] = ()
+
+
+WAITS: dict[str, str] = {
+    "answer": N_("Waiting for our first answer"),
+    "agent": N_("Waiting for the agent"),
+    "customer_reply": N_("Waiting for the customer's reply"),
+    "offer": N_("Waiting for %(technician)s to accept"),
+    "nobody": N_("No technician is left: waiting for the agent"),
+    "slot": N_("Waiting for the customer to choose a time"),
+    "appointment": N_("Waiting for the appointment at %(starts_at)s"),
+    "travel": N_("%(technician)s is on the way"),
+    "work": N_("%(technician)s is working at the customer's"),
+    "visit": N_("Waiting for the visit to end"),
+    "confirmation": N_("Waiting for the customer to confirm the repair"),
+    "payment": N_("Waiting for the payment of %(total)s"),
+    "gateway": N_("Waiting for the payment gateway"),
+    "lookup": N_("Waiting until the unclear payment is looked up again"),
+    "finance": N_("Waiting for finance to settle an unclear payment"),
+}
+
+THENS: dict[str, str] = {
+    "warn_team": N_("then the team is warned"),
+    "warn_leader": N_("then the team leader is warned"),
+    "next_offer": N_("then the next technician is asked"),
+    "remind_customer": N_("then the customer is reminded"),
+    "ask_agent": N_("then the agent is asked"),
+    "close_silently": N_("then the ticket closes by itself"),
+    "remind_payment": N_("then the customer is reminded to pay"),
+    "overdue": N_("then the invoice is overdue and collection is asked"),
+    "look_up": N_("then we look the payment up again"),
+}

@@ -1,0 +1,85 @@
+"""Words about payments. The five states of an attempt keep "we do not know" apart from "no"."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from models.messages.journeys import WaitNotes
+from models.messages.sentences import N_
+
+
+class AttemptStatus(StrEnum):
+    CREATED = "created"  # row and key written; the gateway has not been called yet
+    SUCCEEDED = "succeeded"  # the gateway says: money moved
+    REFUSED = "refused"  # the gateway says: money did not move (4xx with a documented code)
+    NOT_SENT = "not_sent"  # certainly never reached the gateway, or it refused before looking (429)
+    UNKNOWN = "unknown"  # may or may not have moved: look up before anything is asked again
+    CANCELLED = "cancelled"  # moved and was taken back
+
+
+OPEN_ATTEMPT = frozenset({AttemptStatus.CREATED, AttemptStatus.UNKNOWN, AttemptStatus.NOT_SENT})
+
+
+class Verdict(StrEnum):
+    """What one answer of a gateway proves."""
+
+    SUCCEEDED = "succeeded"
+    REFUSED = "refused"
+    NOT_SENT = "not_sent"
+    NOT_FOUND = "not_found"  # a look-up: the gateway does not know the order
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class ChargeOrder:
+    """What starts a charge: an attempt that is already stored with its key."""
+
+    attempt_id: str
+    invoice_id: str
+    ticket_id: str
+    amount_minor: int
+    currency: str = "KRW"
+
+
+@dataclass(frozen=True)
+class ChargeAnswer:
+    """What we know after asking or looking up; `code` is the gateway's own, never a text."""
+
+    verdict: Verdict
+    provider_id: str = ""
+    code: str = ""
+    amount_minor: int = 0
+    at: datetime | None = None
+    retry_after_seconds: int = 0
+
+
+@dataclass(frozen=True)
+class AttemptChange:
+    """One step of an attempt as `payments.record` writes it."""
+
+    attempt_id: str
+    invoice_id: str
+    ticket_id: str
+    seq: int
+    status: AttemptStatus
+    at: datetime
+    sentence: str
+    provider_id: str = ""
+    code: str = ""
+    details: dict[str, str] = field(default_factory=dict)
+    waits: WaitNotes = field(default_factory=WaitNotes)
+
+
+def charge_workflow_id(attempt_id: str) -> str:
+    return f"charge:{attempt_id}"
+
+
+SENTENCES: dict[str, str] = {
+    "payments.started": N_("Payment of %(amount)s started"),
+    "payments.succeeded": N_("Payment of %(amount)s succeeded"),
+    "payments.refused": N_("The payment was refused (%(code)s)"),
+    "payments.unknown": N_("The gateway's answer is unclear; we look the payment up before anything else"),
+    "payments.looked_up": N_("Looked up at the gateway: %(verdict)s"),
+    "payments.unsettled": N_("Still unclear after all look-ups; finance is asked"),
+    "payments.doubled": N_("Money arrived for an invoice that is already settled; it is kept in suspense"),
+}

@@ -1,0 +1,28 @@
+"""Words about outside systems and the doors between them and us."""
+
+from enum import StrEnum
+
+
+class System(StrEnum):
+    PAYMENTS = "payments"
+    MAIL = "mail"
+    SMS = "sms"
+
+
+class OutboxKind(StrEnum):
+    START = "start"  # start a workflow
+    UPDATE = "update"  # say an update that a person made while Temporal was slow or away
+    SIGNAL = "signal"  # tell a workflow a fact
+
+
+class OutboxStatus(StrEnum):
+    WAITING = "waiting"
+    SENT = "sent"
+    REFUSED = "refused"  # the workflow answered with a refusal
+
+
+class CallResult(StrEnum):
+    OK = "ok"
+    REFUSED = "refused"
+    FAILED = "failed"
+    UNKNOWN = "unknown"

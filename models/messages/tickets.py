@@ -1,0 +1,209 @@
+"""Words about tickets: what people, workflows and activities say to each other."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from models.messages.journeys import WaitNotes
+from models.messages.sentences import N_
+
+
+class TicketStatus(StrEnum):
+    RECEIVED = "received"  # stored; the workflow has not opened it yet
+    OPEN = "open"  # waits for a first answer
+    IN_PROGRESS = "in_progress"  # an agent works on it
+    WAITING_CUSTOMER = "waiting_customer"  # we answered and wait for the customer
+    DISPATCHED = "dispatched"  # a visit is under way
+    RESOLVED = "resolved"  # we say it works; the customer has not confirmed
+    PAYMENT_DUE = "payment_due"  # confirmed; the invoice is not paid yet
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+OVER = frozenset({TicketStatus.CLOSED, TicketStatus.CANCELLED})
+
+
+class Priority(StrEnum):
+    P1 = "p1"
+    P2 = "p2"
+    P3 = "p3"
+    P4 = "p4"
+
+
+class Channel(StrEnum):
+    PORTAL = "portal"
+    FORM = "form"
+    PHONE = "phone"
+    EMAIL = "email"
+    SMS = "sms"
+    API = "api"
+
+
+class MessageKind(StrEnum):
+    INBOUND = "inbound"  # the customer wrote
+    REPLY = "reply"  # we wrote to the customer
+    NOTE = "note"  # only for us
+
+
+class CloseReason(StrEnum):
+    CONFIRMED = "confirmed"  # by the customer
+    SILENCE = "silence"  # nobody answered before the deadline
+    CANCELLED_BY_CUSTOMER = "cancelled_by_customer"
+    CANCELLED_BY_US = "cancelled_by_us"
+
+
+@dataclass(frozen=True)
+class ServiceLevel:
+    """A snapshot of the service-level policy: later edits do not reach a running ticket."""
+
+    policy: str = "standard"
+    version: int = 1
+    answer_minutes: int = 240  # working minutes
+    resolve_minutes: int = 1440  # working minutes
+    offer_minutes: int = 30  # working minutes that a technician has for an offer
+    slot_hours: int = (
+        24  # hours until the customer is reminded to choose a time; again, then the agent is asked
+    )
+    confirm_minutes: int = 1440  # working minutes of silence after which a repair counts as confirmed
+    invoice_days: int = 14
+    rating_days: int = 14
+
+
+@dataclass(frozen=True)
+class FaultReport:
+    """What starts the life of a ticket. Ids only: names and texts stay in the tables."""
+
+    ticket_id: str
+    customer_id: str
+    reported_at: datetime
+    service_level: ServiceLevel = field(default_factory=ServiceLevel)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What `tickets.open` decided that day."""
+
+    team_id: str
+    answer_due: datetime
+    resolve_due: datetime
+
+
+@dataclass(frozen=True)
+class Command:
+    """Somebody's order on a ticket; `id` is the command's own and makes a double click harmless."""
+
+    id: str
+    actor_id: str
+    at: datetime
+    actor_kind: str = "staff"
+
+
+@dataclass(frozen=True)
+class Assign(Command):
+    """Take the ticket, or give it to `agent_id` (None: back to the team)."""
+
+    agent_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Reply(Command):
+    """A message already stored in `ticket_messages` is to be sent (or kept as a note)."""
+
+    message_id: str = ""
+    kind: MessageKind = MessageKind.REPLY
+
+
+@dataclass(frozen=True)
+class Resolve(Command):
+    """Solved from afar; `message_id` says how."""
+
+    message_id: str = ""
+
+
+@dataclass(frozen=True)
+class Dispatch(Command):
+    """Send somebody; `technician_id` skips the ranking and offers to that one first."""
+
+    technician_id: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Cancel(Command):
+    """End the ticket without a repair; a visit under way is called off."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Confirmation(Command):
+    """The customer says that it works again."""
+
+
+@dataclass(frozen=True)
+class Reopening(Command):
+    """The customer says that it does not."""
+
+    message_id: str = ""
+
+
+@dataclass(frozen=True)
+class CustomerWrote:
+    """A fact: a message of the customer has been stored."""
+
+    message_id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Change:
+    """One step of a ticket's life as `tickets.record` writes it: row, timeline line, wait, letters."""
+
+    ticket_id: str
+    seq: int
+    status: TicketStatus
+    at: datetime
+    sentence: str  # timeline code, e.g. "tickets.resolved"
+    actor_id: str | None = None
+    actor_kind: str = "system"
+    agent_id: str | None = None
+    sets_agent: bool = False
+    message_id: str | None = None
+    reason: str = ""
+    letter: str | None = None  # name below templates/tickets/letters/, sent to the customer
+    close_reason: CloseReason | None = None
+    details: dict[str, str] = field(default_factory=dict)
+    waits: WaitNotes = field(default_factory=WaitNotes)
+
+
+def ticket_workflow_id(ticket_id: str) -> str:
+    return f"ticket:{ticket_id}"
+
+
+# What the timeline says, by code; values in %(name)s come from the entry's details.
+SENTENCES: dict[str, str] = {
+    "tickets.received": N_("Report received"),
+    "tickets.opened": N_("Opened; first answer due %(answer_due)s"),
+    "tickets.late": N_("No answer before the deadline; the team was warned"),
+    "tickets.overdue": N_("Not solved before the deadline; the team leader was warned"),
+    "tickets.assigned": N_("%(actor)s took the ticket"),
+    "tickets.handed_over": N_("Handed over to %(agent)s"),
+    "tickets.unassigned": N_("Given back to the team"),
+    "tickets.replied": N_("%(actor)s answered"),
+    "tickets.noted": N_("Internal note"),
+    "tickets.customer_wrote": N_("The customer wrote"),
+    "tickets.dispatched": N_("A visit was requested"),
+    "tickets.visit_failed": N_("The visit did not take place; the agent is asked"),
+    "tickets.follow_up": N_("A follow-up visit was arranged"),
+    "tickets.resolved": N_("Resolved; the customer is asked to confirm"),
+    "tickets.confirmed": N_("The customer confirmed the repair"),
+    "tickets.silent": N_("Closed without an answer from the customer"),
+    "tickets.reopened": N_("The customer says that it does not work"),
+    "tickets.payment_due": N_("Waiting for the invoice to be paid"),
+    "tickets.unpaid": N_("Closed with an unpaid invoice; collection goes on by itself"),
+    "tickets.paid": N_("The invoice is paid"),
+    "tickets.closed": N_("Closed"),
+    "tickets.cancelled": N_("Cancelled by us"),
+    "tickets.cancelled_by_customer": N_("Cancelled by the customer"),
+    "tickets.rated": N_("The customer rated the repair: %(stars)s of 5"),
+}

@@ -1,0 +1,131 @@
+"""People who sign in, what they may do, and what they looked at. Written by api."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from models.kit import columns
+from models.messages.staff import LinkPurpose
+
+
+class Team(SQLModel, table=True):
+    """A group of agents that a ticket can be routed to."""
+
+    __tablename__ = "teams"
+
+    id: str = Field(primary_key=True)
+    name_ko: str = columns.text()
+    name_en: str = columns.text()
+    skills: list[str] = columns.words(default_factory=list)  # product categories it takes
+    is_default: bool = False
+
+
+class Account(SQLModel, table=True):
+    """Somebody who may sign in; the roles decide what is seen."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (UniqueConstraint("login"),)
+
+    id: str = Field(primary_key=True)
+    login: str = columns.text()  # e-mail address in lower case
+    password_hash: str | None = columns.text(default=None)
+    name: str = columns.text()
+    locale: str = columns.text(default="ko")
+    roles: list[str] = columns.words(default_factory=list)  # Role values
+    team_id: str | None = Field(default=None, foreign_key="teams.id")
+    customer_id: str | None = Field(default=None, foreign_key="customers.id")
+    technician_id: str | None = Field(default=None, foreign_key="technicians.id")
+    partner_id: str | None = Field(default=None, foreign_key="partners.id")
+    is_active: bool = True
+    created_at: datetime = columns.moment()
+    version: int = 1
+
+
+class SignInSession(SQLModel, table=True):
+    """One signed-in browser; only the hash of its token is kept."""
+
+    __tablename__ = "sign_in_sessions"
+
+    token_hash: str = columns.text(primary_key=True)
+    account_id: str = Field(foreign_key="accounts.id", index=True)
+    created_at: datetime = columns.moment()
+    seen_at: datetime = columns.moment()
+    idle_until: datetime = columns.moment()
+    expires_at: datetime = columns.moment()
+    address: str = columns.text(default="")
+    browser: str = columns.text(default="")
+    revoked_at: datetime | None = columns.moment(default=None, nullable=True)
+
+
+class SignInThrottle(SQLModel, table=True):
+    """How often a bucket (account, address, everybody) tried within the current window."""
+
+    __tablename__ = "sign_in_throttles"
+
+    bucket: str = columns.text(primary_key=True)
+    window_start: datetime = columns.moment()
+    tries: int = 0
+
+
+class ApiToken(SQLModel, table=True):
+    """A key for scripts, shown once, stored hashed."""
+
+    __tablename__ = "api_tokens"
+
+    token_hash: str = columns.text(primary_key=True)
+    account_id: str = Field(foreign_key="accounts.id", index=True)
+    name: str = columns.text()
+    created_at: datetime = columns.moment()
+    expires_at: datetime = columns.moment()
+    revoked_at: datetime | None = columns.moment(default=None, nullable=True)
+
+
+class SignedLink(SQLModel, table=True):
+    """A no-login link: random token, stored hashed, one purpose, expiring, revocable."""
+
+    __tablename__ = "signed_links"
+    __table_args__ = (Index("signed_links_by_ticket", "ticket_id", "purpose"),)
+
+    token_hash: str = columns.text(primary_key=True)
+    key: str = columns.text(unique=True)  # made from workflow facts: asked twice gives the same link
+    purpose: LinkPurpose = Field(sa_type=columns.word(LinkPurpose))
+    customer_id: str = Field(foreign_key="customers.id")
+    ticket_id: str = Field(foreign_key="tickets.id")
+    subject: str = columns.text()  # the visit, invoice or ticket id it acts on
+    created_at: datetime = columns.moment()
+    expires_at: datetime = columns.moment()
+    used_at: datetime | None = columns.moment(default=None, nullable=True)
+    revoked_at: datetime | None = columns.moment(default=None, nullable=True)
+
+
+class PersonalDataAccess(SQLModel, table=True):
+    """Who saw whose personal data, when, from where and why (PIPA safety standard). Only ever added to."""
+
+    __tablename__ = "personal_data_accesses"
+    __table_args__ = (Index("personal_data_by_subject", "subject_id", "at"),)
+
+    id: int | None = columns.serial(default=None)
+    at: datetime = columns.moment()
+    actor_id: str = columns.text()
+    actor_kind: str = columns.text()
+    address: str = columns.text(default="")
+    subject_id: str = columns.text()
+    action: str = columns.text()
+    purpose: str = columns.text(default="")
+    fields: list[str] = columns.words(default_factory=list)
+
+
+class AuditEntry(SQLModel, table=True):
+    """A change of rights, settings or sign-in; only ever added to."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (Index("audit_by_subject", "subject", "at"),)
+
+    id: int | None = columns.serial(default=None)
+    at: datetime = columns.moment()
+    actor_id: str = columns.text()
+    address: str = columns.text(default="")
+    action: str = columns.text()
+    subject: str = columns.text()
+    details: dict[str, object] = columns.record(default_factory=dict)

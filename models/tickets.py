@@ -1,0 +1,142 @@
+"""Tickets as stored. A ticket is born in api/tickets.py; from then on activities/tickets.py writes it."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, text
+from sqlmodel import Field, SQLModel
+
+from models.kit import columns
+from models.messages.tickets import Channel, CloseReason, MessageKind, Priority, TicketStatus
+
+
+class Ticket(SQLModel, table=True):
+    """One thing that somebody asks of us, alive until it is confirmed, paid and closed."""
+
+    __tablename__ = "tickets"
+    __table_args__ = (
+        Index("tickets_by_due", "next_due", "id", postgresql_where=text("not is_over")),
+        Index("tickets_by_team_due", "team_id", "next_due", "id", postgresql_where=text("not is_over")),
+        Index("tickets_by_agent_due", "agent_id", "next_due", "id", postgresql_where=text("not is_over")),
+        Index("tickets_by_customer", "customer_id", "created_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    submission_key: str = columns.text(unique=True)  # a double submit is one ticket
+    customer_id: str = Field(foreign_key="customers.id")
+    owned_product_id: str | None = Field(default=None, foreign_key="owned_products.id", index=True)
+    channel: Channel = Field(sa_type=columns.word(Channel))
+    subject: str = columns.text()
+    description: str = columns.text(default="")
+    status: TicketStatus = Field(default=TicketStatus.RECEIVED, sa_type=columns.word(TicketStatus))
+    is_over: bool = False
+    priority: Priority = Field(default=Priority.P3, sa_type=columns.word(Priority))
+    team_id: str | None = Field(default=None, foreign_key="teams.id")
+    agent_id: str | None = Field(default=None, foreign_key="accounts.id")
+    is_confidential: bool = False  # only the team it belongs to may see it
+    answer_due: datetime | None = columns.moment(default=None, nullable=True)
+    resolve_due: datetime | None = columns.moment(default=None, nullable=True)
+    confirm_due: datetime | None = columns.moment(default=None, nullable=True)
+    next_due: datetime | None = columns.moment(default=None, nullable=True)  # the queue's order
+    answered_at: datetime | None = columns.moment(default=None, nullable=True)
+    resolved_at: datetime | None = columns.moment(default=None, nullable=True)
+    closed_at: datetime | None = columns.moment(default=None, nullable=True)
+    close_reason: CloseReason | None = Field(default=None, sa_type=columns.word(CloseReason), nullable=True)
+    created_at: datetime = columns.moment()
+    updated_at: datetime = columns.moment()
+    seq: int = 0  # the workflow's own count: an older projection changes nothing
+
+
+class TicketRating(SQLModel, table=True):
+    """What the customer thought of the repair; given once, after the ticket is over. Written by the api."""
+
+    __tablename__ = "ticket_ratings"
+    __table_args__ = (CheckConstraint("stars between 1 and 5", name="one_to_five_stars"),)
+
+    ticket_id: str = Field(primary_key=True, foreign_key="tickets.id")
+    stars: int
+    comment: str = columns.text(default="")
+    created_at: datetime = columns.moment()
+
+
+class TicketMessage(SQLModel, table=True):
+    """One message or note. Born in the api; its delivery is written by activities/tickets.py."""
+
+    __tablename__ = "ticket_messages"
+    __table_args__ = (Index("messages_by_ticket", "ticket_id", "created_at", "id"),)
+
+    id: str = Field(primary_key=True)
+    ticket_id: str = Field(foreign_key="tickets.id")
+    kind: MessageKind = Field(sa_type=columns.word(MessageKind))
+    author_id: str | None = columns.text(default=None)  # account, or None for the customer
+    author_name: str = columns.text(default="")
+    channel: Channel = Field(sa_type=columns.word(Channel))
+    body: str = columns.text()
+    created_at: datetime = columns.moment()
+    sent_at: datetime | None = columns.moment(default=None, nullable=True)
+    delivery: str = columns.text(default="stored")  # stored, queued, sent, failed
+
+
+class Attachment(SQLModel, table=True):
+    """One uploaded file: random stored name, original name only as data. Born in the api."""
+
+    __tablename__ = "attachments"
+
+    id: str = Field(primary_key=True)
+    ticket_id: str = Field(foreign_key="tickets.id", index=True)
+    message_id: str | None = Field(default=None, foreign_key="ticket_messages.id", index=True)
+    visit_id: str | None = columns.text(default=None, index=True)
+    slot: str = columns.text(default="")  # "before", "after" for a visit's photos
+    name: str = columns.text()
+    media_type: str = columns.text()
+    size: int
+    sha256: str = columns.text()
+    stored_as: str = columns.text(unique=True)
+    taken_at: datetime | None = columns.moment(default=None, nullable=True)
+    created_at: datetime = columns.moment()
+    action_id: str | None = columns.text(
+        default=None, unique=True
+    )  # a phone's own id: sent twice, stored once
+
+    __table_args__ = (
+        ForeignKeyConstraint(["visit_id"], ["visits.id"], name="attachments_visit", use_alter=True),
+    )
+
+
+class Draft(SQLModel, table=True):
+    """What an agent has typed and not sent yet; one per person and ticket."""
+
+    __tablename__ = "ticket_drafts"
+
+    ticket_id: str = Field(primary_key=True, foreign_key="tickets.id")
+    account_id: str = Field(primary_key=True, foreign_key="accounts.id")
+    kind: MessageKind = Field(sa_type=columns.word(MessageKind))
+    body: str = columns.text()
+    updated_at: datetime = columns.moment()
+
+
+class ServicePolicy(SQLModel, table=True):
+    """A version of the service-level promise, by priority. Edited as data; tickets keep their snapshot."""
+
+    __tablename__ = "service_policies"
+
+    name: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    priority: Priority = Field(primary_key=True, sa_type=columns.word(Priority))
+    answer_minutes: int
+    resolve_minutes: int
+    offer_minutes: int
+    slot_hours: int
+    confirm_minutes: int
+    invoice_days: int
+    rating_days: int
+    valid_from: datetime = columns.moment()
+
+
+class CalendarDay(SQLModel, table=True):
+    """An exception to the Korean working calendar: a company holiday, or a holiday that is worked."""
+
+    __tablename__ = "calendar_days"
+
+    day: date = Field(primary_key=True)
+    is_working: bool
+    name: str = columns.text(default="")

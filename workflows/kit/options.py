@@ -1,0 +1,55 @@
+"""Every timeout and retry policy of the house, named once."""
+
+from datetime import timedelta
+from typing import TypedDict
+
+from temporalio.common import RetryPolicy
+
+
+class ActivityOptions(TypedDict, total=False):
+    """The part of `execute_activity`'s options that the house decides."""
+
+    task_queue: str
+    start_to_close_timeout: timedelta
+    schedule_to_close_timeout: timedelta
+    heartbeat_timeout: timedelta
+    retry_policy: RetryPolicy
+
+
+DESK_QUEUE = "desk"
+BATCH_QUEUE = "batch"
+PAYMENTS_QUEUE = "system-payments"
+MAIL_QUEUE = "system-mail"
+SMS_QUEUE = "system-sms"
+
+# A short SQL step: tried until the database is back, soon again at first.
+ROWS: ActivityOptions = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10)
+    ),
+}
+
+# A letter or SMS: idempotent by key, tried for a day, then a person is told.
+LETTER: ActivityOptions = {
+    "task_queue": MAIL_QUEUE,
+    "start_to_close_timeout": timedelta(seconds=30),
+    "schedule_to_close_timeout": timedelta(days=1),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
+}
+
+# A call that moves money: asked once. An unclear answer is looked up, never simply asked again.
+MONEY: ActivityOptions = {
+    "task_queue": PAYMENTS_QUEUE,
+    "start_to_close_timeout": timedelta(seconds=45),
+    "retry_policy": RetryPolicy(maximum_attempts=1),
+}
+
+# A look-up changes nothing, so it may be tried again.
+LOOK_UP: ActivityOptions = {
+    "task_queue": PAYMENTS_QUEUE,
+    "start_to_close_timeout": timedelta(seconds=30),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30), maximum_attempts=5
+    ),
+}

@@ -1,0 +1,53 @@
+"""What Temporal stores of us is encrypted: AES-256-GCM with a key id, so that keys can be rotated."""
+
+import dataclasses
+import os
+from collections.abc import Iterable, Sequence
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from temporalio.api.common.v1 import Payload
+from temporalio.converter import (
+    DataConverter,
+    DefaultFailureConverterWithEncodedAttributes,
+    PayloadCodec,
+)
+
+_ENCODING = b"binary/encrypted"
+
+
+class EncryptedPayloads(PayloadCodec):
+    """Encrypts with the first key, decrypts with whichever key the payload names."""
+
+    def __init__(self, keys: Iterable[tuple[str, bytes]]) -> None:
+        pairs = list(keys)
+        self.active = pairs[0][0]
+        self.ciphers = {name: AESGCM(key) for name, key in pairs}
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """Hide every payload, its own metadata included."""
+        return [self._hide(payload) for payload in payloads]
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """Show payloads that we encrypted; leave others as they are."""
+        return [self._show(payload) for payload in payloads]
+
+    def _hide(self, payload: Payload) -> Payload:
+        nonce = os.urandom(12)
+        data = self.ciphers[self.active].encrypt(nonce, payload.SerializeToString(), None)
+        metadata = {"encoding": _ENCODING, "key-id": self.active.encode()}
+        return Payload(metadata=metadata, data=nonce + data)
+
+    def _show(self, payload: Payload) -> Payload:
+        if payload.metadata.get("encoding") != _ENCODING:
+            return payload
+        cipher = self.ciphers[payload.metadata["key-id"].decode()]
+        return Payload.FromString(cipher.decrypt(payload.data[:12], payload.data[12:], None))
+
+
+def converter(keys: Iterable[tuple[str, bytes]]) -> DataConverter:
+    """The one data converter of clients and workers; failure texts are encrypted too."""
+    return dataclasses.replace(
+        DataConverter.default,
+        payload_codec=EncryptedPayloads(keys),
+        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+    )
