@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -195,6 +196,7 @@ def test_the_database_of_compose_has_roles_of_little_power_and_can_be_migrated(t
             ).fetchall()
     finally:
         cluster.stop()
+        shutil.rmtree(cluster.data)
 
     assert set(roles) == {"temporal", *keys.ROLES}
     assert not any(any(held) for held in roles.values()), roles
