@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from models.kit import settings
+from ops import messages
 from tests.house.tree import ROOT, tree_of, words
 
 
@@ -37,3 +38,8 @@ def test_links_between_documents_lead_somewhere() -> None:
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", path.read_text()):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_the_list_of_messages_is_current() -> None:
+    """Run `python -m ops.messages` to renew it."""
+    assert (ROOT / "docs/messages.md").read_text() == messages.page()
