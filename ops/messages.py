@@ -8,7 +8,8 @@ ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "docs/messages.md"
 HEAD = """# Messages
 
-Made by `python -m ops.messages`; a test keeps it current. Dataclasses cross Temporal; fields are only ever added, with defaults.
+Made by `python -m ops.messages`; a test keeps it current. Dataclasses cross Temporal; fields are only ever
+added, with defaults.
 """
 
 
