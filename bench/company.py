@@ -6,7 +6,8 @@ import secrets
 import psycopg
 
 COMPANY = """
-insert into teams (id, name_ko, name_en, skills, is_default) values ('tm_1', '고객지원', 'Support', '{}', true);
+insert into teams (id, name_ko, name_en, skills, is_default)
+  values ('tm_1', '고객지원', 'Support', '{}', true);
 insert into products (id, sku, name_ko, name_en, category, labour_minor, call_out_minor, currency, checklist)
   values ('prd_1', 'TV-1', '텔레비전', 'Television', 'tv', 20000, 15000, 'KRW', '[]');
 insert into accounts (id, login, name, locale, roles, team_id, is_active, created_at, version)
@@ -16,15 +17,15 @@ insert into accounts (id, login, name, locale, roles, team_id, is_active, create
 CUSTOMERS = """
 insert into customers (id, kind, name, phone, email, locale, tier, postcode, address, region, is_verified,
                        created_at, version)
-select 'cus_' || n, 'person', '고객 ' || n, '+8210' || lpad(n::text, 8, '0'), 'c' || n || '@example.test', 'ko',
-       'standard', '', '', 'seoul', true, now(), 1
+select 'cus_' || n, 'person', '고객 ' || n, '+8210' || lpad(n::text, 8, '0'), 'c' || n || '@example.test',
+       'ko', 'standard', '', '', 'seoul', true, now(), 1
 from generate_series(%(from)s, %(to)s) n
 """
 
 TICKETS = """
-insert into tickets (id, submission_key, customer_id, channel, subject, description, status, is_over, priority,
-                     team_id, agent_id, is_confidential, answer_due, next_due, created_at, updated_at, seq)
-select 'T' || (100000 + n), 'bench-' || n, 'cus_' || (1 + n %% 1000), 'form', '화면이 나오지 않습니다 ' || n, '',
+insert into tickets (id, submission_key, customer_id, channel, subject, description, status, is_over,
+                     priority, team_id, agent_id, is_confidential, answer_due, next_due, created_at, updated_at, seq)
+select 'T' || (100000 + n), 'bench-' || n, 'cus_' || (1 + n %% 1000), 'form', '화면 고장 ' || n, '',
        case when n %% 3 = 0 then 'in_progress' else 'open' end, false, 'p' || (1 + n %% 4), 'tm_1',
        case when n %% 3 = 0 then 'acc_1' end, false, now() + n * interval '1 second',
        now() + n * interval '1 second', now(), now(), 1
@@ -33,8 +34,8 @@ from generate_series(%(from)s, %(to)s) n
 
 WAITS = """
 insert into waits (workflow_id, key, subject, ticket_id, who, what, since, until, "then", may, details)
-select 'ticket:T' || (100000 + n), 'answer', 'ticket:T' || (100000 + n), 'T' || (100000 + n), 'us', 'answer', now(),
-       now() + n * interval '1 second', 'warn_team', '{reply,dispatch}', '{}'
+select 'ticket:T' || (100000 + n), 'answer', 'ticket:T' || (100000 + n), 'T' || (100000 + n), 'us', 'answer',
+       now(), now() + n * interval '1 second', 'warn_team', '{reply,dispatch}', '{}'
 from generate_series(%(from)s, %(to)s) n
 """
 
