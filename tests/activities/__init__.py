@@ -1,1 +1,0 @@
-"""Activities of the tests."""
