@@ -66,6 +66,17 @@ class GatewayNews:
 
 
 @dataclass(frozen=True)
+class Charge:
+    """What a gateway is asked: the attempt's id is its order id and its idempotency key."""
+
+    attempt_id: str
+    payment_key: str
+    amount_minor: int
+    currency: str = "KRW"
+    ticket_id: str | None = None  # for the call log
+
+
+@dataclass(frozen=True)
 class ChargeAnswer:
     """What we know after asking or looking up; `code` is the gateway's own, never a text."""
 
