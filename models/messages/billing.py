@@ -147,18 +147,6 @@ class FinanceAct:
 
 
 @dataclass(frozen=True)
-class InvoiceLetter:
-    """A letter about an invoice: `letter` is the name below templates/billing/letters/."""
-
-    invoice_id: str
-    ticket_id: str
-    letter: str
-    key: str  # one letter per key, however often it is asked for
-    at: datetime
-    to: str = "customer"  # or "finance"
-
-
-@dataclass(frozen=True)
 class InvoiceChange:
     """One step of an invoice's life as `billing.record` writes it."""
 

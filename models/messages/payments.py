@@ -44,6 +44,8 @@ class ChargeOrder:
     look_up_after_seconds: tuple[int, ...] = (5, 30, 120, 300, 3_600, *(86_400,) * 5)
     send_again_after_seconds: tuple[int, ...] = (2, 10, 60)
     status: AttemptStatus = AttemptStatus.CREATED
+    seq: int = 0  # where a recheck goes on counting
+    hears_late_news_seconds: int = 600  # after a refusal; later news start a recheck
     is_recheck: bool = False  # news about an attempt whose own life has ended: look up, never charge
 
 
@@ -101,22 +103,11 @@ class AttemptChange:
     sentence: str
     provider_id: str = ""
     code: str = ""
+    lookups: int = 0
     actor_id: str | None = None
     actor_kind: str = "system"
     details: dict[str, str] = field(default_factory=dict)
     waits: WaitNotes = field(default_factory=WaitNotes)
-
-
-@dataclass(frozen=True)
-class PaymentLetter:
-    """A letter about an attempt, once per key: payments/refused to the customer, unsettled to finance."""
-
-    attempt_id: str
-    ticket_id: str
-    letter: str
-    key: str
-    at: datetime
-    to: str = "customer"
 
 
 def charge_workflow_id(attempt_id: str) -> str:
