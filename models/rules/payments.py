@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeGuard
 
 from models.messages.payments import Charge, ChargeAnswer, Verdict
 from models.messages.systems import CallResult, Heard
@@ -36,7 +37,9 @@ def classify(heard: Heard, charge: Charge) -> ChargeAnswer:
         return ChargeAnswer(Verdict.NOT_SENT, code="http_429", retry_after_seconds=retry_after(heard.headers))
     body = read_object(heard.body)
     if 200 <= heard.status < 300:
-        return _judge_payment(body, charge)
+        answer = _judge_payment(body, charge)
+        is_done = answer.verdict is Verdict.SUCCEEDED
+        return answer if is_done else replace(answer, verdict=Verdict.UNKNOWN)
     return _judge_refusal(heard.status, body, charge)
 
 
@@ -70,7 +73,7 @@ def _judge_payment(body: dict[str, Any] | None, charge: Charge) -> ChargeAnswer:
     if body is None:
         return ChargeAnswer(Verdict.UNKNOWN, code="garbage")
     amount, provider_id = body.get("total_amount"), body.get("payment_key")
-    if type(amount) is not int or not isinstance(provider_id, str) or not provider_id:
+    if type(amount) is not int or not is_code(provider_id):
         return ChargeAnswer(Verdict.UNKNOWN, code="garbage")
     if body.get("order_id") != charge.attempt_id:
         return ChargeAnswer(Verdict.UNKNOWN, code="wrong_order")
@@ -82,7 +85,7 @@ def _judge_payment(body: dict[str, Any] | None, charge: Charge) -> ChargeAnswer:
         case "DONE":
             return ChargeAnswer(Verdict.SUCCEEDED, provider_id, "DONE", amount)
         case "ABORTED" | "EXPIRED":
-            return ChargeAnswer(Verdict.REFUSED, provider_id, str(body.get("failure_code") or "ABORTED"))
+            return ChargeAnswer(Verdict.REFUSED, provider_id, _code(body.get("failure_code")))
         case "READY" | "IN_PROGRESS":  # authorised on the hosted page; our confirmation never arrived
             return ChargeAnswer(Verdict.NOT_FOUND, provider_id, "IN_PROGRESS")
         case "CANCELED":
@@ -123,6 +126,15 @@ def read_object(body: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def is_code(value: Any) -> TypeGuard[str]:
+    """Whether something foreign may be stored as an id or code: short printable ASCII."""
+    return isinstance(value, str) and 0 < len(value) <= 200 and value.isascii() and value.isprintable()
+
+
+def _code(value: Any) -> str:
+    return value if is_code(value) else "ABORTED"
 
 
 def retry_after(headers: Mapping[str, str]) -> int:
