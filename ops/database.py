@@ -16,9 +16,10 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
+from ops.keys import ROLES
+
 ROOT = Path(__file__).resolve().parent.parent
-OWNER, APP, WORKER = "ieum_owner", "ieum_app", "ieum_worker"
-ROLES = (OWNER, APP, WORKER)
+OWNER, APP, WORKER = ROLES
 POWERLESS = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
 
 
@@ -60,7 +61,7 @@ def wait_for(url: str, seconds: float = 60) -> None:
     until = time.monotonic() + seconds
     while not answers(url):
         if time.monotonic() > until:
-            raise SystemExit("PostgreSQL did not answer in time.")
+            raise SystemExit("PostgreSQL does not answer; `make up` starts the embedded one.")
         time.sleep(0.1)
 
 

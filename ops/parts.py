@@ -165,6 +165,15 @@ class House:
             part.stop(4)
 
 
+def end_leftovers(folder: Path) -> None:
+    """Stop the PostgreSQL that a supervisor killed hard has left behind; all its other parts end with it."""
+    cluster = Cluster(folder / "postgres", 0)
+    cluster.data = reachable(cluster.data, cluster.user)
+    pid = cluster.pid()
+    if pid is not None and is_running(pid, "postgres"):
+        cluster.stop()
+
+
 def reachable(data: Path, user: str | None) -> Path:
     """The data folder, or one under /var/lib when PostgreSQL's own user may not walk to it."""
     data.parent.mkdir(parents=True, exist_ok=True)

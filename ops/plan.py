@@ -1,16 +1,16 @@
 """What runs where: ports, the .run folder, generated secrets, and the settings that each part is given."""
 
-import base64
 import json
 import os
-import secrets
 import socket
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ops import database
+from ops.keys import SECRETS, new_secrets
 from ops.postgres import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,7 +29,6 @@ PYTHON_PARTS = {
     "app": ("-m", "uvicorn", "app:create_app", "--factory", "--no-access-log", "--no-server-header",
             "--timeout-graceful-shutdown", "10"),
 }  # fmt: skip
-SECRETS = ("SECRET_KEY", "PAYLOAD_KEYS", "GATEWAY_SECRET", "GATEWAY_WEBHOOK_SECRET", "SYSTEMS_TOKEN")
 
 
 def run_folder() -> Path:
@@ -48,14 +47,24 @@ def is_free(port: int) -> bool:
         return True
 
 
+def becomes_free(port: int, seconds: float) -> bool:
+    """Whether the port is free, or becomes it soon because the programs of a killed supervisor are ending."""
+    until = time.monotonic() + seconds
+    while not is_free(port):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.2)
+    return True
+
+
 def choose_ports(folder: Path) -> dict[str, int]:
     """Ports named in the environment must be free; last time's or the usual ones give way to free ones."""
     kept = folder / "ports.json"
-    usual = PORTS | (json.loads(kept.read_text()) if kept.exists() else {})
+    last: dict[str, int] = json.loads(kept.read_text()) if kept.exists() else {}
     chosen: dict[str, int] = {}
-    for name in PORTS:
-        port = int(os.environ[name] if name in os.environ else usual[name])
-        if port in chosen.values() or not is_free(port):
+    for name, usual in PORTS.items():
+        port = int(os.environ[name]) if name in os.environ else last.get(name, usual)
+        if port in chosen.values() or not becomes_free(port, seconds=5 if port == last.get(name) else 0):
             if name in os.environ:
                 raise SystemExit(f"{name}={port} is in use by another program: choose another port.")
             port = free_port()
@@ -70,19 +79,11 @@ def ports_of_running() -> dict[str, int] | None:
     return json.loads(kept.read_text()) if kept.exists() else None
 
 
-def _new_secrets() -> dict[str, str]:
-    """Fresh secrets; the webhook secret has the form of the Standard Webhooks specification."""
-    made = {name: secrets.token_urlsafe(32) for name in SECRETS}
-    made["PAYLOAD_KEYS"] = "k1:" + base64.b64encode(secrets.token_bytes(32)).decode()
-    made["GATEWAY_WEBHOOK_SECRET"] = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-    return made | {role: secrets.token_urlsafe(24) for role in database.ROLES}
-
-
 def kept_secrets(folder: Path) -> dict[str, str]:
     """The secrets of this copy, made at the first run and readable by their owner only."""
     path = folder / "secrets.json"
     known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    complete = _new_secrets() | known
+    complete = new_secrets() | known
     if complete != known:
         folder.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new")

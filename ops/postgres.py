@@ -59,7 +59,7 @@ def _run_as() -> str | None:
 
 
 class Cluster:
-    """One PostgreSQL data directory on one port of 127.0.0.1; superuser `postgres`, no password."""
+    """One PostgreSQL data directory on one port of 127.0.0.1; superuser `postgres`, loopback only."""
 
     def __init__(self, data: Path, port: int, *, durable: bool = True) -> None:
         self.data, self.port, self.durable = data.resolve(), port, durable

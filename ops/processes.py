@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
@@ -49,6 +50,7 @@ class Process:
             if self.log.exists() and self.log.stat().st_size > KEPT_LOG_BYTES:
                 self.log.replace(self.log.with_suffix(".old.log"))
             out = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            os.write(out, f"--- {self.name} starts, {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n".encode())
         try:
             self._child = subprocess.Popen(
                 self.command,
@@ -107,7 +109,8 @@ class Process:
         """The end of the log."""
         if self.log is None or not self.log.exists():
             return "(no log)"
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:]) or "(nothing was logged)"
+        latest = self.log.read_text(errors="replace").rpartition(f"--- {self.name} starts")[2]
+        return "\n".join(latest.splitlines()[1:][-count:]) or "(nothing was logged)"
 
 
 def is_running(pid: int, program: str) -> bool:

@@ -18,7 +18,7 @@ from types import FrameType
 from typing import IO, Any
 
 from ops import database
-from ops.parts import House, Part
+from ops.parts import House, Part, end_leftovers
 from ops.plan import ROOT, Plan, make_plan, run_folder
 from ops.processes import Process
 
@@ -227,6 +227,8 @@ def demo() -> int:
     held.write(str(os.getpid()))
     held.flush()
     try:
+        if "DATABASE_URL" not in os.environ:
+            end_leftovers(run_folder())
         Supervisor(make_plan()).run()
     except Failed as failure:
         print(f"\nNot started: {failure}", file=sys.stderr, flush=True)

@@ -30,11 +30,12 @@ class Count:
 
 def paths(part: str) -> list[str]:
     """What pytest is pointed at for a part: a folder, or files that lie directly in tests/."""
+    places = [TESTS / part]
     if part == "house":
-        files = [path for path in sorted(TESTS.glob("test_*.py")) if path.name != "test_replay.py"]
-        return [str(path) for path in (TESTS / "house", *files)]
-    place = TESTS / ("test_replay.py" if part == "replay" else part)
-    return [str(place)] if place.exists() else []
+        places += [path for path in sorted(TESTS.glob("test_*.py")) if path.name != "test_replay.py"]
+    if part == "replay":
+        places.append(TESTS / "test_replay.py")
+    return [str(place) for place in places if place.exists()]
 
 
 def counted(report: Path) -> Count:

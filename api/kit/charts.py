@@ -58,7 +58,7 @@ def _round_up(highest: float) -> float:
     """The next number that divides well by four."""
     if highest <= 0:
         return 1
-    power = 10 ** math.floor(math.log10(highest))
+    power: float = 10.0 ** math.floor(math.log10(highest))
     return next(
         step * power for step in (1, 1.2, 1.6, 2, 2.4, 2.8, 3.2, 4, 6, 8, 10) if step * power >= highest
     )
