@@ -235,9 +235,7 @@ async def _pay(session: AsyncSession, invoice: Invoice, asked: SettleInvoice) ->
     await _tell(session, invoice, "billing.paid", at=asked.at, key="paid", details=details, notes=notes)
 
 
-async def _keep_in_suspense(
-    session: AsyncSession, invoice: Invoice, asked: SettleInvoice, rest: int
-) -> None:
+async def _keep_in_suspense(session: AsyncSession, invoice: Invoice, asked: SettleInvoice, rest: int) -> None:
     wait = rules.suspense_wait(asked, shown(rest, invoice.currency))
     await _tell(
         session, invoice, "billing.doubled", at=asked.at, key=f"doubled:{asked.payment.attempt_id}",

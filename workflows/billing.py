@@ -110,9 +110,7 @@ class InvoiceWorkflow:
             self.seq += 1
             settled = await workflow.execute_activity_method(
                 BillingActivities.settle,
-                SettleInvoice(
-                    self.order.invoice_id, self.order.ticket_id, payment, self.seq, workflow.now()
-                ),
+                SettleInvoice(self.order.invoice_id, self.order.ticket_id, payment, self.seq, workflow.now()),
                 summary=f"Book the money of attempt {payment.attempt_id}",
                 **ROWS,
             )
@@ -188,9 +186,7 @@ class InvoiceWorkflow:
 
     def wait_until(self, issued: Issued, until: datetime, then: str) -> None:
         """Begin the next stretch of waiting for the customer's money."""
-        self.waits.begin(
-            rules.payment_wait(issued, self.order.ticket_id, workflow.now(), until, then)
-        )
+        self.waits.begin(rules.payment_wait(issued, self.order.ticket_id, workflow.now(), until, then))
 
     def act(self, actor_id: str, reason: str, attempt_id: str = "") -> FinanceAct:
         """What finance orders, as an activity carries it out."""

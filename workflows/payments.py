@@ -247,9 +247,7 @@ class ChargeWorkflow:
 
     async def record_unclear(self, sentence: str, answer: ChargeAnswer) -> None:
         """Write that it is unclear; a recheck leaves the row's last word until it knows better."""
-        await self.record(
-            self.status if self.order.is_recheck else AttemptStatus.UNKNOWN, sentence, answer
-        )
+        await self.record(self.status if self.order.is_recheck else AttemptStatus.UNKNOWN, sentence, answer)
 
     def change(
         self, status: AttemptStatus, sentence: str, answer: ChargeAnswer | None = None

@@ -153,7 +153,14 @@ def mount(app: FastAPI, *routers: Router) -> None:
         raise RuntimeError(f"routes without a rule: {undeclared}")
 
 
-PUBLIC_FILES = ("/static", "/manifest.webmanifest", "/favicon.ico", "/robots.txt", "/service-worker.js", "/theme")
+PUBLIC_FILES = (
+    "/static",
+    "/manifest.webmanifest",
+    "/favicon.ico",
+    "/robots.txt",
+    "/service-worker.js",
+    "/theme",
+)
 
 
 def is_declared(route: BaseRoute) -> bool:

@@ -159,7 +159,11 @@ async def listed(session: AsyncSession, person: Person, filters: Filters, limit:
     due, _sep, last = filters.after.partition("|")
     found: list[Any] = []
     if not last or due:
-        dated = query.where(tuple_(col(Ticket.next_due), col(Ticket.id)) > (moment_of(due), last)) if last else query
+        dated = (
+            query.where(tuple_(col(Ticket.next_due), col(Ticket.id)) > (moment_of(due), last))
+            if last
+            else query
+        )
         found = list(await session.execute(dated))
     if last and len(found) <= limit:
         # Tickets without a deadline stand last; a comparison of pairs never finds them.

@@ -74,7 +74,11 @@ async def story(
 
 
 async def messages(
-    session: AsyncSession, person: Person, ticket_id: str, files: dict[str | None, list[File]], is_public: bool
+    session: AsyncSession,
+    person: Person,
+    ticket_id: str,
+    files: dict[str | None, list[File]],
+    is_public: bool,
 ) -> list[Entry]:
     """The stored messages with their attachments."""
     query = (
