@@ -24,7 +24,8 @@ from generate_series(%(from)s, %(to)s) n
 
 TICKETS = """
 insert into tickets (id, submission_key, customer_id, channel, subject, description, status, is_over,
-                     priority, team_id, agent_id, is_confidential, answer_due, next_due, created_at, updated_at, seq)
+                     priority, team_id, agent_id, is_confidential, answer_due, next_due,
+                     created_at, updated_at, seq)
 select 'T' || (100000 + n), 'bench-' || n, 'cus_' || (1 + n %% 1000), 'form', '화면 고장 ' || n, '',
        case when n %% 3 = 0 then 'in_progress' else 'open' end, false, 'p' || (1 + n %% 4), 'tm_1',
        case when n %% 3 = 0 then 'acc_1' end, false, now() + n * interval '1 second',
