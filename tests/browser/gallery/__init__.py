@@ -128,7 +128,9 @@ def make(site: Site) -> Starlette:
         if request.headers.get("hx-request") != "true" and "json" not in request.headers.get("accept", ""):
             return move_on(request, "/gallery/ticket")
         done = toast("답변을 보냈습니다")
-        return answer(request, "gallery_ticket.html", page(), block="composer", oob=("timeline",), trigger=done)
+        return answer(
+            request, "gallery_ticket.html", page(), block="composer", oob=("timeline",), trigger=done
+        )
 
     async def draft(request: Request) -> Response:
         site.drafts.append(str((await request.form())["body"]))
@@ -199,7 +201,9 @@ class Server:
     def __init__(self) -> None:
         self.site, self.port = Site(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        config = uvicorn.Config(make(self.site), port=self.port, log_level="warning", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            make(self.site), port=self.port, log_level="warning", timeout_graceful_shutdown=1
+        )
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, daemon=True)
 
@@ -215,5 +219,3 @@ class Server:
         """End it."""
         self.server.should_exit = True
         self.thread.join(10)
-
-
