@@ -22,7 +22,9 @@ WIDER = """width => [...document.querySelectorAll('button,a,h1,h2,.badge,input,t
   for (let p = e.parentElement; p; p = p.parentElement) {
     const o = getComputedStyle(p).overflowX;
     if (/(auto|scroll)/.test(o)) return false;
-    if (/(hidden|clip)/.test(o)) return r.right > p.getBoundingClientRect().right + 1 && !p.matches('.slot,.trunc,.lane');
+    if (/(hidden|clip)/.test(o)) {
+      return r.right > p.getBoundingClientRect().right + 1 && !p.matches(".slot,.trunc,.lane");
+    }
   }
   return r.right > width + 1 || r.left < -1;
 }).map(e => e.outerHTML.slice(0, 140))"""
@@ -76,7 +78,8 @@ def test_nothing_is_wider_than_the_screen(page: Page, gallery: Server, path: str
 
 def test_the_palette_opens_under_a_korean_layout(page: Page, gallery: Server) -> None:
     page.goto(f"{gallery.url}/gallery/ticket")
-    key = "document.dispatchEvent(new KeyboardEvent('keydown', {code: 'KeyK', key: 'ㅏ', ctrlKey: true, bubbles: true}))"
+    key = """document.dispatchEvent(new KeyboardEvent('keydown',
+      {code: 'KeyK', key: 'ㅏ', ctrlKey: true, bubbles: true}))"""
 
     page.evaluate(key)
 
