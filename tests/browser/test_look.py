@@ -116,6 +116,7 @@ def test_keys_lead_to_rows_and_buttons(page: Page, gallery: Server) -> None:
     page.keyboard.press("Shift+Slash")
     expect(page.locator("#shortcuts")).to_contain_text("고객에게 답변")
     page.keyboard.press("Escape")
+    expect(page.locator("#shortcuts")).to_be_hidden()
     page.keyboard.press("e")
 
     expect(page.locator("#notice")).to_contain_text("이미 종료된 티켓입니다.")
