@@ -56,6 +56,9 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "invoice_cancelled": (409, N_("This invoice was cancelled.")),
     "payment_under_way": (409, N_("A payment is already under way. We will tell you how it ends.")),
     "payment_differs": (409, N_("The amount or the order of this payment does not match the invoice.")),
+    "payment_not_unclear": (409, N_("This payment is not waiting for a verdict.")),
+    "verdict_missing": (409, N_("Please say whether the money moved or not.")),
+    "no_suspense": (409, N_("There is no money here that waits to be given back.")),
     # uploads
     "file_too_large": (422, N_("This file is too large.")),
     "file_not_allowed": (422, N_("This kind of file cannot be attached.")),
