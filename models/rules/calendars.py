@@ -41,7 +41,7 @@ def blocks_from(start: datetime, calendar: WorkingCalendar) -> Iterator[tuple[da
 
 
 def add_working_minutes(start: datetime, minutes: int, calendar: WorkingCalendar) -> datetime:
-    """The instant by which so many working minutes have passed; at the end of a block, not after the gap."""
+    """The instant by which so many working minutes have passed; at a block's end, not after the gap."""
     left = timedelta(minutes=minutes)
     if not left:
         return start
