@@ -9,6 +9,7 @@ from temporalio.workflow import ActivityHandle
 
 with workflow.unsafe.imports_passed_through():
     from activities.billing import BillingActivities
+    from models.kit.money import shown
     from models.kit.refusals import Refusal
     from models.messages.billing import (
         CancelInvoice,
@@ -18,8 +19,8 @@ with workflow.unsafe.imports_passed_through():
         InvoiceOrder,
         InvoiceSettled,
         InvoiceStatus,
-        IssueInvoice,
         Issued,
+        IssueInvoice,
         PaymentReceived,
         SettleInvoice,
     )
@@ -110,9 +111,7 @@ class InvoiceWorkflow:
             self.seq += 1
             settled = await workflow.execute_activity_method(
                 BillingActivities.settle,
-                SettleInvoice(
-                    self.order.invoice_id, self.order.ticket_id, payment, self.seq, workflow.now()
-                ),
+                SettleInvoice(self.order.invoice_id, self.order.ticket_id, payment, self.seq, workflow.now()),
                 summary=f"Book the money of attempt {payment.attempt_id}",
                 **ROWS,
             )
@@ -123,7 +122,7 @@ class InvoiceWorkflow:
                     SettleInvoice(
                         self.order.invoice_id, self.order.ticket_id, payment, self.seq, workflow.now()
                     ),
-                    rules.shown(settled.suspense_minor),
+                    shown(settled.suspense_minor),
                 )
                 self.waits.begin(wait)
                 self.write("billing/suspense", key=payment.attempt_id)
@@ -188,9 +187,7 @@ class InvoiceWorkflow:
 
     def wait_until(self, issued: Issued, until: datetime, then: str) -> None:
         """Begin the next stretch of waiting for the customer's money."""
-        self.waits.begin(
-            rules.payment_wait(issued, self.order.ticket_id, workflow.now(), until, then)
-        )
+        self.waits.begin(rules.payment_wait(issued, self.order.ticket_id, workflow.now(), until, then))
 
     def act(self, actor_id: str, reason: str, attempt_id: str = "") -> FinanceAct:
         """What finance orders, as an activity carries it out."""
@@ -206,9 +203,7 @@ class InvoiceWorkflow:
         letter = Letter(name, self.order.ticket_id, template, invoice_id=self.order.invoice_id,
                         attempt_id=key or None)  # fmt: skip
         self.letters.append(
-            workflow.start_activity_method(
-                BillingActivities.write, letter, summary=f"Write the letter {template}", **LETTER
-            )
+            workflow.start_activity("letters.send", letter, summary=f"Write the letter {template}", **LETTER)
         )
 
     async def finish_letters(self) -> None:
@@ -222,8 +217,6 @@ class InvoiceWorkflow:
     @workflow.update
     async def cancel(self, command: CancelInvoice) -> InvoiceStatus:
         """Finance takes the invoice back; answered once row and ledger say so."""
-        self.waits.end("payment")
-        wait = self.waits
         try:
             self.status = await workflow.execute_activity_method(
                 BillingActivities.cancel,
@@ -233,6 +226,7 @@ class InvoiceWorkflow:
             )
         except ActivityError as refused:
             raise refused.cause or refused from refused
+        self.waits.end("payment")
         await self.tell_ticket()
         return self.status
 

@@ -247,9 +247,7 @@ class ChargeWorkflow:
 
     async def record_unclear(self, sentence: str, answer: ChargeAnswer) -> None:
         """Write that it is unclear; a recheck leaves the row's last word until it knows better."""
-        await self.record(
-            self.status if self.order.is_recheck else AttemptStatus.UNKNOWN, sentence, answer
-        )
+        await self.record(self.status if self.order.is_recheck else AttemptStatus.UNKNOWN, sentence, answer)
 
     def change(
         self, status: AttemptStatus, sentence: str, answer: ChargeAnswer | None = None
@@ -288,9 +286,7 @@ class ChargeWorkflow:
             attempt_id=self.order.attempt_id,
         )  # fmt: skip
         summary = f"Write the letter {template}"
-        self.letters.append(
-            workflow.start_activity_method(PaymentActivities.write, letter, summary=summary, **LETTER)
-        )
+        self.letters.append(workflow.start_activity("letters.send", letter, summary=summary, **LETTER))
 
     async def finish_letters(self) -> None:
         """Wait for letters under way; one that could not be sent for a day is no reason to fail."""
