@@ -1,12 +1,12 @@
 """What an answer of the payment gateway proves. "No answer", "strange answer" and "no" are three things."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeGuard
+from typing import Any
 
 from models.messages.payments import Charge, ChargeAnswer, Verdict
 from models.messages.systems import CallResult, Heard
+from models.rules.systems import NEVER_SENT, is_code, read_object, retry_after
 
 # The gateway's documented refusals, each with its documented status: money did not move, and it will not.
 REFUSALS: Mapping[str, int] = {
@@ -21,11 +21,6 @@ REFUSALS: Mapping[str, int] = {
     "NOT_FOUND_PAYMENT_SESSION": 404,  # the authorisation of the hosted page has run out
 }
 NOT_FOUND = ("NOT_FOUND_PAYMENT", 404)
-
-# Errors that end a call before its first byte has left.
-NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "InvalidURL"})
-
-LONGEST_RETRY_AFTER = 3600
 
 
 def classify(heard: Heard, charge: Charge) -> ChargeAnswer:
@@ -119,38 +114,5 @@ def as_result(answer: ChargeAnswer) -> CallResult:
     return CallResult.UNKNOWN
 
 
-def read_object(body: bytes) -> dict[str, Any] | None:
-    """The JSON object of a body, or None: strict UTF-8, no NaN, no name twice, no endless nesting."""
-    try:
-        found = json.loads(body.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_once)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def is_code(value: Any) -> TypeGuard[str]:
-    """Whether something foreign may be stored as an id or code: short printable ASCII."""
-    return isinstance(value, str) and 0 < len(value) <= 200 and value.isascii() and value.isprintable()
-
-
 def _code(value: Any) -> str:
     return value if is_code(value) else "ABORTED"
-
-
-def retry_after(headers: Mapping[str, str]) -> int:
-    """How many seconds a busy system asks us to wait, at most an hour; 0 when it says nothing usable."""
-    wish = headers.get("retry-after", "").strip()
-    if not (wish.isascii() and wish.isdigit()) or len(wish) > 9:
-        return 0
-    return min(int(wish), LONGEST_RETRY_AFTER)
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name occurs twice")
-    return found
