@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -80,6 +80,12 @@ class Till:
         order = ChargeOrder(**{**vars(order), **changes})
         return order, await self.start(ChargeWorkflow.run, order, charge_workflow_id(order.attempt_id))
 
+    async def recheck(self, first: ChargeOrder) -> WorkflowHandle[Any, Any]:
+        """What the webhook starts when the attempt's own life has ended."""
+        attempt = await self.attempt(first.attempt_id)
+        late = replace(first, is_recheck=True, status=attempt.status, seq=attempt.seq)
+        return await self.start(ChargeWorkflow.run, late, f"charge:{first.attempt_id}:recheck:evt")
+
     async def pass_time(self, handle: WorkflowHandle[Any, Any], **duration: float) -> None:
         """Let virtual time pass; it only passes while the workflow has nothing to do."""
         await self._skip(handle, timedelta(**duration))
@@ -136,6 +142,12 @@ class Till:
     async def ticket_heard(self, ticket_id: str) -> list[str]:
         handle = self.temporal.client.get_workflow_handle(ticket_workflow_id(ticket_id))
         return list(await handle.query(ListeningTicket.what))
+
+    async def all_is_well_after(self, handle: WorkflowHandle[Any, Any]) -> None:
+        """The same, once this workflow and the invoice that it told have come to rest."""
+        await self.finish(handle)
+        await self._skip(self.handles[-2], timedelta(seconds=1))
+        await self.all_is_well()
 
     async def all_is_well(self) -> None:
         """Every invariant of money holds."""
