@@ -111,9 +111,7 @@ async def write(request: Request, desk: DeskAt, ticket_id: str, sent: Typed[Writ
     head = await head_of(desk.session, desk.person, ticket_id)
     writing = sent.value
     if writing is None:
-        return await shown(
-            request, desk, ticket_id, block="composer", oob=("nothing",), status=422, form=sent.form
-        )
+        return await shown(request, desk, ticket_id, block="composer", status=422, form=sent.form)
     message = message_id(writing.command_id)
     if not await is_stored(desk, message):
         refuse_if_not(writing.kind, head.status)
@@ -244,7 +242,7 @@ async def once(
 async def wrong(request: Request, desk: DeskAt, ticket_id: str, form: Form, opened: str) -> Response:
     """A sheet with something wrong in it: it stays open and keeps what was typed."""
     return await shown(
-        request, desk, ticket_id, block="ticket_head", oob=("nothing",), status=422, form=form, opened=opened,
+        request, desk, ticket_id, block="ticket_head", status=422, form=form, opened=opened,
         headers={"HX-Retarget": "#ticket_head", "HX-Reswap": "outerHTML"},
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ from api.tickets.page import (
 )
 from api.tickets.stages import Step
 from api.tickets.story import Entry, story
+from models.messages.staff import LinkPurpose
 from models.messages.tickets import OVER, TicketStatus
 from models.rules import tickets as rules
 from models.tickets import TicketRating
@@ -58,8 +59,14 @@ async def own_ticket(desk: DeskAt, ticket_id: str, base: str = "") -> OwnTicket:
         steps=steps_of(head, visit, invoice), wait=waits[0] if waits else None,
         story=await story(desk.session, desk.person, ticket_id, is_public=True),
         visit=visit, invoice=invoice, stars=given,
-        base=base or f"/tickets/{ticket_id}", may_write=head.status not in OVER,
-        may_cancel="cancel" in possible, may_confirm="confirm" in possible,
-        may_rate=head.status is TicketStatus.CLOSED and given is None,
+        base=base or f"/tickets/{ticket_id}",
+        may_write=head.status not in OVER and is_for(desk, LinkPurpose.FOLLOW),
+        may_cancel="cancel" in possible and is_for(desk, LinkPurpose.FOLLOW),
+        may_confirm="confirm" in possible and is_for(desk, LinkPurpose.CONFIRM),
+        may_rate=head.status is TicketStatus.CLOSED and given is None and is_for(desk, LinkPurpose.RATE),
     )  # fmt: skip
 
+
+def is_for(desk: DeskAt, purpose: LinkPurpose) -> bool:
+    """A link does its one thing; who is signed in may do all of them."""
+    return desk.person.purpose in (None, purpose)

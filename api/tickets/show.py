@@ -71,7 +71,8 @@ async def shown(
     if wants_json(request):
         return answer(request, "", None, data=ticket, **further)
     if is_fragment(request):
-        block, oob = block or "ticket_state", oob or STATE
+        if block is None:
+            block, oob = "ticket_state", STATE
         page = Shown(ticket, Filters(view=queue), **await people_for(desk), **extra)
         return answer(request, "tickets/show.html", page, block=block, oob=oob, **further)
     filters = Filters(view=queue)
