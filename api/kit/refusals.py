@@ -70,7 +70,11 @@ async def on_slow_update(request: Request, error: Exception) -> Response:
     if isinstance(error, RPCError):
         if error.status is RPCStatusCode.NOT_FOUND:
             return refuse(request, Refusal("not_found"))
-        if error.status not in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED):
+        if error.status not in (
+            RPCStatusCode.UNAVAILABLE,
+            RPCStatusCode.DEADLINE_EXCEEDED,
+            RPCStatusCode.CANCELLED,
+        ):
             return broken(request, error)
     return refuse(request, Refusal("try_again_later"))
 

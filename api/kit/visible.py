@@ -112,7 +112,9 @@ def _crew(person: Person, column: Any) -> Condition:
     if person.kind is Kind.TECHNICIAN and person.technician_id:
         return col(column) == person.technician_id
     if person.kind is Kind.PARTNER and person.partner_id:
-        return col(column).in_(select(col(Technician.id)).where(col(Technician.partner_id) == person.partner_id))
+        return col(column).in_(
+            select(col(Technician.id)).where(col(Technician.partner_id) == person.partner_id)
+        )
     return false()
 
 
