@@ -34,10 +34,13 @@ REFUSALS: dict[str, tuple[int, str]] = {
         503,
         N_("This is not available at the moment. What you typed is kept; please try again."),
     ),
+    "already_over": (409, N_("This is already over; nothing was changed.")),
     # tickets
     "ticket_closed": (409, N_("This ticket is already closed.")),
     "ticket_not_resolved": (409, N_("There is nothing to confirm yet.")),
     "ticket_already_dispatched": (409, N_("A visit is already under way for this ticket.")),
+    "ticket_already_resolved": (409, N_("This ticket is already resolved and waits for the customer.")),
+    "ticket_confirmed": (409, N_("The repair was already confirmed.")),
     "ticket_taken": (409, N_("A colleague has already taken this ticket.")),
     "ticket_needs_answer": (409, N_("Please write what was done before you resolve the ticket.")),
     "rating_given": (409, N_("You have already rated this repair. Thank you.")),
