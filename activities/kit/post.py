@@ -37,25 +37,43 @@ class Form:
     receiver: str = "customer"  # "customer", "technician", "desk"
 
 
+DESK = Form(None, receiver="desk")
+JOB = Form(None, "visit", receiver="technician")
+SLOT = Form(LinkPurpose.SLOT, "visit")
+FOLLOW = Form(LinkPurpose.FOLLOW, days=90)
+PAY = Form(LinkPurpose.PAY, "invoice", days=90)
+
 FORMS: dict[str, Form] = {
-    "tickets/received": Form(LinkPurpose.FOLLOW, days=90),
-    "tickets/reply": Form(LinkPurpose.FOLLOW, days=90),
+    "tickets/received": FOLLOW,
+    "tickets/reply": FOLLOW,
     "tickets/confirm": Form(LinkPurpose.CONFIRM),
     "tickets/closed": Form(LinkPurpose.RATE),
-    "tickets/cancelled": Form(LinkPurpose.FOLLOW),
-    "tickets/late": Form(None, receiver="desk"),
-    "field_service/choose_slot": Form(LinkPurpose.SLOT, "visit"),
-    "field_service/slot_reminder": Form(LinkPurpose.SLOT, "visit"),
-    "field_service/scheduled": Form(LinkPurpose.SLOT, "visit"),
-    "field_service/moved": Form(LinkPurpose.SLOT, "visit"),
+    "tickets/cancelled": FOLLOW,
+    "tickets/late": DESK,
+    "tickets/overdue": DESK,
+    "tickets/reopened": DESK,
+    "field_service/offer": JOB,
+    "field_service/nobody": DESK,
+    "field_service/choose_slot": SLOT,
+    "field_service/slot_reminder": SLOT,
+    "field_service/slot_silent": DESK,
+    "field_service/scheduled": SLOT,
+    "field_service/job_scheduled": JOB,
+    "field_service/moved": SLOT,
+    "field_service/job_moved": JOB,
+    "field_service/late_start": DESK,
     "field_service/on_the_way": Form(LinkPurpose.TRACK, "visit", days=2),
-    "field_service/visit_cancelled": Form(LinkPurpose.FOLLOW, days=90),
-    "field_service/offer": Form(None, "visit", receiver="technician"),
-    "billing/invoice": Form(LinkPurpose.PAY, "invoice", days=90),
-    "billing/reminder": Form(LinkPurpose.PAY, "invoice", days=90),
-    "billing/receipt": Form(LinkPurpose.FOLLOW, days=90),
-    "billing/overdue": Form(None, receiver="desk"),
-    "payments/unsettled": Form(None, receiver="desk"),
+    "field_service/overrun": DESK,
+    "field_service/given_back": FOLLOW,
+    "field_service/called_off": FOLLOW,
+    "field_service/job_called_off": JOB,
+    "billing/invoice": PAY,
+    "billing/reminder": PAY,
+    "billing/receipt": FOLLOW,
+    "billing/overdue": DESK,
+    "billing/suspense": DESK,
+    "payments/refused": PAY,
+    "payments/unsettled": DESK,
 }
 
 
