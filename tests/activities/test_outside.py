@@ -62,9 +62,11 @@ def ear() -> Iterator[Ear]:
 
 def charge(sandbox: Sandbox, number: int) -> None:
     body = {"order_id": f"I{number}-1.1", "amount": 1000 + number}
-    sandbox.client.post(
-        "/gateway/v1/payments/key-in", json=body, auth=(sandbox.secret, ""), headers={"idempotency-key": f"k{number}"}
-    ).raise_for_status()  # fmt: skip
+    headers = {"idempotency-key": f"k{number}"}
+    answer = sandbox.client.post(
+        "/gateway/v1/payments/key-in", json=body, auth=(sandbox.secret, ""), headers=headers
+    )
+    answer.raise_for_status()
 
 
 def wait_for(ear: Ear, count: int) -> list[str]:
