@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models.kit.engine import engine_for
 from ops.postgres import Cluster
+from tests.api.web import Web, web_on
 from tests.builders.company import Company, build
 from tests.conftest import Database
 
@@ -45,3 +46,9 @@ async def walled_engine(shared_database: Database) -> AsyncIterator[AsyncEngine]
 async def company(open_engine: AsyncEngine) -> Company:
     """The sample company; do not change it."""
     return await build(open_engine)
+
+
+@pytest.fixture(scope="module")
+async def web(company: Company, walled_engine: AsyncEngine) -> Web:
+    """The app on the sample company, for tests that change nothing that others read."""
+    return web_on(walled_engine, company)
