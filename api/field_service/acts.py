@@ -45,7 +45,7 @@ class Lines(Input):
 def _act(kind: str) -> Callable[..., Awaitable[Response]]:
     """The handler of one kind of line that comes as a form of its own."""
 
-    async def handle(request: Request, desk: Desk, visit_id: str) -> Response:
+    async def handle(request: Request, desk: Desk, visit_id: Key) -> Response:
         said = Answer.DONE
         for line in await read(request, kind):
             said = await take(desk, visit_id, line)
@@ -79,7 +79,7 @@ async def read(request: Request, kind: str) -> list[Line]:
 
 @router.post("/field-service/visits/{visit_id}/actions", may=TECHNICIANS, row="visit")
 async def take_all(
-    request: Request, desk: Desk, visit_id: str, sent: Typed[Lines] = typed(Lines)
+    request: Request, desk: Desk, visit_id: Key, sent: Typed[Lines] = typed(Lines)
 ) -> Response:
     """Several lines at once, strictly in order; each has its own answer, and a refused one stops nothing."""
     if sent.value is None:
@@ -96,7 +96,7 @@ async def take_all(
 
 
 @router.post("/field-service/visits/{visit_id}/photos", may=TECHNICIANS, row="visit", max_body=MOST_BODY)
-async def take_photo(request: Request, desk: Desk, visit_id: str) -> Response:
+async def take_photo(request: Request, desk: Desk, visit_id: Key) -> Response:
     """One photo, before or after the work: drawn anew without what the camera knew, under a random name."""
     form = await request.form()
     upload, slot = form.get("photo"), form.get("slot")
@@ -155,7 +155,7 @@ class Ended(Input):
 
 @router.post("/field-service/visits/{visit_id}/slot", may=AGENTS, row="visit")
 async def choose(
-    request: Request, desk: Desk, visit_id: str, sent: Typed[Chosen] = typed(Chosen)
+    request: Request, desk: Desk, visit_id: Key, sent: Typed[Chosen] = typed(Chosen)
 ) -> Response:
     """The desk chooses or moves the time for the customer."""
     if sent.value is None:
@@ -167,7 +167,7 @@ async def choose(
 
 @router.post("/field-service/visits/{visit_id}/dispatch", may=AGENTS, row="visit")
 async def search_again(
-    request: Request, desk: Desk, visit_id: str, sent: Typed[SentAgain] = typed(SentAgain)
+    request: Request, desk: Desk, visit_id: Key, sent: Typed[SentAgain] = typed(SentAgain)
 ) -> Response:
     """The desk answers "nobody is left"."""
     await desk.one(Visit, visit_id)
@@ -183,7 +183,7 @@ async def search_again(
 
 @router.post("/field-service/visits/{visit_id}/cancellation", may=AGENTS, row="visit")
 async def call_off(
-    request: Request, desk: Desk, visit_id: str, sent: Typed[Ended] = typed(Ended)
+    request: Request, desk: Desk, visit_id: Key, sent: Typed[Ended] = typed(Ended)
 ) -> Response:
     """The desk calls the visit off."""
     await desk.one(Visit, visit_id)

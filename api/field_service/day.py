@@ -13,6 +13,7 @@ from api.field_service.routing import router
 from api.kit.desk import Desk, DeskAt
 from api.kit.formats import in_seoul
 from api.kit.language import locale
+from api.kit.personal import mask_address, mask_name
 from api.kit.rendering import answer
 from api.kit.routes import AGENTS, PARTNERS, TECHNICIANS
 from api.kit.visible import offer_cards
@@ -44,7 +45,7 @@ class OfferCard:
 
 @dataclass(frozen=True)
 class VisitRow:
-    """One visit in a list."""
+    """One visit in a list; its customer is masked until the visit is opened."""
 
     id: str
     ticket_id: str
@@ -147,8 +148,8 @@ async def visits(desk: DeskAt) -> tuple[VisitRow, ...]:
     )  # fmt: skip
     return tuple(
         VisitRow(
-            line.id, line.ticket_id, line.status, line.starts_at, line.ends_at, line.region, line[6],
-            line.address, line[8] or "", line.subject, line[10] or "",
+            line.id, line.ticket_id, line.status, line.starts_at, line.ends_at, line.region,
+            mask_name(line[6]), mask_address(line.address), line[8] or "", line.subject, line[10] or "",
         )
         for line in await desk.session.execute(query)
     )  # fmt: skip

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from fastapi import Request
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlmodel import col
 from starlette.responses import Response
 
@@ -14,19 +14,21 @@ from api.field_service.slots import slots_of
 from api.kit.desk import Desk, DeskAt
 from api.kit.formats import in_seoul
 from api.kit.language import locale
+from api.kit.personal import reveal
 from api.kit.rendering import answer
 from api.kit.routes import AGENTS, PARTNERS, TECHNICIANS
+from api.kit.texts import Key
 from api.tickets.files import sent
 from models.catalogue import Part, Product
-from models.customers import Customer, OwnedProduct
+from models.customers import OwnedProduct
 from models.field_service import ChecklistTick, PartUse, Visit
 from models.kit.refusals import Refusal
 from models.messages.field_service import Outcome, VisitStatus
 from models.rules.field_service import Slot, may
-from models.staff import PersonalDataAccess
 from models.tickets import Attachment, Ticket
 
 FIELD = TECHNICIANS | PARTNERS
+SHOWN = ("name", "phone", "address")  # what a visit cannot be made without
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class JobPage:
     ends_at: datetime | None
     started_at: datetime | None
     customer: str
-    phone: str | None
+    phone: str
     address: str
     fault: str
     description: str
@@ -118,7 +120,7 @@ class JobPage:
 
 
 @router.get("/field-service/visits/{visit_id}", may=FIELD | AGENTS, row="visit", reveals="visit")
-async def show(request: Request, desk: Desk, visit_id: str) -> Response:
+async def show(request: Request, desk: Desk, visit_id: Key) -> Response:
     """The page of one visit; whoever only holds an offer is shown the offer."""
     visit = await desk.session.scalar(desk.visible(Visit).where(col(Visit.id) == visit_id))
     if visit is None:
@@ -127,7 +129,7 @@ async def show(request: Request, desk: Desk, visit_id: str) -> Response:
 
 
 @router.get("/field-service/visits/{visit_id}/offer", may=FIELD, row="visit")
-async def show_offer(request: Request, desk: Desk, visit_id: str) -> Response:
+async def show_offer(request: Request, desk: Desk, visit_id: Key) -> Response:
     """An open offer, with its answers."""
     return await offered(request, desk, visit_id)
 
@@ -141,7 +143,7 @@ async def offered(request: Request, desk: DeskAt, visit_id: str) -> Response:
 
 
 @router.get("/field-service/visits/{visit_id}/photos/{attachment_id}", may=FIELD | AGENTS, row="visit")
-async def photo(request: Request, desk: Desk, visit_id: str, attachment_id: str) -> Response:
+async def photo(request: Request, desk: Desk, visit_id: Key, attachment_id: Key) -> Response:
     """One photo, for whoever may see its visit."""
     visit = await desk.one(Visit, visit_id)
     found = await desk.one(Attachment, attachment_id)
@@ -153,11 +155,12 @@ async def photo(request: Request, desk: Desk, visit_id: str, attachment_id: str)
 async def job_of(desk: DeskAt, visit: Visit) -> JobPage:
     """Read one visit for its page; that its customer's data were shown is written down."""
     ticket = await desk.one(Ticket, visit.ticket_id)
-    customer = await desk.one(Customer, visit.customer_id)
     owned = await _owned(desk, ticket)
     product = await desk.session.get(Product, owned.product_id) if owned else None
     is_mine = visit.technician_id is not None and visit.technician_id == desk.person.technician_id
-    await _note_access(desk, customer, visit)
+    customer = await reveal(
+        desk, visit.customer_id, action="show_visit", purpose=f"visit:{visit.id}", only=SHOWN
+    )
     today = in_seoul(datetime.now(UTC)).date()
     until = owned.warranty_until if owned else None
     return JobPage(
@@ -178,16 +181,6 @@ async def job_of(desk: DeskAt, visit: Visit) -> JobPage:
 async def _owned(desk: DeskAt, ticket: Ticket) -> OwnedProduct | None:
     query = desk.visible(OwnedProduct).where(col(OwnedProduct.id) == (ticket.owned_product_id or ""))
     return await desk.session.scalar(query)
-
-
-async def _note_access(desk: DeskAt, customer: Customer, visit: Visit) -> None:
-    """Who saw name, number and address of whom, and for which visit."""
-    row = {
-        "at": datetime.now(UTC), "actor_id": desk.person.id, "actor_kind": desk.person.kind.value,
-        "address": desk.person.address, "subject_id": customer.id, "action": "show",
-        "purpose": f"visit:{visit.id}", "fields": ["name", "phone", "address"],
-    }  # fmt: skip
-    await desk.session.execute(insert(PersonalDataAccess).values(row).inline())
 
 
 async def _checklist(desk: DeskAt, visit: Visit, product: Product | None) -> tuple[CheckItem, ...]:

@@ -75,13 +75,13 @@ class TrackPage:
 
 
 @router.get("/links/{token}/slot", may=SLOT)
-async def show_slots(request: Request, desk: Desk, token: str) -> Response:
+async def show_slots(request: Request, desk: Desk, token: Key) -> Response:
     """The free times of the technician who comes."""
     return answer(request, "field_service/slots.html", await slots_page(desk, token))
 
 
 @router.post("/links/{token}/slot", may=SLOT)
-async def pick(request: Request, desk: Desk, token: str, sent: Typed[Picked] = typed(Picked)) -> Response:
+async def pick(request: Request, desk: Desk, token: Key, sent: Typed[Picked] = typed(Picked)) -> Response:
     """The customer chooses a time, or moves it."""
     if sent.value is None:
         raise Refusal("invalid_form")
@@ -92,7 +92,7 @@ async def pick(request: Request, desk: Desk, token: str, sent: Typed[Picked] = t
 
 
 @router.post("/links/{token}/slot/cancellation", may=SLOT)
-async def call_off(request: Request, desk: Desk, token: str, sent: Typed[Gone] = typed(Gone)) -> Response:
+async def call_off(request: Request, desk: Desk, token: Key, sent: Typed[Gone] = typed(Gone)) -> Response:
     """The customer calls the visit off."""
     if sent.value is None:
         raise Refusal("invalid_form")
@@ -104,7 +104,7 @@ async def call_off(request: Request, desk: Desk, token: str, sent: Typed[Gone] =
 
 
 @router.get("/links/{token}/track", may=TRACK)
-async def track(request: Request, desk: Desk, token: str) -> Response:
+async def track(request: Request, desk: Desk, token: Key) -> Response:
     """Where the technician is."""
     visit = await linked(desk)
     station = STATIONS.index(visit.status) if visit.status in STATIONS else len(STATIONS)
