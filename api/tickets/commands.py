@@ -123,7 +123,7 @@ async def write(request: Request, desk: DeskAt, ticket_id: str, sent: Typed[Writ
     await keep_message(desk, ticket_id, message, kind, writing.body, channel_of(head))
     await forget_draft(desk, ticket_id)
     order = Reply(writing.command_id, desk.person.id, datetime.now(UTC), message_id=message, kind=kind)
-    said = await say(desk, ticket_id, "reply", order)
+    said = await say(desk, ticket_id, writing.kind, order)
     done = _("Note kept") if kind is MessageKind.NOTE else _("Reply sent")
     return await after(request, desk, ticket_id, said, done, block="composer")
 

@@ -70,7 +70,7 @@ async def photos(uploads: list[UploadFile]) -> list[Photo]:
     return found
 
 
-def drawn_anew(data: bytes, name: str) -> Photo:
+def drawn_anew(data: bytes, name: str, longest_edge: int = LONGEST_EDGE) -> Photo:
     """Decode and encode a picture: what hid behind it, and where it was taken, is gone."""
     kind = sniffed(data)
     try:
@@ -78,7 +78,7 @@ def drawn_anew(data: bytes, name: str) -> Photo:
             if picture.width * picture.height > MOST_PIXELS:
                 raise Refusal("file_too_large")
             upright = ImageOps.exif_transpose(picture)
-            upright.thumbnail((LONGEST_EDGE, LONGEST_EDGE))
+            upright.thumbnail((longest_edge, longest_edge))
             keeps_clear = kind != "image/jpeg" and "A" in upright.getbands()
             fresh = upright.convert("RGBA" if keeps_clear else "RGB")
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
