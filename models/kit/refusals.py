@@ -25,6 +25,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "not_found": (404, N_("There is nothing here, or it is not yours to see.")),
     "sign_in_failed": (422, N_("The e-mail address or the password is not right.")),
     "too_many_tries": (429, N_("Too many tries. Please wait a few minutes.")),
+    "invalid_form": (422, N_("Please check the marked fields.")),
     "link_ended": (404, N_("This link has ended or was already used. Please ask us for a new one.")),
     "cross_site": (403, N_("This request came from another site and was stopped. Please reload the page.")),
     # everybody
@@ -56,6 +57,9 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "invoice_cancelled": (409, N_("This invoice was cancelled.")),
     "payment_under_way": (409, N_("A payment is already under way. We will tell you how it ends.")),
     "payment_differs": (409, N_("The amount or the order of this payment does not match the invoice.")),
+    "payment_not_unclear": (409, N_("This payment is not waiting for a verdict.")),
+    "verdict_missing": (409, N_("Please say whether the money moved or not.")),
+    "no_suspense": (409, N_("There is no money here that waits to be given back.")),
     # uploads
     "file_too_large": (422, N_("This file is too large.")),
     "file_not_allowed": (422, N_("This kind of file cannot be attached.")),

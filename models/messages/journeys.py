@@ -66,6 +66,9 @@ WAITS: dict[str, str] = {
     "gateway": N_("Waiting for the payment gateway"),
     "lookup": N_("Waiting until the unclear payment is looked up again"),
     "finance": N_("Waiting for finance to settle an unclear payment"),
+    "suspense": N_("Waiting for finance to give back %(amount)s that nobody owes"),
+    "send_again": N_("Waiting until the payment may be sent again"),
+    "late_money": N_("Late news from the payment gateway is still heard"),
 }
 
 THENS: dict[str, str] = {
@@ -77,5 +80,8 @@ THENS: dict[str, str] = {
     "close_silently": N_("then the ticket closes by itself"),
     "remind_payment": N_("then the customer is reminded to pay"),
     "overdue": N_("then the invoice is overdue and collection is asked"),
+    "send_again": N_("then the same payment is sent again"),
+    "give_up": N_("then the invoice is no longer waited for"),
+    "end": N_("then this journey ends"),
     "look_up": N_("then we look the payment up again"),
 }

@@ -7,7 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from models.kit.money import shown
-from models.messages.billing import Billable, Issued, LedgerAccount, LineKind
+from models.messages.billing import Billable, Issued, LedgerAccount, LineKind, SettleInvoice
 from models.messages.field_service import Outcome
 from models.messages.journeys import Wait, WaitFor
 
@@ -227,4 +227,18 @@ def payment_wait(issued: Issued, ticket_id: str, since: datetime, until: datetim
         then=then,
         may=("pay", "cancel"),
         details={"total": shown(issued.total_minor, issued.currency), "number": issued.number},
+    )
+
+
+def suspense_wait(asked: SettleInvoice, amount: str) -> Wait:
+    """We wait for finance to give back what nobody owes."""
+    return Wait(
+        key=f"suspense:{asked.payment.attempt_id}",
+        subject=f"invoice:{asked.invoice_id}",
+        ticket_id=asked.ticket_id,
+        who=WaitFor.US,
+        what="suspense",
+        since=asked.at,
+        may=("clear_suspense",),
+        details={"amount": amount, "attempt": asked.payment.attempt_id},
     )

@@ -1,0 +1,348 @@
+"""Who may see a row: the one answer, used as the root of every list, count, search, export and look-up.
+
+migrations/0003_row_security says the same to the database; tests/api/test_visible.py compares the two."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, text, true
+from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import SQLModel, col
+
+from api.kit.people import Kind, Person
+from models.billing import Invoice, InvoiceLine, LedgerEntry, LedgerTransaction
+from models.customers import Customer, OwnedProduct
+from models.field_service import (
+    Absence,
+    ChecklistTick,
+    DeviceAction,
+    PartUse,
+    Shift,
+    Technician,
+    Visit,
+    VisitOffer,
+)
+from models.journeys import JourneyHistory, OpenWait
+from models.kit.refusals import Refusal
+from models.kit.timeline import TimelineEntry
+from models.messages.field_service import VisitStatus
+from models.messages.staff import STAFF_ROLES, Role
+from models.messages.tickets import MessageKind
+from models.partners import Partner
+from models.payments import Allocation, PaymentAttempt
+from models.staff import (
+    Account,
+    ApiToken,
+    AuditEntry,
+    PersonalDataAccess,
+    SignedLink,
+    SignInSession,
+    Team,
+)
+from models.systems import SentMessage, SystemCall
+from models.tickets import Attachment, Draft, Ticket, TicketMessage, TicketRating
+
+M = TypeVar("M", bound=SQLModel)
+Condition = ColumnElement[bool]
+Rule = Callable[[Person], Condition]
+HELD_FOR = timedelta(days=7)
+FIELD = (Kind.TECHNICIAN, Kind.PARTNER)
+
+
+def visible(person: Person, model: type[M]) -> Select[M]:
+    """The rows of a table that this person may see; nothing of a table that has no rule."""
+    return select(model).where(may_see(person, model))
+
+
+def may_see(person: Person, model: type[SQLModel]) -> Condition:
+    """The same as a condition, for counts and joins."""
+    rule = RULES.get(model)
+    return rule(person) if rule is not None else false()
+
+
+async def visible_one(session: AsyncSession, person: Person, model: type[M], key: Any) -> M:
+    """One row by its key; somebody else's answers exactly like one that does not exist."""
+    columns = list(model.__table__.primary_key)  # type: ignore[attr-defined]
+    keys = key if isinstance(key, tuple) else (key,)
+    chosen = and_(*(column == value for column, value in zip(columns, keys, strict=True)))
+    row: M | None = await session.scalar(visible(person, model).where(chosen))
+    if row is None:
+        raise Refusal("not_found")
+    return row
+
+
+async def offer_cards(session: AsyncSession) -> list[dict[str, Any]]:
+    """What an open offer shows before it is accepted: visit, ordinal, region, product; nobody's name."""
+    found = await session.execute(text("select * from ieum_offer_cards()"))
+    return [dict(row) for row in found.mappings()]
+
+
+# --- the parts that rules are made of -----------------------------------------------------------------
+
+
+def _desk(person: Person) -> bool:
+    return person.is_desk
+
+
+def _has(person: Person, *roles: Role) -> bool:
+    return person.kind is Kind.STAFF and bool(person.roles & set(roles))
+
+
+def _when(*cases: tuple[bool, Condition]) -> Condition:
+    chosen = [condition for holds, condition in cases if holds]
+    return or_(*chosen) if chosen else false()
+
+
+def _ids(person: Person, model: type[SQLModel], column: Any) -> Any:
+    return select(column).where(may_see(person, model))
+
+
+def _of_ticket(person: Person, column: Any) -> Condition:
+    return col(column).in_(_ids(person, Ticket, Ticket.id))
+
+
+def _own(person: Person) -> bool:
+    return person.kind in (Kind.CUSTOMER, Kind.LINK)
+
+
+def _crew(person: Person, column: Any) -> Condition:
+    """The column names the asking technician, or one of the asking company."""
+    if person.kind is Kind.TECHNICIAN and person.technician_id:
+        return col(column) == person.technician_id
+    if person.kind is Kind.PARTNER and person.partner_id:
+        return col(column).in_(
+            select(col(Technician.id)).where(col(Technician.partner_id) == person.partner_id)
+        )
+    return false()
+
+
+def _held(person: Person) -> Condition:
+    """Visits from their acceptance until a week after their end."""
+    ended = func.coalesce(Visit.finished_at, Visit.ends_at, Visit.created_at)
+    return and_(
+        _crew(person, Visit.technician_id),
+        col(Visit.status).not_in([VisitStatus.SEARCHING, VisitStatus.UNASSIGNED]),
+        or_(~col(Visit.is_over), ended > func.now() - HELD_FOR),
+    )
+
+
+# --- the rules ----------------------------------------------------------------------------------------
+
+
+def _customers(person: Person) -> Condition:
+    return _when(
+        (person.kind is Kind.STAFF, true()),
+        (_own(person), col(Customer.id) == person.customer_id),
+        (person.kind in FIELD, col(Customer.id).in_(select(col(Visit.customer_id)).where(_held(person)))),
+    )
+
+
+def _owned_products(person: Person) -> Condition:
+    theirs = col(OwnedProduct.id).in_(_ids(person, Ticket, Ticket.owned_product_id))
+    return _when(
+        (person.kind is Kind.STAFF, true()),
+        (person.kind is Kind.CUSTOMER, col(OwnedProduct.customer_id) == person.customer_id),
+        (person.kind is Kind.LINK or person.kind in FIELD, theirs),
+    )
+
+
+def _tickets(person: Person) -> Condition:
+    plain = ~col(Ticket.is_confidential)
+    of_team = _has(person, Role.AGENT, Role.DISPATCHER) and person.team_id is not None
+    mine = col(Ticket.customer_id) == person.customer_id
+    return _when(
+        (person.kind is Kind.STAFF, or_(plain, col(Ticket.team_id) == person.team_id) if of_team else plain),
+        (person.kind is Kind.CUSTOMER, mine),
+        (person.kind is Kind.LINK, and_(col(Ticket.id) == person.ticket_id, mine)),
+        (person.kind in FIELD, col(Ticket.id).in_(select(col(Visit.ticket_id)).where(_held(person)))),
+    )
+
+
+def _messages(person: Person) -> Condition:
+    here = _of_ticket(person, TicketMessage.ticket_id)
+    not_note = col(TicketMessage.kind) != MessageKind.NOTE
+    return _when((_desk(person), here), (_own(person), and_(not_note, here)))
+
+
+def _attachments(person: Person) -> Condition:
+    here = _of_ticket(person, Attachment.ticket_id)
+    loose = col(Attachment.message_id).is_(None)
+    said = col(Attachment.message_id).in_(_ids(person, TicketMessage, TicketMessage.id))
+    return _when(
+        (_desk(person), here),
+        (_own(person), and_(here, or_(loose, said))),
+        (person.kind in FIELD, and_(here, loose)),
+    )
+
+
+def _ratings(person: Person) -> Condition:
+    return _when(
+        (person.kind is Kind.STAFF or _own(person), _of_ticket(person, TicketRating.ticket_id)),
+    )
+
+
+def _drafts(person: Person) -> Condition:
+    mine = and_(col(Draft.account_id) == person.account_id, _of_ticket(person, Draft.ticket_id))
+    return _when((_desk(person), mine))
+
+
+def _visits(person: Person) -> Condition:
+    return _when(
+        (person.kind is Kind.STAFF, _of_ticket(person, Visit.ticket_id)),
+        (person.kind is Kind.CUSTOMER, col(Visit.customer_id) == person.customer_id),
+        (person.kind is Kind.LINK, col(Visit.ticket_id) == person.ticket_id),
+        (person.kind in FIELD, _crew(person, Visit.technician_id)),
+    )
+
+
+def _of_visit(person: Person, column: Any) -> Condition:
+    return col(column).in_(_ids(person, Visit, Visit.id))
+
+
+def _offers(person: Person) -> Condition:
+    return _when(
+        (person.kind is Kind.STAFF, _of_visit(person, VisitOffer.visit_id)),
+        (person.kind in FIELD, _crew(person, VisitOffer.technician_id)),
+    )
+
+
+def _device_actions(person: Person) -> Condition:
+    return _when(
+        (_desk(person), _of_visit(person, DeviceAction.visit_id)),
+        (person.kind in FIELD, _crew(person, DeviceAction.technician_id)),
+    )
+
+
+def _invoices(person: Person) -> Condition:
+    return _when(
+        (_has(person, Role.FINANCE), true()),
+        (_desk(person), _of_ticket(person, Invoice.ticket_id)),
+        (person.kind is Kind.CUSTOMER, col(Invoice.customer_id) == person.customer_id),
+        (person.kind is Kind.LINK, col(Invoice.ticket_id) == person.ticket_id),
+    )
+
+
+def _of_invoice(column: Any) -> Rule:
+    return lambda person: col(column).in_(_ids(person, Invoice, Invoice.id))
+
+
+def _books(person: Person) -> Condition:
+    return true() if _has(person, Role.FINANCE, Role.ADMIN) else false()
+
+
+def _timeline(person: Person) -> Condition:
+    here = _of_ticket(person, TimelineEntry.ticket_id)
+    return _when(
+        (person.kind is Kind.STAFF, here),
+        (_has(person, Role.ADMIN), col(TimelineEntry.ticket_id).is_(None)),
+        (_own(person) or person.kind in FIELD, and_(col(TimelineEntry.is_public), here)),
+    )
+
+
+def _waits(person: Person) -> Condition:
+    here = _of_ticket(person, OpenWait.ticket_id)
+    return _when(
+        (person.kind is Kind.STAFF or _own(person) or person.kind in FIELD, here),
+        (_has(person, Role.ADMIN), col(OpenWait.ticket_id).is_(None)),
+    )
+
+
+def _doors(column: Any) -> Rule:
+    return lambda person: _when(
+        (person.kind is Kind.STAFF, _of_ticket(person, column)),
+        (_has(person, Role.ADMIN), col(column).is_(None)),
+    )
+
+
+def _admins(person: Person) -> Condition:
+    return true() if _has(person, Role.ADMIN) else false()
+
+
+def _staff(person: Person) -> Condition:
+    return true() if person.kind is Kind.STAFF else false()
+
+
+def _accounts(person: Person) -> Condition:
+    colleagues = col(Account.roles).op("&&")(array(sorted(STAFF_ROLES)))
+    return _when(
+        (person.account_id is not None, col(Account.id) == person.account_id),
+        (person.kind is Kind.STAFF, colleagues),
+        (_has(person, Role.ADMIN), true()),
+    )
+
+
+def _sessions(person: Person) -> Condition:
+    return _when(
+        (person.account_id is not None, col(SignInSession.account_id) == person.account_id),
+        (_has(person, Role.ADMIN), true()),
+    )
+
+
+def _tokens(person: Person) -> Condition:
+    return _when((person.kind is Kind.STAFF, col(ApiToken.account_id) == person.account_id))
+
+
+def _links(person: Person) -> Condition:
+    return _when(
+        (_desk(person), _of_ticket(person, SignedLink.ticket_id)),
+        (person.kind is Kind.LINK, col(SignedLink.token_hash) == person.token_hash),
+    )
+
+
+def _partners(person: Person) -> Condition:
+    mine = col(Partner.id) == person.partner_id
+    return _when((person.kind is Kind.STAFF, true()), (person.kind in FIELD, mine))
+
+
+def _technicians(person: Person) -> Condition:
+    return _when(
+        (person.kind is Kind.STAFF, true()),
+        (person.kind in FIELD, _crew(person, Technician.id)),
+        (_own(person), col(Technician.id).in_(_ids(person, Visit, Visit.technician_id))),
+    )
+
+
+def _hours(column: Any) -> Rule:
+    return lambda person: _when(
+        (person.kind is Kind.STAFF, true()), (person.kind in FIELD, _crew(person, column))
+    )
+
+
+RULES: dict[type[SQLModel], Rule] = {
+    Customer: _customers,
+    OwnedProduct: _owned_products,
+    Ticket: _tickets,
+    TicketMessage: _messages,
+    Attachment: _attachments,
+    TicketRating: _ratings,
+    Draft: _drafts,
+    Visit: _visits,
+    VisitOffer: _offers,
+    ChecklistTick: lambda person: _of_visit(person, ChecklistTick.visit_id),
+    PartUse: lambda person: _of_visit(person, PartUse.visit_id),
+    DeviceAction: _device_actions,
+    Invoice: _invoices,
+    InvoiceLine: _of_invoice(InvoiceLine.invoice_id),
+    PaymentAttempt: _of_invoice(PaymentAttempt.invoice_id),
+    Allocation: _of_invoice(Allocation.invoice_id),
+    LedgerTransaction: _books,
+    LedgerEntry: _books,
+    TimelineEntry: _timeline,
+    OpenWait: _waits,
+    JourneyHistory: _admins,
+    SystemCall: _doors(SystemCall.ticket_id),
+    SentMessage: _doors(SentMessage.ticket_id),
+    PersonalDataAccess: _admins,
+    AuditEntry: _admins,
+    Account: _accounts,
+    SignInSession: _sessions,
+    ApiToken: _tokens,
+    SignedLink: _links,
+    Team: _staff,
+    Partner: _partners,
+    Technician: _technicians,
+    Shift: _hours(Shift.technician_id),
+    Absence: _hours(Absence.technician_id),
+}

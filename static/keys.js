@@ -1,0 +1,94 @@
+// Command palette and shortcuts. Keys are matched by e.code, so they work with the Korean layout on, and
+// nothing happens while a syllable is being composed.
+import { $, $$ } from './app.js';
+const palette = $('#palette'), input = $('input', palette), options = $$('[role=option]', palette);
+const shown = () => options.filter(o => !o.hidden);
+
+function select(option) {
+  for (const other of options) other.setAttribute('aria-selected', String(other === option));
+  if (option) { input.setAttribute('aria-activedescendant', option.id); option.scrollIntoView({ block: 'nearest' }); }
+}
+function filter() {
+  const query = input.value.trim().toLowerCase();
+  for (const o of options) o.hidden = 'search' in o.dataset ? !query : Boolean(query) && !o.textContent.toLowerCase().includes(query);
+  select(shown()[0]);
+}
+export function open() {
+  if (palette.open) return;
+  input.value = '';
+  filter();
+  palette.showModal();
+  input.focus();
+}
+function run(option) {
+  if (!option) return;
+  const href = option.dataset.href;
+  palette.close();
+  if ('search' in option.dataset) location.href = href + encodeURIComponent(input.value.trim());
+  else if (!href) press(option.dataset.key);
+  else if (!href.startsWith('#')) location.href = href;
+  else go($(href));
+}
+function go(target) {
+  if (target?.showModal) { listShortcuts(); target.showModal(); }
+  else if (target?.matches('a,button')) target.click();
+  else target?.focus();
+}
+function press(key) {
+  const target = $$(`[data-shortcut="${CSS.escape(key)}" i]`).find(el => el.checkVisibility?.() ?? true);
+  if (!target || target.disabled) return false;
+  if (target.matches('textarea,input,select')) target.focus(); else target.click();
+  return true;
+}
+function listShortcuts() {
+  const list = $('[data-list-shortcuts]');
+  for (const old of $$('[data-here]', list)) old.remove();
+  for (const o of options.filter(o => o.dataset.key)) {
+    const term = document.createElement('dt'), text = document.createElement('dd');
+    term.dataset.here = text.dataset.here = '';
+    for (const key of o.dataset.key.split(' ')) { const k = document.createElement('kbd'); k.textContent = key; term.append(k, ' '); }
+    text.textContent = o.querySelector('span').textContent;
+    list.append(term, text);
+  }
+}
+function step(by) {
+  const rows = $$('[data-row]').filter(row => row.checkVisibility?.() ?? true);
+  if (!rows.length) return false;
+  const here = rows.indexOf(document.activeElement), current = rows.findIndex(r => r.matches('[aria-current]'));
+  const next = rows[Math.max(0, Math.min(rows.length - 1, (here < 0 ? current : here) + by))];
+  next.focus();
+  next.scrollIntoView({ block: 'nearest' });
+  return true;
+}
+
+for (const button of $$('[data-palette]')) button.addEventListener('click', e => { e.preventDefault(); open(); });
+input.addEventListener('input', filter);
+input.addEventListener('keydown', e => {
+  if (e.isComposing) return;                          // Enter ends the syllable, it does not run the command
+  const list = shown(), at = list.findIndex(o => o.getAttribute('aria-selected') === 'true');
+  if (e.key === 'ArrowDown') { e.preventDefault(); select(list[(at + 1) % list.length]); }
+  if (e.key === 'ArrowUp') { e.preventDefault(); select(list[(at - 1 + list.length) % list.length]); }
+  if (e.key === 'Enter') { e.preventDefault(); run(list[at]); }
+});
+for (const option of options) option.addEventListener('click', () => run(option));
+
+const WRITING = 'input:not([type=radio]):not([type=checkbox]):not([type=button]),textarea,select,[contenteditable],dialog';
+let waitsForG = 0;
+document.addEventListener('keydown', e => {
+  if (e.isComposing) return;
+  if ((e.ctrlKey || e.metaKey) && !e.shiftKey && e.code === 'KeyK') { e.preventDefault(); open(); return; }
+  if ((e.ctrlKey || e.metaKey) && e.code === 'Slash') { e.preventDefault(); go($('#shortcuts')); return; }
+  if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest?.(WRITING)) return;
+  if (e.code === 'Slash') { e.preventDefault(); if (e.shiftKey) go($('#shortcuts')); else open(); return; }
+  const key = /^Key[A-Z]$/.test(e.code) ? e.code.slice(3) : '';
+  if (!key) return;
+  if (Date.now() - waitsForG < 900) {
+    waitsForG = 0;
+    const option = options.find(o => o.dataset.key === `G ${key}`);
+    if (option) { e.preventDefault(); run(option); return; }
+    if (press(`G ${key}`)) { e.preventDefault(); return; }
+  }
+  if (key === 'G') { waitsForG = Date.now(); return; }
+  const done = key === 'J' ? step(1) : key === 'K' ? step(-1) : key === 'R' && $('#reply') ? ($('#reply').focus(), true) : press(key);
+  if (done) e.preventDefault();
+});
