@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlmodel import col, select
 from temporalio import activity
 
 from activities.kit.calendars import working_calendar
@@ -41,6 +41,7 @@ KINDS = {
     "tickets.unpaid": EntryKind.MONEY,
     "tickets.payment_due": EntryKind.MONEY,
 }
+SENT_OUT = frozenset({"tickets.replied", "tickets.resolved", "tickets.letter_failed"})
 FOR_US = frozenset(
     {
         "tickets.late", "tickets.overdue", "tickets.noted", "tickets.assigned", "tickets.handed_over",
@@ -182,15 +183,16 @@ async def _team_for(session: AsyncSession, ticket: Ticket) -> str | None:
     """Keep a team that was chosen by hand; else route by the product's category."""
     if ticket.team_id is not None:
         return ticket.team_id
-    category = select(Product.category).join(OwnedProduct, OwnedProduct.product_id == Product.id)  # type: ignore[arg-type]
-    owned = await session.scalar(category.where(OwnedProduct.id == (ticket.owned_product_id or "")))
+    category = select(col(Product.category)).join(
+        OwnedProduct, col(OwnedProduct.product_id) == col(Product.id)
+    )
+    owned = await session.scalar(category.where(col(OwnedProduct.id) == (ticket.owned_product_id or "")))
     teams = (await session.scalars(select(Team))).all()
     return rules.route(owned, [rules.TeamSkills(t.id, frozenset(t.skills), t.is_default) for t in teams])
 
 
 async def _works(session: AsyncSession, ticket_id: str) -> tuple[billing.VisitWork, ...]:
     """The ticket's visits as the bill sees them; prices play no part in whether it is billed."""
-    visits = (
-        await session.scalars(select(Visit).where(Visit.ticket_id == ticket_id).order_by(Visit.id))
-    ).all()  # type: ignore[arg-type]
+    asked = select(Visit).where(col(Visit.ticket_id) == ticket_id).order_by(col(Visit.id))
+    visits = (await session.scalars(asked)).all()
     return tuple(billing.VisitWork(visit.id, visit.outcome, visit.labour_minutes) for visit in visits)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
@@ -122,6 +122,12 @@ class RunningDesk:
     async def now(self, ticket: Ticket) -> datetime:
         """The time in the life of this ticket."""
         return await self.handle(ticket).query("now", result_type=datetime)
+
+    async def store(self, row: Any) -> str:
+        """Store a row that the api makes; answers with its id."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            session.add(row)
+        return str(row.id)
 
     async def row(self, ticket: Ticket) -> Any:
         """The ticket's row as it is now."""

@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlmodel import col, select
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.common import (
     SearchAttributeKey,
@@ -100,8 +101,8 @@ class Relay:
     async def deliver_next(self) -> bool:
         """Tell the oldest item that is due and note how it went; False when nothing is due."""
         async with transaction(self.engine) as session:
-            due = (OutboxItem.status == OutboxStatus.WAITING) & (OutboxItem.not_before <= func.now())
-            oldest = select(OutboxItem).where(due).order_by(OutboxItem.id).limit(1)  # type: ignore[arg-type]
+            due = col(OutboxItem.status) == OutboxStatus.WAITING, col(OutboxItem.not_before) <= func.now()
+            oldest = select(OutboxItem).where(*due).order_by(col(OutboxItem.id)).limit(1)
             item = (await session.scalars(oldest.with_for_update(skip_locked=True))).first()
             if item is None:
                 return False
@@ -163,10 +164,10 @@ class Relay:
 
 async def starts_later(session: AsyncSession, workflow_id: str) -> bool:
     """Whether the start of this workflow is itself still in the outbox."""
-    start = select(OutboxItem.id).where(  # type: ignore[call-overload]
-        OutboxItem.key == workflow_id,
-        OutboxItem.kind == OutboxKind.START,
-        OutboxItem.status == OutboxStatus.WAITING,
+    start = select(col(OutboxItem.id)).where(
+        col(OutboxItem.key) == workflow_id,
+        col(OutboxItem.kind) == OutboxKind.START,
+        col(OutboxItem.status) == OutboxStatus.WAITING,
     )
     return (await session.execute(start)).first() is not None
 

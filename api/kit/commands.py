@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
@@ -71,11 +72,8 @@ def refusal_of(failure: WorkflowUpdateFailedError) -> Refusal:
 
 
 async def _earlier_answer(session: AsyncSession, key: str) -> Answer | None:
-    row = (
-        await session.execute(
-            select(OutboxItem.status, OutboxItem.refusal).where(OutboxItem.key == key)  # type: ignore[call-overload]
-        )
-    ).one()
+    asked = select(col(OutboxItem.status), col(OutboxItem.refusal)).where(col(OutboxItem.key) == key)
+    row = (await session.execute(asked)).one()
     await session.commit()
     if row.status == OutboxStatus.REFUSED:
         raise Refusal(row.refusal)
@@ -83,10 +81,10 @@ async def _earlier_answer(session: AsyncSession, key: str) -> Answer | None:
 
 
 async def _starts_later(session: AsyncSession, workflow_id: str) -> bool:
-    start = select(OutboxItem.id).where(  # type: ignore[call-overload]
-        OutboxItem.key == workflow_id,
-        OutboxItem.kind == OutboxKind.START,
-        OutboxItem.status == OutboxStatus.WAITING,
+    start = select(col(OutboxItem.id)).where(
+        col(OutboxItem.key) == workflow_id,
+        col(OutboxItem.kind) == OutboxKind.START,
+        col(OutboxItem.status) == OutboxStatus.WAITING,
     )
     is_waiting = (await session.execute(start)).first() is not None
     await session.commit()
@@ -95,5 +93,5 @@ async def _starts_later(session: AsyncSession, workflow_id: str) -> bool:
 
 async def _note(session: AsyncSession, key: str, **values: Any) -> None:
     """How it went; a lost note is harmless, because the relay says it again under the same id."""
-    await session.execute(update(OutboxItem).where(OutboxItem.key == key).values(**values))  # type: ignore[arg-type]
+    await session.execute(update(OutboxItem).where(col(OutboxItem.key) == key).values(**values))
     await session.commit()

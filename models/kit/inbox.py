@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from models.messages.systems import System
 from models.systems import InboxItem
@@ -15,5 +16,5 @@ async def is_first(
 ) -> bool:
     """Store this message in the caller's transaction; False when it came before."""
     row = {"system": system, "message_id": message_id, "received_at": at, "body": body}
-    statement = insert(InboxItem).values(row).on_conflict_do_nothing().returning(InboxItem.message_id)  # type: ignore[arg-type]
+    statement = insert(InboxItem).values(row).on_conflict_do_nothing().returning(col(InboxItem.message_id))
     return (await session.execute(statement)).first() is not None

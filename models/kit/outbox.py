@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from models.messages.systems import OutboxKind
 from models.systems import OutboxItem
@@ -58,7 +59,7 @@ async def _announce(
     defaults = {"workflow": "", "name": "", "task_queue": "desk", "summary": "", "status": "waiting"}
     statement = insert(OutboxItem).values({**defaults, "tries": 0, "refusal": "", **row})
     statement = statement.on_conflict_do_nothing(index_elements=["key"])
-    is_new = (await session.execute(statement.returning(OutboxItem.id))).first() is not None  # type: ignore[arg-type]
+    is_new = (await session.execute(statement.returning(col(OutboxItem.id)))).first() is not None
     if is_new:
         await session.execute(text("select pg_notify(:channel, '')"), {"channel": CHANNEL})
     return is_new
