@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
@@ -108,11 +109,6 @@ async def on_database(request: Request, error: Exception) -> Response:
     return broken(request, error)
 
 
-async def on_failure(request: Request, error: Exception) -> Response:
-    """Anything that nobody foresaw."""
-    return broken(request, error)
-
-
 def broken(request: Request, error: Exception) -> Response:
     """A page with a reference; the log has the place of the error under it, and never its text."""
     reference = secrets.token_hex(4)
@@ -142,4 +138,30 @@ def handle_refusals(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(DBAPIError, on_database)
     app.add_exception_handler(PoolTimeout, on_database)
-    app.add_exception_handler(Exception, on_failure)
+
+
+class Failures:
+    """Middleware: answers what no handler foresaw, inside the one that adds the headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = has_begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception as error:
+            if has_begun:
+                raise
+            answer = await on_database(Request(scope), error)
+            await answer(scope, receive, send)

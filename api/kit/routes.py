@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeVar
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
 from api.kit import people
 from api.kit.csrf import refuse_forgery
@@ -86,7 +86,7 @@ async def admit(request: Request, rule: Rule) -> None:
 
 
 class Router:
-    """One word's routes. `may` is compulsory: `@router.get("/tickets/{ticket_id}", may=AGENTS, row="ticket")`."""
+    """One word's routes; each says who it is for: `@router.get("/tickets/{ticket_id}", may=AGENTS)`."""
 
     def __init__(self, prefix: str = "") -> None:
         self.prefix = prefix
@@ -108,7 +108,7 @@ class Router:
         is_forgeable: bool = False,
         max_body: int = MIB,
     ) -> Callable[[Handler], Handler]:
-        """Declare one route: who may use it, which row it names, why it shows personal data, how much it takes."""
+        """Declare one route: who may use it, which row it names, why it reveals, how large a body is."""
         rule = Rule(method, self.prefix + path, frozenset(may), row, reveals, is_forgeable)
         if not rule.may:
             raise ValueError(f"{method} {rule.path}: nobody may use this route")
@@ -153,21 +153,14 @@ def mount(app: FastAPI, *routers: Router) -> None:
         raise RuntimeError(f"routes without a rule: {undeclared}")
 
 
-PUBLIC_FILES = (
-    "/static",
-    "/manifest.webmanifest",
-    "/favicon.ico",
-    "/robots.txt",
-    "/service-worker.js",
-    "/theme",
-)
+PUBLIC_FILES = ("/static/", "/sw.js", "/manifest.webmanifest", "/favicon.ico", "/theme/")
 
 
 def is_declared(route: BaseRoute) -> bool:
     """Guarded by a rule, or one of the public files."""
     if isinstance(route, GuardedRoute):
         return True
-    return isinstance(route, Mount | Route) and route.path.startswith(PUBLIC_FILES)
+    return isinstance(route, Route) and route.path.startswith(PUBLIC_FILES)
 
 
 def rules(app: FastAPI) -> Iterator[Rule]:

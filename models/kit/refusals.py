@@ -25,6 +25,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "not_found": (404, N_("There is nothing here, or it is not yours to see.")),
     "sign_in_failed": (422, N_("The e-mail address or the password is not right.")),
     "too_many_tries": (429, N_("Too many tries. Please wait a few minutes.")),
+    "invalid_form": (422, N_("Please check the marked fields.")),
     "link_ended": (404, N_("This link has ended or was already used. Please ask us for a new one.")),
     "cross_site": (403, N_("This request came from another site and was stopped. Please reload the page.")),
     # everybody
@@ -33,10 +34,13 @@ REFUSALS: dict[str, tuple[int, str]] = {
         503,
         N_("This is not available at the moment. What you typed is kept; please try again."),
     ),
+    "already_over": (409, N_("This is already over; nothing was changed.")),
     # tickets
     "ticket_closed": (409, N_("This ticket is already closed.")),
     "ticket_not_resolved": (409, N_("There is nothing to confirm yet.")),
     "ticket_already_dispatched": (409, N_("A visit is already under way for this ticket.")),
+    "ticket_already_resolved": (409, N_("This ticket is already resolved and waits for the customer.")),
+    "ticket_confirmed": (409, N_("The repair was already confirmed.")),
     "ticket_taken": (409, N_("A colleague has already taken this ticket.")),
     "ticket_needs_answer": (409, N_("Please write what was done before you resolve the ticket.")),
     "rating_given": (409, N_("You have already rated this repair. Thank you.")),

@@ -101,6 +101,14 @@ class Booking:
 
 
 @dataclass(frozen=True)
+class EvidenceRequest:
+    """Is everything stored that this outcome needs?"""
+
+    visit_id: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
 class Offer:
     """One timed offer to one technician."""
 
@@ -215,6 +223,7 @@ SENTENCES: dict[str, str] = {
     "visits.nobody": N_("No technician is left; the agent is asked"),
     "visits.given_back": N_("%(technician)s gave the visit back: %(reason)s"),
     "visits.searching_again": N_("Looking for a technician again"),
+    "visits.letter_failed": N_("A message (%(letter)s) could not be delivered; somebody should call"),
     "visits.accepted": N_("%(technician)s accepted; the customer chooses a time"),
     "visits.slot_reminder": N_("The customer was reminded to choose a time"),
     "visits.slot_silent": N_("The customer chose no time; the agent is asked to call"),

@@ -60,6 +60,8 @@ WAITS: dict[str, str] = {
     "work": N_("%(technician)s is working at the customer's"),
     "visit": N_("Waiting for the visit to end"),
     "confirmation": N_("Waiting for the customer to confirm the repair"),
+    "letter": N_("A message could not be delivered: waiting for us to use another way"),
+    "invoice": N_("Waiting for the invoice to be settled"),
     "payment": N_("Waiting for the payment of %(total)s"),
     "gateway": N_("Waiting for the payment gateway"),
     "lookup": N_("Waiting until the unclear payment is looked up again"),
