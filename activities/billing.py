@@ -23,8 +23,8 @@ from models.messages.billing import (
     FinanceAct,
     InvoiceChange,
     InvoiceStatus,
-    IssueInvoice,
     Issued,
+    IssueInvoice,
     Settled,
     SettleInvoice,
     invoice_workflow_id,
@@ -118,8 +118,9 @@ class BillingActivities:
             )
             invoice.status, invoice.cancelled_at, invoice.seq = InvoiceStatus.CANCELLED, asked.at, asked.seq
             details = {"number": invoice.number, "reason": asked.reason}
+            notes = WaitNotes(ended=(WaitOver("payment", asked.at),))
             await _tell(session, invoice, "billing.cancelled", at=asked.at, key="cancelled", details=details,
-                        notes=asked.waits, actor=("staff", asked.actor_id))  # fmt: skip
+                        notes=notes, actor=("staff", asked.actor_id))  # fmt: skip
             return invoice.status
 
     @activity.defn(name="billing.clear_suspense")
@@ -177,7 +178,7 @@ async def _price(session: AsyncSession, asked: IssueInvoice) -> Invoice:
 async def works(session: AsyncSession, visit_ids: Sequence[str]) -> tuple[VisitWork, ...]:
     """What was done on these visits, as the pricing rules want it."""
     visits = await session.scalars(
-        select(Visit).where(Visit.id.in_(visit_ids)).order_by(Visit.id)  # type: ignore[attr-defined,arg-type]
+        select(Visit).where(Visit.id.in_(visit_ids)).order_by(Visit.id)  # type: ignore[attr-defined]
     )
     uses = await session.execute(
         select(PartUse.visit_id, Part, func.sum(PartUse.quantity))  # type: ignore[call-overload]

@@ -100,7 +100,8 @@ async def _write(session: AsyncSession, change: AttemptChange) -> PaymentAttempt
     await write_entry(
         session, key=f"{subject}:{change.seq}:{change.status.value}", subject=subject, at=change.at,
         ticket_id=change.ticket_id, sentence=change.sentence, kind=EntryKind.MONEY, details=details,
-        actor_kind=change.actor_kind, actor_id=change.actor_id, is_public=change.status is not AttemptStatus.UNKNOWN,
+        actor_kind=change.actor_kind, actor_id=change.actor_id,
+        is_public=change.status is not AttemptStatus.UNKNOWN,
     )  # fmt: skip
     await tell_live(session, invoice_workflow_id(change.invoice_id), f"ticket:{change.ticket_id}")
     return attempt

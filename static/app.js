@@ -83,8 +83,10 @@ document.addEventListener('htmx:responseError', e => {
 /* Refusals land in #notice: bring it into view and let it be closed. */
 document.addEventListener('htmx:afterSwap', e => {
   if (e.detail.target.id === 'notice') e.detail.target.scrollIntoView({ block: 'nearest' });
-  const wrong = $('[aria-invalid=true]', e.detail.target);
-  if (wrong) ($('input,select,textarea', wrong) ?? wrong).focus();
+});
+document.addEventListener('htmx:load', e => {
+  const wrong = $('[aria-invalid=true]', e.detail.elt);
+  if (wrong) (wrong.matches('input,select,textarea') ? wrong : $('input', wrong))?.focus();
 });
 document.addEventListener('click', e => {
   const hit = e.target.closest?.('[data-dismiss],[data-reload],[data-back],[data-print]');

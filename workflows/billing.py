@@ -1,15 +1,13 @@
 """The life of one invoice, from issue to money or cancellation, and of money that nobody owes."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
-from temporalio.workflow import ActivityHandle
 
 with workflow.unsafe.imports_passed_through():
     from activities.billing import BillingActivities
-    from models.kit.refusals import Refusal
+    from models.kit.money import shown
     from models.messages.billing import (
         CancelInvoice,
         ClearSuspense,
@@ -18,15 +16,17 @@ with workflow.unsafe.imports_passed_through():
         InvoiceOrder,
         InvoiceSettled,
         InvoiceStatus,
-        IssueInvoice,
         Issued,
+        IssueInvoice,
         PaymentReceived,
         SettleInvoice,
     )
     from models.messages.letters import Letter
     from models.messages.tickets import ticket_workflow_id
     from models.rules import billing as rules
-    from workflows.kit.options import LETTER, ROWS
+    from workflows.kit.letters import Letters
+    from workflows.kit.options import ROWS
+    from workflows.kit.refusals import refuse
     from workflows.kit.waiting import Waits
 
 OPEN = frozenset({InvoiceStatus.ISSUED, InvoiceStatus.OVERDUE})
@@ -46,7 +46,7 @@ class InvoiceWorkflow:
         self.received: list[PaymentReceived] = []
         self.seen: set[str] = set()  # attempts whose money was told to us
         self.suspense: set[str] = set()  # attempts whose money waits to be given back
-        self.letters: list[ActivityHandle[Any]] = []
+        self.letters = Letters(self.tell_failed_letter)
 
     @workflow.run
     async def run(self, order: InvoiceOrder) -> InvoiceStatus:
@@ -58,7 +58,7 @@ class InvoiceWorkflow:
             self.write("billing/invoice")
             await self.wait_for_money(self.issued)
         await self.look_after_suspense()
-        await self.finish_letters()
+        await self.letters.all_sent()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.status
 
@@ -121,7 +121,7 @@ class InvoiceWorkflow:
                     SettleInvoice(
                         self.order.invoice_id, self.order.ticket_id, payment, self.seq, workflow.now()
                     ),
-                    rules.shown(settled.suspense_minor),
+                    shown(settled.suspense_minor),
                 )
                 self.waits.begin(wait)
                 self.write("billing/suspense", key=payment.attempt_id)
@@ -170,12 +170,14 @@ class InvoiceWorkflow:
         except ApplicationError:
             workflow.logger.info("ticket %s is already over", self.order.ticket_id)
 
-    async def record(self, status: InvoiceStatus, sentence: str) -> None:
+    async def record(
+        self, status: InvoiceStatus, sentence: str, details: dict[str, str] | None = None
+    ) -> None:
         """Write one step of the invoice's life."""
         self.seq += 1
         change = InvoiceChange(
             self.order.invoice_id, self.order.ticket_id, self.seq, status, workflow.now(), sentence,
-            waits=self.waits.take(),
+            details=details or {}, waits=self.waits.take(),
         )  # fmt: skip
         await workflow.execute_activity_method(
             BillingActivities.record,
@@ -201,25 +203,15 @@ class InvoiceWorkflow:
         name = f"invoice:{self.order.invoice_id}:{template}" + (f":{key}" if key else "")
         letter = Letter(name, self.order.ticket_id, template, invoice_id=self.order.invoice_id,
                         attempt_id=key or None)  # fmt: skip
-        self.letters.append(
-            workflow.start_activity_method(
-                BillingActivities.write, letter, summary=f"Write the letter {template}", **LETTER
-            )
-        )
+        self.letters.send(letter)
 
-    async def finish_letters(self) -> None:
-        """Wait for letters under way; one that could not be sent for a day is no reason to fail."""
-        for letter in self.letters:
-            try:
-                await letter
-            except ActivityError:
-                workflow.logger.warning("a letter about invoice %s was not sent", self.order.invoice_id)
+    async def tell_failed_letter(self, letter: Letter) -> None:
+        """A letter that could not be sent for a day stands in the timeline, so that somebody calls."""
+        await self.record(self.status, "billing.letter_failed", {"letter": letter.template})
 
     @workflow.update
     async def cancel(self, command: CancelInvoice) -> InvoiceStatus:
         """Finance takes the invoice back; answered once row and ledger say so."""
-        self.waits.end("payment")
-        wait = self.waits
         try:
             self.status = await workflow.execute_activity_method(
                 BillingActivities.cancel,
@@ -229,15 +221,16 @@ class InvoiceWorkflow:
             )
         except ActivityError as refused:
             raise refused.cause or refused from refused
+        self.waits.end("payment")
         await self.tell_ticket()
         return self.status
 
     @cancel.validator
     def refuse_to_cancel_what_is_over(self, command: CancelInvoice) -> None:
         if self.status is InvoiceStatus.CANCELLED:
-            raise _refused("invoice_cancelled")
+            raise refuse("invoice_cancelled")
         if self.issued is None or self.status not in OPEN or self.received:
-            raise _refused("invoice_paid" if self.status not in OPEN else "payment_under_way")
+            raise refuse("invoice_paid" if self.status not in OPEN else "payment_under_way")
 
     @workflow.update
     async def clear_suspense(self, command: ClearSuspense) -> int:
@@ -255,7 +248,7 @@ class InvoiceWorkflow:
     @clear_suspense.validator
     def refuse_to_clear_nothing(self, command: ClearSuspense) -> None:
         if command.attempt_id not in self.suspense:
-            raise _refused("no_suspense")
+            raise refuse("no_suspense")
 
     @workflow.signal
     def payment_received(self, payment: PaymentReceived) -> None:
@@ -263,7 +256,3 @@ class InvoiceWorkflow:
         if payment.attempt_id not in self.seen:
             self.seen.add(payment.attempt_id)
             self.received.append(payment)
-
-
-def _refused(code: str) -> ApplicationError:
-    return ApplicationError(str(Refusal(code)), type=code, non_retryable=True)

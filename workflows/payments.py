@@ -1,17 +1,15 @@
 """The life of one try to collect money: asked once, looked up until it is certain."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
-from temporalio.workflow import ActivityHandle, ParentClosePolicy
+from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.payments import PaymentActivities
     from models.kit.money import shown
-    from models.kit.refusals import Refusal
     from models.messages.billing import InvoiceOrder, PaymentReceived, invoice_workflow_id
     from models.messages.journeys import Wait, WaitFor
     from models.messages.letters import Letter
@@ -25,7 +23,9 @@ with workflow.unsafe.imports_passed_through():
         Verdict,
     )
     from workflows.billing import InvoiceWorkflow
-    from workflows.kit.options import LETTER, LOOK_UP, MONEY, ROWS
+    from workflows.kit.letters import Letters
+    from workflows.kit.options import LOOK_UP, MONEY, ROWS
+    from workflows.kit.refusals import refuse
     from workflows.kit.waiting import Waits
 
 CERTAIN = frozenset({Verdict.SUCCEEDED, Verdict.REFUSED})
@@ -49,7 +49,7 @@ class ChargeWorkflow:
         self.asks_finance = False
         self.by_hand: SettleByHand | None = None
         self.is_over = False
-        self.letters: list[ActivityHandle[Any]] = []
+        self.letters = Letters(self.tell_failed_letter)
 
     @workflow.run
     async def run(self, order: ChargeOrder) -> AttemptStatus:
@@ -60,7 +60,7 @@ class ChargeWorkflow:
             answer = await self.ask_finance()
         await self.conclude(answer)
         await self.hear_late_news()
-        await self.finish_letters()
+        await self.letters.all_sent()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.status
 
@@ -285,18 +285,11 @@ class ChargeWorkflow:
             key, self.order.ticket_id, template, invoice_id=self.order.invoice_id,
             attempt_id=self.order.attempt_id,
         )  # fmt: skip
-        summary = f"Write the letter {template}"
-        self.letters.append(
-            workflow.start_activity_method(PaymentActivities.write, letter, summary=summary, **LETTER)
-        )
+        self.letters.send(letter)
 
-    async def finish_letters(self) -> None:
-        """Wait for letters under way; one that could not be sent for a day is no reason to fail."""
-        for letter in self.letters:
-            try:
-                await letter
-            except ActivityError:
-                workflow.logger.warning("a letter about attempt %s was not sent", self.order.attempt_id)
+    async def tell_failed_letter(self, letter: Letter) -> None:
+        """A letter that could not be sent for a day stands in the timeline, so that somebody calls."""
+        await self.record(self.status, "payments.letter_failed", ChargeAnswer(Verdict.UNKNOWN))
 
     def amount(self) -> str:
         return shown(self.order.amount_minor, self.order.currency)
@@ -311,15 +304,11 @@ class ChargeWorkflow:
     @settle_by_hand.validator
     def refuse_a_verdict_nobody_asked_for(self, command: SettleByHand) -> None:
         if not self.asks_finance or self.is_over or self.by_hand is not None:
-            raise _refused("payment_not_unclear")
+            raise refuse("payment_not_unclear")
         if command.verdict not in CERTAIN:
-            raise _refused("verdict_missing")
+            raise refuse("verdict_missing")
 
     @workflow.signal
     def news_arrived(self, news: GatewayNews) -> None:
         """The gateway says that something happened; it proves nothing, we look it up ourselves."""
         self.news.append(news.message_id)
-
-
-def _refused(code: str) -> ApplicationError:
-    return ApplicationError(str(Refusal(code)), type=code, non_retryable=True)

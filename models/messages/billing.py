@@ -177,4 +177,5 @@ SENTENCES: dict[str, str] = {
     "billing.doubled": N_("%(amount)s arrived that nobody owes; it is kept in suspense and finance is asked"),
     "billing.suspense_cleared": N_("Finance gave %(amount)s back: %(reason)s"),
     "billing.given_up": N_("Invoice %(number)s is no longer waited for; late money is still accepted"),
+    "billing.letter_failed": N_("A letter could not be delivered; please use another way"),
 }

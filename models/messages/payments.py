@@ -126,4 +126,5 @@ SENTENCES: dict[str, str] = {
     "payments.settled_by_hand": N_("Finance settled the unclear payment: %(verdict)s"),
     "payments.late_success": N_("The gateway now says that a payment of %(amount)s succeeded after all"),
     "payments.doubled": N_("Money arrived for an invoice that is already settled; it is kept in suspense"),
+    "payments.letter_failed": N_("A letter could not be delivered; please use another way"),
 }
