@@ -11,10 +11,9 @@ from sqlalchemy import Select, func, or_, tuple_
 from sqlmodel import col
 from starlette.responses import Response
 
-from api.customers.card import masked_email
 from api.customers.routing import router
 from api.kit.desk import Desk, DeskAt
-from api.kit.formats import masked_phone
+from api.kit.personal import mask_email, mask_phone
 from api.kit.rendering import answer
 from api.kit.routes import STAFF
 from models.customers import Customer
@@ -69,7 +68,7 @@ async def found(desk: DeskAt, q: str, after: str) -> CustomersPage:
     alive = desk.visible(Ticket).with_only_columns(func.count()).where(
         col(Ticket.customer_id) == col(Customer.id), ~col(Ticket.is_over)
     )  # fmt: skip
-    query: Select[Any] = desk.visible(Customer).with_only_columns(
+    query: Any = desk.visible(Customer).with_only_columns(
         col(Customer.id), col(Customer.name), col(Customer.kind), col(Customer.tier), col(Customer.phone),
         col(Customer.email), col(Customer.region), col(Customer.is_verified), col(Customer.created_at),
         alive.correlate(Customer).scalar_subquery(),
@@ -80,8 +79,13 @@ async def found(desk: DeskAt, q: str, after: str) -> CustomersPage:
     query = matching(query, q).order_by(col(Customer.name), col(Customer.id)).limit(PAGE + 1)
     lines = (await desk.session.execute(query)).all()
     rows = tuple(
-        Line(*line[:4], masked_phone(line[4]), masked_email(line[5]), *line[6:]) for line in lines[:PAGE]
-    )
+        Line(
+            id=line.id, name=line.name, kind=line.kind, tier=line.tier, phone=mask_phone(line.phone or ""),
+            email=mask_email(line.email or ""), region=line.region, is_verified=line.is_verified,
+            created_at=line.created_at, open_tickets=line[-1],
+        )
+        for line in lines[:PAGE]
+    )  # fmt: skip
     more = f"{lines[PAGE - 1].name}|{lines[PAGE - 1].id}" if len(lines) > PAGE else ""
     return CustomersPage(q, rows, f"/customers?{urlencode({'q': q, 'after': more})}" if more else "")
 
@@ -96,5 +100,3 @@ def matching(query: Select[Any], q: str) -> Select[Any]:
     if "@" in q:
         return query.where(col(Customer.email) == q.lower())
     return query.where(or_(col(Customer.name).icontains(q, autoescape=True), col(Customer.id) == q))
-
-

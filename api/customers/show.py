@@ -1,25 +1,25 @@
 """One customer all round: identities, products, tickets, visits, invoices; and the edit of what we know."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Request
 from pydantic import BeforeValidator
-from sqlalchemy import insert, update
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 from starlette.responses import Response
 
 from api.customers.card import Card, card
 from api.customers.routing import router
-from api.kit import formats
 from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed
 from api.kit.language import gettext as _
+from api.kit.personal import reveal
 from api.kit.rendering import Form, answer, move_on, toast
 from api.kit.routes import AGENTS, STAFF
-from api.kit.texts import Count, Line, MaybeEmail, MaybeLine, MaybePhone, Name
+from api.kit.texts import Count, Key, Line, MaybeEmail, MaybeLine, MaybePhone, Name
 from models.billing import Invoice
 from models.customers import Customer
 from models.field_service import Technician, Visit
@@ -27,7 +27,6 @@ from models.kit.refusals import Refusal
 from models.messages.billing import InvoiceStatus
 from models.messages.customers import Tier
 from models.messages.field_service import VisitStatus
-from models.staff import PersonalDataAccess
 
 UNMASKED = ("phone", "email", "postcode", "address")
 
@@ -70,17 +69,6 @@ class CustomerPage:
     tiers: tuple[Tier, ...] = tuple(Tier)
 
 
-@dataclass(frozen=True)
-class Disclosed:
-    """What was unmasked, for this answer only."""
-
-    id: str
-    phone: str
-    email: str
-    postcode: str
-    address: str
-
-
 class Looking(Input):
     """Why somebody looks at personal data."""
 
@@ -101,7 +89,7 @@ class Edited(Input):
 
 
 @router.get("/customers/{customer_id}", may=STAFF, row="customer")
-async def show(request: Request, desk: Desk, customer_id: str) -> Response:
+async def show(request: Request, desk: Desk, customer_id: Key) -> Response:
     """Show everything of one customer that the person may see."""
     return answer(request, "customers/show.html", await customer_page(desk, customer_id))
 
@@ -143,30 +131,21 @@ async def customer_page(desk: DeskAt, customer_id: str) -> CustomerPage:
     "/customers/{customer_id}/disclosure", may=STAFF, row="customer", reveals="to reach the customer"
 )
 async def disclose(
-    request: Request, desk: Desk, customer_id: str, sent: Typed[Looking] = typed(Looking)
+    request: Request, desk: Desk, customer_id: Key, sent: Typed[Looking] = typed(Looking)
 ) -> Response:
     """Unmask telephone, e-mail and address for a reason, which is written down before anything is shown."""
-    customer = await desk.one(Customer, customer_id)
     if sent.value is None:
         page = await customer_page(desk, customer_id)
         return answer(request, "customers/show.html", page, block="contact", form=sent.form, status=422)
-    row = {
-        "at": datetime.now(UTC), "actor_id": desk.person.id, "actor_kind": "staff",
-        "address": desk.person.address, "subject_id": customer.id, "action": "customers.disclosed",
-        "purpose": sent.value.purpose, "fields": list(UNMASKED),
-    }  # fmt: skip
-    await desk.session.execute(insert(PersonalDataAccess).values(row).inline())
-    await desk.commit()
-    page = Disclosed(
-        customer.id, formats.phone(customer.phone), customer.email or formats.NOTHING,
-        customer.postcode, customer.address,
-    )  # fmt: skip
-    return answer(request, "customers/disclosed.html", page, block="contact")
+    told = await reveal(
+        desk, customer_id, action="customers.disclosed", purpose=sent.value.purpose, only=UNMASKED
+    )
+    return answer(request, "customers/disclosed.html", told, block="contact")
 
 
 @router.post("/customers/{customer_id}", may=AGENTS, row="customer")
 async def edit(
-    request: Request, desk: Desk, customer_id: str, sent: Typed[Edited] = typed(Edited)
+    request: Request, desk: Desk, customer_id: Key, sent: Typed[Edited] = typed(Edited)
 ) -> Response:
     """Change what we know; somebody else's change in between is shown first, and nothing typed is lost."""
     await desk.one(Customer, customer_id)
