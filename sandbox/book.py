@@ -53,13 +53,9 @@ class Book:
     @contextmanager
     def page(self) -> Iterator[None]:
         """All or nothing; handlers never wait inside, so one page is written at a time."""
-        self.base.execute("begin immediate")
-        try:
+        with self.base:  # commits at the end, rolls back when something is raised
+            self.base.execute("begin immediate")
             yield
-        except BaseException:
-            self.base.execute("rollback")
-            raise
-        self.base.execute("commit")
 
     def now(self) -> float:
         """The outside world's clock; tests move it to let keys run out."""

@@ -4,8 +4,9 @@ import base64
 import hmac
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse, Response
@@ -40,12 +41,16 @@ class Input(BaseModel):
 
 
 class Confirm(Input):
+    """Ask for the money of an authorisation."""
+
     payment_key: str = Field(max_length=200)
     order_id: str = Field(min_length=1, max_length=64)
     amount: int = Field(gt=0, strict=True)
 
 
 class KeyIn(Input):
+    """Charge a card without a hosted page."""
+
     order_id: str = Field(min_length=1, max_length=64)
     amount: int = Field(gt=0, strict=True)
     card_token: str = "approve"  # noqa: S105 - the name of a test card
@@ -53,10 +58,14 @@ class KeyIn(Input):
 
 
 class Cancel(Input):
+    """Give a charge back."""
+
     cancel_reason: str = Field(min_length=1, max_length=200)
 
 
 class Hook(Input):
+    """Where events go, and how badly they travel."""
+
     url: str
     secret: str
     duplicates: int = Field(0, ge=0, le=20)  # each event arrives up to this often again
@@ -160,50 +169,52 @@ def refused(status: int, code: str, order_id: str) -> Answer:
     return status, {"code": code, "message": SENTENCES.get(code, code), "order_id": order_id}
 
 
-def api(gateway: Gateway, secret: str) -> APIRouter:
-    """The server-to-server API."""
-    router = APIRouter(prefix="/gateway/v1/payments")
-    book = gateway.book
-    wanted = b"Basic " + base64.b64encode(f"{secret}:".encode())
+@dataclass(frozen=True)
+class Counter:
+    """Where calls are let in: the secret, and the first answer given under a key."""
 
-    def once(request: Request, key: str | None, act: Callable[[], Answer]) -> JSONResponse:
-        """The first answer under a key, for this secret, method and address; the body is not compared."""
+    book: Book
+    secret: str
+
+    def once(self, request: Request, key: str | None, act: Callable[[], Answer]) -> JSONResponse:
+        """The first answer under a key, for this method and address; the body is not compared."""
+        wanted = b"Basic " + base64.b64encode(f"{self.secret}:".encode())
         if not hmac.compare_digest(request.headers.get("authorization", "").encode(), wanted):
             status, body = refused(401, "UNAUTHORIZED_KEY", "")
             return JSONResponse(body, status)
         scope = f"{key}\n{request.method}\n{request.url.path}"
-        with book.page():
-            if key is not None and (said := book.answered(scope)):
+        with self.book.page():
+            if key is not None and (said := self.book.answered(scope)):
                 return JSONResponse(said[1], said[0], {"idempotent-replayed": "true"})
             status, body = act()
             if key is not None:
-                book.answer(scope, status, body)
+                self.book.answer(scope, status, body)
         return JSONResponse(body, status)
 
+
+Key = Annotated[str | None, Header(alias="idempotency-key", max_length=300)]
+
+
+def api(gateway: Gateway, secret: str) -> APIRouter:
+    """The server-to-server API."""
+    router = APIRouter(prefix="/gateway/v1/payments")
+    once = Counter(gateway.book, secret).once
+
     @router.post("/confirm")
-    async def confirm(
-        request: Request, asked: Confirm, idempotency_key: str | None = Header(None, max_length=300)
-    ) -> Response:
-        return once(request, idempotency_key, lambda: gateway.confirm(asked, idempotency_key or ""))
+    async def confirm(request: Request, asked: Confirm, key: Key = None) -> Response:
+        return once(request, key, lambda: gateway.confirm(asked, key or ""))
 
     @router.post("/key-in")
-    async def key_in(
-        request: Request, asked: KeyIn, idempotency_key: str | None = Header(None, max_length=300)
-    ) -> Response:
-        return once(request, idempotency_key, lambda: gateway.key_in(asked, idempotency_key or ""))
+    async def key_in(request: Request, asked: KeyIn, key: Key = None) -> Response:
+        return once(request, key, lambda: gateway.key_in(asked, key or ""))
 
     @router.get("/orders/{order_id}")
     async def look_up(request: Request, order_id: str) -> Response:
         return once(request, None, lambda: gateway.look_up(order_id))
 
     @router.post("/{payment_key}/cancel")
-    async def cancel(
-        request: Request,
-        payment_key: str,
-        asked: Cancel,
-        idempotency_key: str | None = Header(None, max_length=300),
-    ) -> Response:
-        return once(request, idempotency_key, lambda: gateway.cancel(payment_key, idempotency_key or ""))
+    async def cancel(request: Request, payment_key: str, asked: Cancel, key: Key = None) -> Response:
+        return once(request, key, lambda: gateway.cancel(payment_key, key or ""))
 
     return router
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse, RedirectResponse
 
 from sandbox import mail, sms
@@ -38,27 +38,34 @@ def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
     app.include_router(mail.mail(post))
     app.include_router(sms.sms(post))
     app.include_router(switches(board))
+    app.include_router(house_keeping(book, board, webhooks))
+    return app
 
-    @app.get("/")
+
+def house_keeping(book: Book, board: Switchboard, webhooks: Webhooks) -> APIRouter:
+    """Health, clock, and a clean slate."""
+    router = APIRouter()
+
+    @router.get("/")
     async def home() -> RedirectResponse:
         return RedirectResponse("/mail", 303)
 
-    @app.get("/style.css")
+    @router.get("/style.css")
     async def style() -> FileResponse:
         return FileResponse(HERE / "style.css", headers={"cache-control": "max-age=3600"})
 
-    @app.get("/health/ready")
+    @router.get("/health/ready")
     async def ready() -> dict[str, str]:
         book.row("select 1 as one")
         return {"state": "ready"}
 
-    @app.put("/control/clock")
+    @router.put("/control/clock")
     async def clock(offset_seconds: float) -> dict[str, float]:
         """Move the outside world's clock, so that keys run out."""
         book.remember("clock_offset", str(offset_seconds))
         return {"now": book.now()}
 
-    @app.api_route("/control/reset", methods=["GET", "POST"])
+    @router.post("/control/reset")
     async def reset() -> dict[str, str]:
         """Forget every charge, message, failure and setting."""
         book.reset()
@@ -66,7 +73,7 @@ def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
         webhooks.hook = {}
         return {"state": "empty"}
 
-    return app
+    return router
 
 
 def secret(name: str) -> str:

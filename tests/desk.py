@@ -129,6 +129,11 @@ class RunningDesk:
             session.add(row)
         return str(row.id)
 
+    async def change(self, statement: str, **values: Any) -> None:
+        """Change rows that no workflow owns."""
+        async with self.engine.begin() as connection:
+            await connection.execute(text(statement), values)
+
     async def row(self, ticket: Ticket) -> Any:
         """The ticket's row as it is now."""
         return (await self.rows("select * from tickets where id = :id", id=ticket.id))[0]

@@ -131,7 +131,8 @@ class Doors:
 
     async def by_token(self, token: str) -> Person:
         """The person of an API token."""
-        return replace(await self._account("door_token", token_hash(token)), is_token=True)
+        found = await self._account("door_token", token_hash(token))
+        return replace(found, is_token=bool(found))
 
     async def by_link(self, token: str) -> Person:
         """The customer behind a signed link, narrowed to its ticket."""
@@ -141,11 +142,9 @@ class Doors:
 
     def forget(self, *, hashed: str = "", account_id: str = "") -> None:
         """Let nothing be remembered of a session, or of all sessions of an account."""
-        self._known.pop((door, hashed), None)
-        for key in [
-            key for key, (_, person) in self._known.items() if account_id and person.id == account_id
-        ]:
-            del self._known[key]
+        for key, (_, known) in list(self._known.items()):
+            if key[1] == hashed or (account_id and known.id == account_id):
+                del self._known[key]
 
     async def _account(self, door: str, hashed: str) -> Person:
         if not hashed:

@@ -1,4 +1,4 @@
-"""A ticket as its customer sees it, signed in or by a link: stations, what is said to them, what they may do."""
+"""A ticket as its customer sees it, signed in or by a link: stations, story, and what they may do."""
 
 from dataclasses import dataclass
 from datetime import datetime

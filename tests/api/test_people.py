@@ -13,16 +13,8 @@ from sqlmodel import col, select
 from api.kit.people import ANONYMOUS, Doors
 from api.kit.signing import ACCOUNT_TRIES, Passwords
 from models.staff import Account, AuditEntry, SignInSession
-from tests.api.web import CHEAP, Web, web_on
-from tests.builders.company import NOW, PASSWORD, Company, build, hashed, token_of
-
-STORED = CHEAP.hash(PASSWORD)
-
-
-@pytest.fixture
-async def own_web(worker_engine: AsyncEngine, app_engine: AsyncEngine) -> Web:
-    """An app on a company of one's own, whose people have a password."""
-    return web_on(app_engine, await build(worker_engine, password_hash=STORED))
+from tests.api.web import STORED, Web
+from tests.builders.company import NOW, PASSWORD, Company, hashed, token_of
 
 
 async def enter(web: Web, login: str, password: str = PASSWORD) -> tuple[int, str]:
@@ -234,8 +226,8 @@ async def test_nobody_gives_rights_that_they_do_not_have(own_web: Web, worker_en
     assert await grant("a_employee", ["employee"]) == 409
 
     async with worker_engine.connect() as connection:
-        roles = dict((await connection.execute(select(Account.id, Account.roles))).tuples().all())
-        noted = (await connection.execute(select(AuditEntry.action, AuditEntry.subject))).tuples().all()
+        roles = dict((await connection.execute(select(Account.id, Account.roles))).all())
+        noted = (await connection.execute(select(AuditEntry.action, AuditEntry.subject))).all()
     assert roles["a_employee"] == ["admin", "employee"]
     assert roles["a_agent"] == ["agent"]
     assert ("rights_changed", "a_employee") in noted

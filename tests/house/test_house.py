@@ -6,7 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from temporalio import activity, workflow
 
+import worker
+from models.kit.engine import engine_for
+from models.kit.settings import settings
 from tests.house.tree import ROOT, files, imports, python_files, tree_of, words
 
 HOUSE = {"models", "workflows", "activities", "api", "templates", "ops", "sandbox", "bench"}
@@ -131,7 +135,7 @@ def test_a_word_calls_only_its_own_activities(path: Path) -> None:
         if name.startswith("activities.") and not name.startswith(
             ("activities.kit", "activities.connectors")
         ):
-            assert name.split(".")[1] == path.stem, name
+            assert name.split(".")[1] == path.parts[1].removesuffix(".py"), name
 
 
 @pytest.mark.parametrize("path", files(".py", ".html", ".css", ".js"), ids=str)
@@ -211,11 +215,18 @@ def named(kind: str, name_in: str) -> set[str]:
     return found
 
 
-def test_every_workflow_and_activity_is_registered() -> None:
-    import worker
+def test_every_workflow_and_activity_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SECRET_KEY", "GATEWAY_SECRET", "GATEWAY_WEBHOOK_SECRET", "SYSTEMS_TOKEN"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("PAYLOAD_KEYS", "k1:" + "A" * 43 + "=")
+    monkeypatch.setenv("DATABASE_WORKER_URL", "postgresql://nobody@127.0.0.1/none")
+    setting = settings.__wrapped__("DATABASE_WORKER_URL")
+    registered = worker.activities(engine_for(setting.database_url), setting)
+    acts = {activity._Definition.must_from_callable(act).name for some in registered.values() for act in some}
+    lives = {workflow._Definition.must_from_class(life).name for life in worker.WORKFLOWS}
 
-    assert worker.workflow_names() == named("workflow", "workflows")
-    assert worker.activity_names() == named("activity", "activities")
+    assert lives == named("workflow", "workflows")
+    assert acts == named("activity", "activities")
 
 
 @pytest.mark.parametrize("path", [p for p in PRODUCT if p.parts[0] in ("workflows", "activities")], ids=str)
