@@ -83,8 +83,13 @@ class Field:
         handle = await self.environment.client.start_workflow(
             VisitWorkflow.run, order, id=visit_workflow_id(order.visit_id), task_queue=self.queue
         )
-        await self.settle(handle)
+        while not await self._has_looked(order):
+            await self.settle(handle)
         return handle
+
+    async def _has_looked(self, order: VisitOrder) -> bool:
+        """Whether the search has come to its first offer or to nobody."""
+        return "offered" in (story := await self.story(order)) or "nobody" in story
 
     async def settle(self, handle: WorkflowHandle[Any, Any]) -> None:
         """Let a second pass, which ends only when nothing is under way any more."""
