@@ -53,8 +53,8 @@ class Judge:
     async def findings(self) -> set[str]:
         """Everything that is wrong."""
         moves = await self._moves()
-        found = [*self._tickets(), *self._commands(), *self._money(moves), *self._invoices(), *self._letters(),
-                 *self._timeline(), *self._invariants()]  # fmt: skip
+        found = [*self._tickets(), *self._commands(), *self._money(moves), *self._invoices(),
+                 *self._letters(), *self._timeline(), *self._invariants()]  # fmt: skip
         return {*found, *await self._workflows()}
 
     # What the outside world knows
@@ -115,9 +115,10 @@ class Judge:
         ledger: Counter[str] = Counter()
         for source, amount in self.rows(
             """select t.source, sum(e.debit_minor - e.credit_minor) from ledger_transactions t
-               join ledger_entries e on e.transaction_id = t.id where e.account = 'gateway' group by t.source"""
+               join ledger_entries e on e.transaction_id = t.id where e.account = 'gateway'
+               group by t.source"""
         ):
-            ledger[source.removeprefix("attempt:")] += int(amount)
+            ledger[source.split(":")[1]] += int(amount)
         for order in book.keys() | attempts.keys() | ledger.keys():
             said = book.get(order, 0), attempts.get(order, 0), ledger.get(order, 0)
             if len(set(said)) > 1:
@@ -154,7 +155,9 @@ class Judge:
         kinds = {story.key: story.kind for story in self.told}
         for submission, ticket in self.rows("select submission_key, id from tickets"):
             for word in letters_of(kinds.get(submission, ""), ticket):
-                if not any(key.startswith(word[0]) and key.endswith(word[1]) for key in self._about(sent, ticket)):
+                if not any(
+                    key.startswith(word[0]) and key.endswith(word[1]) for key in self._about(sent, ticket)
+                ):
                     yield f"lost: {ticket} never got {word[1]}"
 
     def _about(self, keys: set[str], ticket: str) -> list[str]:
@@ -206,5 +209,8 @@ def letters_of(kind: str, ticket: str) -> list[tuple[str, str]]:
     story += [(f"ticket:{ticket}/", "confirm"), (f"ticket:{ticket}/", "closed")] if kind in SOLVED else []
     story += [(f"ticket:{ticket}/", "cancelled")] if kind in ("cancelled", "called_off") else []
     if kind in BILLED:
-        story += [(f"invoice:I{ticket[1:]}-", "billing/invoice"), (f"invoice:I{ticket[1:]}-", "billing/receipt")]
+        story += [
+            (f"invoice:I{ticket[1:]}-", "billing/invoice"),
+            (f"invoice:I{ticket[1:]}-", "billing/receipt"),
+        ]
     return story

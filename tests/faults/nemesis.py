@@ -31,7 +31,9 @@ class Nemesis:
         dice = random.Random(self.seed)
         for name, peace in sorted(self.peace.items()):
             self.back[name] = []
-            self.tasks.append(asyncio.create_task(self._haunt(self.site.parts[name], peace, dice.uniform(2, peace))))
+            self.tasks.append(
+                asyncio.create_task(self._haunt(self.site.parts[name], peace, dice.uniform(2, peace)))
+            )
 
     async def stop(self) -> None:
         """No more kills, and everything is up."""

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ops.walk import Said, Stuck
 from tests.faults.site import Site
@@ -25,7 +26,7 @@ class Run:
     def longest_pause(self) -> float:
         """The longest time in which no journey came to its end."""
         times = [0.0, *sorted(self.finished)]
-        return max(later - earlier for earlier, later in zip(times, times[1:], strict=False))
+        return max(later - earlier for earlier, later in pairwise(times))
 
 
 async def walk_all(

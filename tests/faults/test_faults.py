@@ -70,7 +70,8 @@ async def test_nothing_is_lost_and_nothing_happens_twice() -> None:
         quiet = time.monotonic() - stopped
         findings = await judge.findings()
         took = max(run.finished, default=0.0)
-        print(f"{len(run.finished)} of {len(told)} in {took:.0f} s ({len(run.finished) / max(took, 1):.2f}/s), "
+        print(f"{len(run.finished)} of {len(told)} in {took:.0f} s "
+              f"({len(run.finished) / max(took, 1):.2f}/s), "
               f"longest pause {run.longest_pause:.0f} s, quiet after {quiet:.0f} s", flush=True)  # fmt: skip
         print(f"kills {nemesis.kills}, back after {nemesis.back}", flush=True)
         print(f"fired { {' '.join(place): count for place, count in sorted(fired.items())} }", flush=True)
@@ -89,7 +90,7 @@ async def test_nothing_is_lost_and_nothing_happens_twice() -> None:
 
 async def tell_twice(site: Site) -> None:
     """Every event of the gateway comes up to twice again, late and in any order."""
-    hook = {"url": f"{site.app}/systems/gateway/webhook", "secret": site.plan.secrets["GATEWAY_WEBHOOK_SECRET"],
-            "duplicates": 2, "shuffle_seconds": 6, "seed": SEED}  # fmt: skip
+    secret = site.plan.secrets["GATEWAY_WEBHOOK_SECRET"]
+    hook = {"url": f"{site.app}/systems/gateway/webhook", "secret": secret, "duplicates": 2, "shuffle_seconds": 6, "seed": SEED}  # fmt: skip
     async with httpx.AsyncClient() as http:
         (await http.put(f"{site.sandbox}/gateway/control/webhook", json=hook)).raise_for_status()
