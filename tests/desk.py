@@ -16,6 +16,7 @@ from temporalio.worker import Worker
 
 import worker
 from activities.kit.outbox import Relay
+from activities.kit.running import workers
 from models.messages.tickets import TicketState, TicketStatus, ticket_workflow_id
 from models.tickets import Ticket
 from tests.builders.desk import Company, a_company
@@ -73,7 +74,7 @@ class RunningDesk:
         for queue, listed in self.stand_ins.acts.items():
             named = {name_of(act): act for act in (*acts[queue], *listed)}
             acts[queue] = list(named.values())
-        self.workers = worker.workers(self.client, list(lives.values()), acts)
+        self.workers = workers(self.client, list(lives.values()), acts)
         self.running = [asyncio.create_task(one.run()) for one in self.workers]
 
     async def stop_work(self) -> None:

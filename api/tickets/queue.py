@@ -27,7 +27,7 @@ COUNTED = 999
 """More than this is not counted one by one: nobody reads the difference, and every page would pay for it."""
 VIEWS = {
     "mine": N_("Mine"),
-    "unassigned": N_("Team, unassigned"),
+    "unassigned": N_("Unassigned"),
     "team": N_("My team"),
     "today": N_("Breaks today"),
     "open": N_("All open"),

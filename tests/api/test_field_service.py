@@ -101,8 +101,13 @@ async def scene(worker_engine: AsyncEngine, app_engine: AsyncEngine, tmp_path: P
         )  # fmt: skip
         name = f"link_{purpose}"
         company.tokens[name] = token_of(purpose)
-        company.persons[name] = Person(Kind.LINK, id=f"link:{purpose}:{order.ticket_id}", ticket_id=order.ticket_id,
-                                       customer_id=order.customer_id, purpose=purpose)  # fmt: skip
+        company.persons[name] = Person(
+            Kind.LINK,
+            id=f"link:{purpose}:{order.ticket_id}",
+            ticket_id=order.ticket_id,
+            customer_id=order.customer_id,
+            purpose=purpose,
+        )
         rows.append(link)
     await store(worker_engine, *rows)
     return Scene(web_on(app_engine, company, files_dir=tmp_path), worker_engine, order)
