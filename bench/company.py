@@ -24,7 +24,8 @@ from generate_series(%(from)s, %(to)s) n
 
 TICKETS = """
 insert into tickets (id, submission_key, customer_id, channel, subject, description, status, is_over,
-                     priority, team_id, agent_id, is_confidential, answer_due, next_due, created_at, updated_at, seq)
+                     priority, team_id, agent_id, is_confidential, answer_due, next_due,
+                     created_at, updated_at, seq)
 select 'T' || (100000 + n), 'bench-' || n, 'cus_' || (1 + n %% 1000), 'form', '화면 고장 ' || n, '',
        case when n %% 3 = 0 then 'in_progress' else 'open' end, false, 'p' || (1 + n %% 4), 'tm_1',
        case when n %% 3 = 0 then 'acc_1' end, false, now() + n * interval '1 second',
@@ -40,11 +41,10 @@ from generate_series(%(from)s, %(to)s) n
 """
 
 
-def make_company(owner_url: str) -> str:
+def make_company(worker_url: str) -> str:
     """One team, one product, one agent; returns the agent's API token."""
     token = secrets.token_urlsafe(32)
-    with psycopg.connect(owner_url) as owner:
-        owner.execute("set row_security = off")
+    with psycopg.connect(worker_url) as owner:
         owner.execute(COMPANY)
         owner.execute(
             "insert into api_tokens values (%s, 'acc_1', 'bench', now(), now() + interval '1 day', null)",
@@ -54,9 +54,9 @@ def make_company(owner_url: str) -> str:
     return token
 
 
-def make_tickets(owner_url: str, count: int) -> None:
+def make_tickets(worker_url: str, owner_url: str, count: int) -> None:
     """Fill up to `count` open tickets with their waits."""
-    with psycopg.connect(owner_url) as owner:
+    with psycopg.connect(worker_url) as owner:
         row = owner.execute("select count(*) from tickets").fetchone()
         span = {"from": (row[0] if row else 0) + 1, "to": count}
         owner.execute(TICKETS, span)

@@ -80,7 +80,7 @@ def named_icons(root: Path, known: set[str]) -> set[str]:
     texts = [path.read_text("utf8") for path in sorted(root.glob("templates/**/*.html"))]
     texts += [path.read_text("utf8") for path in sorted(root.glob("api/**/*.py"))]
     texts += [path.read_text("utf8") for path in sorted(root.glob("static/*.js"))]
-    texts += [path.read_text("utf8") for path in sorted(root.glob("tests/browser/*.html"))]
+    texts += [path.read_text("utf8") for path in sorted(root.glob("tests/browser/gallery/*.*"))]
     text = "\n".join(texts)
     called = set(re.findall(r"""\b(?:ic\(\s*|icon\s*=\s*)['"]([a-z0-9-]+)['"]""", text))
     if called - known:

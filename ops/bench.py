@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def main() -> int:
     """`python -m ops.bench NAME [N]`: the number goes to the benchmark as its argument and as N."""
     name, *rest = sys.argv[1:] or [""]
-    known = sorted(path.stem for path in (ROOT / "bench").glob("*.py") if path.stem != "__init__")
+    files = (ROOT / "bench").glob("*.py")
+    known = sorted(path.stem for path in files if "__main__" in path.read_text())
     if name not in known:
         print(f"make bench WHAT={'|'.join(known) or '(none yet)'}", file=sys.stderr)
         return 2

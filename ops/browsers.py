@@ -5,8 +5,9 @@ import shutil
 import subprocess
 import sys
 
+DRIVER_NEEDS = "libatomic1"  # Playwright's driver does not start without it, and a bare Debian has none
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-PACKAGES = ("chromium", "fonts-noto-cjk", "fonts-noto-color-emoji")
+PACKAGES = ("chromium", "fonts-noto-cjk", "fonts-noto-color-emoji", DRIVER_NEEDS)
 ASK_PLAYWRIGHT = """
 from playwright.sync_api import sync_playwright
 with sync_playwright() as playwright:
@@ -24,17 +25,29 @@ def found() -> str | None:
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
-def from_debian() -> str | None:
-    """Install Debian's Chromium and the fonts that Korean and emoji need, where we may."""
+def install(*packages: str) -> bool:
+    """Install Debian's packages where we may."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return None
+        return False
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *PACKAGES]):
-        done = subprocess.run(["apt-get", *command], env=env, stdin=subprocess.DEVNULL, check=False,
-                              stdout=subprocess.DEVNULL)  # fmt: skip
+    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
+        done = subprocess.run(
+            ["apt-get", *command], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False
+        )
         if done.returncode != 0:
-            return None
-    return found()
+            return False
+    return True
+
+
+def from_debian() -> str | None:
+    """Debian's Chromium with the fonts that Korean and emoji need."""
+    return found() if install(*PACKAGES) else None
+
+
+def driver_runs() -> bool:
+    """Whether Playwright's own driver starts on this machine."""
+    ask = [sys.executable, "-m", "playwright", "--version"]
+    return subprocess.run(ask, capture_output=True, check=False).returncode == 0
 
 
 def from_playwright() -> str | None:
@@ -52,6 +65,8 @@ def from_playwright() -> str | None:
 
 def chromium() -> str:
     """The path of a Chromium that runs; having none and getting none is a failure, never a skip."""
+    if not driver_runs() and not (install(DRIVER_NEEDS) and driver_runs()):
+        raise SystemExit(f"Playwright's driver does not start here: install {DRIVER_NEEDS}.")
     for source in (found, from_debian, from_playwright):
         path = source()
         if path is not None:

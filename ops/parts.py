@@ -16,6 +16,8 @@ from ops.postgres import Cluster
 from ops.processes import Process, is_running
 from ops.temporal import TemporalServer
 
+POLLING = "temporal_num_pollers{"  # in a worker's metrics as soon as it asks Temporal for work
+
 
 class Part(Protocol):
     """Something that runs beside the others."""
@@ -41,11 +43,11 @@ class Part(Protocol):
         """The end of its log."""
 
 
-def answers(url: str) -> bool:
-    """Whether this address answers 200."""
+def answers(url: str, words: str = "") -> bool:
+    """Whether this address answers 200, and with these words."""
     try:
         with urlopen(url, timeout=5) as answer:
-            return bool(answer.status == 200)
+            return answer.status == 200 and words in answer.read().decode()
     except (URLError, OSError):
         return False
 
@@ -123,8 +125,8 @@ class Temporal:
 class Program:
     """One of our own programs: sandbox, worker or app."""
 
-    def __init__(self, plan: Plan, name: str, ready: str, *roles: str) -> None:
-        self.name, self.ready = name, ready
+    def __init__(self, plan: Plan, name: str, ready: str, *roles: str, words: str = "") -> None:
+        self.name, self.ready, self.words = name, ready, words
         log = plan.folder / "logs" / f"{name}.log"
         self.process = Process(name, plan.command(name), env=plan.environment(*roles), log=log, cwd=ROOT)
         self.start, self.is_alive, self.stop = self.process.start, self.process.is_alive, self.process.stop
@@ -132,7 +134,7 @@ class Program:
 
     def is_ready(self) -> bool:
         """Whether its own answer is there."""
-        return answers(self.ready)
+        return answers(self.ready, self.words)
 
 
 class House:
@@ -145,7 +147,7 @@ class House:
             Program(plan, "sandbox", plan.local("SANDBOX_PORT", "/health/ready")),
         ]
         self.ours: list[Part] = [
-            Program(plan, "worker", plan.local("METRICS_PORT", "/metrics"), "worker"),
+            Program(plan, "worker", plan.local("METRICS_PORT", "/metrics"), "worker", words=POLLING),
             Program(plan, "app", plan.local("PORT", "/health/ready"), "app"),
         ]
 
@@ -155,14 +157,14 @@ class House:
         return [*self.ground, *self.ours]
 
     def stop(self) -> None:
-        """Our programs finish first, then what they lean on; 25 seconds at most."""
+        """Our programs finish first, then what they lean on; about 25 seconds at most."""
         for part in self.ours:
             part.ask_to_stop()
-        until = time.monotonic() + 14
+        until = time.monotonic() + 18
         for part in self.ours:
             part.stop(max(0.1, until - time.monotonic()))
         for part in reversed(self.ground):
-            part.stop(4)
+            part.stop(3)
 
 
 def end_leftovers(folder: Path) -> None:

@@ -18,6 +18,7 @@ from types import FrameType
 from typing import IO, Any
 
 from ops import database
+from ops.introduce import introduce, setting
 from ops.parts import House, Part, end_leftovers
 from ops.plan import ROOT, Plan, make_plan, run_folder
 from ops.processes import Process
@@ -88,6 +89,10 @@ class Supervisor:
         self.do("migrate", [sys.executable, "-m", "alembic", "upgrade", "head"], "owner")
         (self.plan.folder / "files").mkdir(exist_ok=True)
         self.bring_up(self.house.ours)
+        if "GATEWAY_URL" not in os.environ:
+            given = self.plan.environment()
+            secret = setting("GATEWAY_WEBHOOK_SECRET", given)
+            introduce(given["GATEWAY_URL"], self.plan.local("PORT"), secret)
         self.seed()
 
     def bring_up(self, parts: Sequence[Part]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
+from babel.messages.pofile import PoFileError, read_po
 from jinja2 import Environment, nodes
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -193,6 +193,14 @@ def faults_of_templates(root: Path) -> Iterator[str]:
 def check(root: Path = ROOT) -> list[str]:
     """Everything that is wrong with the words; empty when they may ship."""
     wanted = used(root)
+    broken = []
+    for path in sorted((root / "locales" / "ko").glob("*.po")):
+        try:
+            read_catalogue(path)
+        except PoFileError as error:
+            broken.append(f"{path.name}: cannot be read: {error} (plural forms, quotes?)")
+    if broken:
+        return broken
     return [*faults_of_catalogues(root, wanted), *faults_of_templates(root)]
 
 

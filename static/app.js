@@ -62,7 +62,9 @@ document.addEventListener('htmx:configRequest', e => { e.detail.headers['X-CSRF-
 
 /* Toasts: HX-Trigger: {"toast": {"msg": …, "tone": …}} */
 export function toast({ msg, tone = 'green' }) {
-  const box = $('#toasts'), shown = $('#toast_shape').content.firstElementChild.cloneNode(true);
+  const box = $('#toasts');
+  for (const same of $$('.toast', box)) if ($('div', same).textContent === msg) same.remove();
+  const shown = $('#toast_shape').content.firstElementChild.cloneNode(true);
   const close = () => { shown.remove(); if (!box.children.length) box.hidePopover?.(); };
   shown.dataset.tone = tone;
   $('div', shown).textContent = msg;
@@ -83,8 +85,10 @@ document.addEventListener('htmx:responseError', e => {
 /* Refusals land in #notice: bring it into view and let it be closed. */
 document.addEventListener('htmx:afterSwap', e => {
   if (e.detail.target.id === 'notice') e.detail.target.scrollIntoView({ block: 'nearest' });
-  const wrong = $('[aria-invalid=true]', e.detail.target);
-  if (wrong) ($('input,select,textarea', wrong) ?? wrong).focus();
+});
+document.addEventListener('htmx:load', e => {
+  const wrong = $('[aria-invalid=true]', e.detail.elt);
+  if (wrong) (wrong.matches('input,select,textarea') ? wrong : $('input', wrong))?.focus();
 });
 document.addEventListener('click', e => {
   const hit = e.target.closest?.('[data-dismiss],[data-reload],[data-back],[data-print]');

@@ -50,9 +50,8 @@ def catalogue() -> NullTranslations:
 
 
 def gettext(message: str, **values: object) -> str:
-    """The message in the current language; `%(name)s` is filled from `values`."""
-    text = catalogue().ugettext(message)
-    return text % values if values else text
+    """The message in the current language; `%(name)s` is filled from `values`, `%%` is a percent sign."""
+    return catalogue().ugettext(message) % values
 
 
 def ngettext(one: str, many: str, count: int, **values: object) -> str:
@@ -62,8 +61,7 @@ def ngettext(one: str, many: str, count: int, **values: object) -> str:
 
 def pgettext(context: str, message: str, **values: object) -> str:
     """A short word whose meaning needs a context, as in "open" the state and "open" the button."""
-    text = str(catalogue().upgettext(context, message))
-    return text % values if values else text
+    return str(catalogue().upgettext(context, message)) % values
 
 
 def N_(message: str) -> str:

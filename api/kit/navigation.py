@@ -41,7 +41,7 @@ ENTRIES = (
         frozenset({"billing", "lead", "admin", "auditor"}),
         "I",
     ),
-    Entry("/journeys", "waypoints", N_("Journeys"), frozenset({"lead", "admin", "auditor"}), "J"),
+    Entry("/journeys", "route", N_("Journeys"), frozenset({"lead", "admin", "auditor"}), "J"),
     Entry("/systems", "server", N_("Systems"), frozenset({"admin", "auditor"}), "S"),
     Entry("/staff", "id-card", N_("Staff"), frozenset({"admin"}), "P"),
 )

@@ -23,3 +23,12 @@ def divide_half_up(numerator: int, denominator: int) -> int:
     sign = -1 if (numerator < 0) != (denominator < 0) else 1
     quotient, rest = divmod(abs(numerator), abs(denominator))
     return sign * (quotient + (1 if 2 * rest >= abs(denominator) else 0))
+
+
+def shown(minor: int, currency: str = "KRW") -> str:
+    """An amount for sentences stored as data, the same in Korean and English: ₩110,000."""
+    digits = EXPONENT[currency]
+    if digits == 0:
+        return f"₩{minor:,}" if currency == "KRW" else f"{currency} {minor:,}"
+    whole, rest = divmod(abs(minor), 10**digits)
+    return f"{'-' if minor < 0 else ''}{currency} {whole:,}.{rest:0{digits}d}"

@@ -34,10 +34,13 @@ REFUSALS: dict[str, tuple[int, str]] = {
         503,
         N_("This is not available at the moment. What you typed is kept; please try again."),
     ),
+    "already_over": (409, N_("This is already over; nothing was changed.")),
     # tickets
     "ticket_closed": (409, N_("This ticket is already closed.")),
     "ticket_not_resolved": (409, N_("There is nothing to confirm yet.")),
     "ticket_already_dispatched": (409, N_("A visit is already under way for this ticket.")),
+    "ticket_already_resolved": (409, N_("This ticket is already resolved and waits for the customer.")),
+    "ticket_confirmed": (409, N_("The repair was already confirmed.")),
     "ticket_taken": (409, N_("A colleague has already taken this ticket.")),
     "ticket_needs_answer": (409, N_("Please write what was done before you resolve the ticket.")),
     "rating_given": (409, N_("You have already rated this repair. Thank you.")),
@@ -54,6 +57,9 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "invoice_cancelled": (409, N_("This invoice was cancelled.")),
     "payment_under_way": (409, N_("A payment is already under way. We will tell you how it ends.")),
     "payment_differs": (409, N_("The amount or the order of this payment does not match the invoice.")),
+    "payment_not_unclear": (409, N_("This payment is not waiting for a verdict.")),
+    "verdict_missing": (409, N_("Please say whether the money moved or not.")),
+    "no_suspense": (409, N_("There is no money here that waits to be given back.")),
     # uploads
     "file_too_large": (422, N_("This file is too large.")),
     "file_not_allowed": (422, N_("This kind of file cannot be attached.")),

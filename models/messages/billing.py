@@ -32,6 +32,15 @@ class LedgerAccount(StrEnum):
 
 
 @dataclass(frozen=True)
+class PaymentReceived:
+    """A fact: a charge succeeded."""
+
+    attempt_id: str
+    amount_minor: int
+    at: datetime
+
+
+@dataclass(frozen=True)
 class InvoiceOrder:
     """What starts an invoice: the visits to be billed. Prices are computed in `billing.issue`."""
 
@@ -40,6 +49,16 @@ class InvoiceOrder:
     customer_id: str
     visit_ids: tuple[str, ...]
     due_days: int = 14
+    wait_days: int = 180  # how long late money is waited for
+    late: PaymentReceived | None = None  # money that came after the invoice's life had ended
+
+
+@dataclass(frozen=True)
+class IssueInvoice:
+    """What `billing.issue` is asked: the order at the workflow's own time."""
+
+    order: InvoiceOrder
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -59,15 +78,28 @@ class Issued:
     total_minor: int
     currency: str
     due_at: datetime
+    status: InvoiceStatus = InvoiceStatus.ISSUED  # a late life begins with what the first one left
+    seq: int = 0
 
 
 @dataclass(frozen=True)
-class PaymentReceived:
-    """A fact: a charge succeeded."""
+class SettleInvoice:
+    """What `billing.settle` is asked: one payment for one invoice, at the workflow's own time."""
 
-    attempt_id: str
-    amount_minor: int
+    invoice_id: str
+    ticket_id: str
+    payment: PaymentReceived
+    seq: int
     at: datetime
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Where a payment went: the invoice, or suspense when nobody owes it."""
+
+    status: InvoiceStatus
+    allocated_minor: int
+    suspense_minor: int
 
 
 @dataclass(frozen=True)
@@ -87,6 +119,31 @@ class CancelInvoice:
     actor_id: str
     at: datetime
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class ClearSuspense:
+    """Finance has given money back that arrived twice; the ledger follows."""
+
+    id: str
+    actor_id: str
+    at: datetime
+    attempt_id: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class FinanceAct:
+    """A command of finance as an activity carries it out: `billing.cancel`, `billing.clear_suspense`."""
+
+    invoice_id: str
+    ticket_id: str
+    seq: int
+    at: datetime
+    actor_id: str
+    reason: str = ""
+    attempt_id: str = ""
+    waits: WaitNotes = field(default_factory=WaitNotes)
 
 
 @dataclass(frozen=True)
@@ -117,4 +174,8 @@ SENTENCES: dict[str, str] = {
     "billing.paid": N_("Invoice %(number)s was paid; receipt sent"),
     "billing.cancelled": N_("Invoice %(number)s was cancelled: %(reason)s"),
     "billing.free": N_("No invoice: %(reason)s"),
+    "billing.doubled": N_("%(amount)s arrived that nobody owes; it is kept in suspense and finance is asked"),
+    "billing.suspense_cleared": N_("Finance gave %(amount)s back: %(reason)s"),
+    "billing.given_up": N_("Invoice %(number)s is no longer waited for; late money is still accepted"),
+    "billing.letter_failed": N_("A letter could not be delivered; please use another way"),
 }

@@ -70,6 +70,45 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class RankRequest:
+    """Who could come, now? `excluded` have already said no in this round."""
+
+    visit_id: str
+    at: datetime
+    excluded: tuple[str, ...] = ()
+    previous_visit_id: str | None = None
+
+
+@dataclass(frozen=True)
+class OfferRequest:
+    """The n-th offer of a visit; `offer_minutes` are working minutes from `at`."""
+
+    visit_id: str
+    ordinal: int
+    candidate: Candidate
+    at: datetime
+    offer_minutes: int = 30
+
+
+@dataclass(frozen=True)
+class Booking:
+    """The time that a visit takes from its technician's day."""
+
+    visit_id: str
+    technician_id: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True)
+class EvidenceRequest:
+    """Is everything stored that this outcome needs?"""
+
+    visit_id: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
 class Offer:
     """One timed offer to one technician."""
 
@@ -165,6 +204,11 @@ class VisitChange:
     letter: str | None = None
     details: dict[str, str] = field(default_factory=dict)
     waits: WaitNotes = field(default_factory=WaitNotes)
+    starts_at: datetime | None = None  # the appointment as it stands after this step
+    ends_at: datetime | None = None
+    offer_ordinal: int = 0  # the offer that this step closes, with `offer_status`
+    offer_status: OfferStatus | None = None
+    is_public: bool = False  # the customer sees this line
 
 
 def visit_workflow_id(visit_id: str) -> str:
@@ -177,6 +221,9 @@ SENTENCES: dict[str, str] = {
     "visits.declined": N_("%(technician)s declined: %(reason)s"),
     "visits.expired": N_("%(technician)s did not answer in time"),
     "visits.nobody": N_("No technician is left; the agent is asked"),
+    "visits.given_back": N_("%(technician)s gave the visit back: %(reason)s"),
+    "visits.searching_again": N_("Looking for a technician again"),
+    "visits.letter_failed": N_("A message (%(letter)s) could not be delivered; somebody should call"),
     "visits.accepted": N_("%(technician)s accepted; the customer chooses a time"),
     "visits.slot_reminder": N_("The customer was reminded to choose a time"),
     "visits.slot_silent": N_("The customer chose no time; the agent is asked to call"),

@@ -60,10 +60,15 @@ WAITS: dict[str, str] = {
     "work": N_("%(technician)s is working at the customer's"),
     "visit": N_("Waiting for the visit to end"),
     "confirmation": N_("Waiting for the customer to confirm the repair"),
+    "letter": N_("A message could not be delivered: waiting for us to use another way"),
+    "invoice": N_("Waiting for the invoice to be settled"),
     "payment": N_("Waiting for the payment of %(total)s"),
     "gateway": N_("Waiting for the payment gateway"),
     "lookup": N_("Waiting until the unclear payment is looked up again"),
     "finance": N_("Waiting for finance to settle an unclear payment"),
+    "suspense": N_("Waiting for finance to give back %(amount)s that nobody owes"),
+    "send_again": N_("Waiting until the payment may be sent again"),
+    "late_money": N_("Late news from the payment gateway is still heard"),
 }
 
 THENS: dict[str, str] = {
@@ -75,5 +80,8 @@ THENS: dict[str, str] = {
     "close_silently": N_("then the ticket closes by itself"),
     "remind_payment": N_("then the customer is reminded to pay"),
     "overdue": N_("then the invoice is overdue and collection is asked"),
+    "send_again": N_("then the same payment is sent again"),
+    "give_up": N_("then the invoice is no longer waited for"),
+    "end": N_("then this journey ends"),
     "look_up": N_("then we look the payment up again"),
 }

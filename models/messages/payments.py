@@ -39,6 +39,43 @@ class ChargeOrder:
     ticket_id: str
     amount_minor: int
     currency: str = "KRW"
+    # How long the gateway may take to show a charge: before that, "not found" proves nothing.
+    maximum_latency_seconds: int = 60
+    look_up_after_seconds: tuple[int, ...] = (5, 30, 120, 300, 3_600, *(86_400,) * 5)
+    send_again_after_seconds: tuple[int, ...] = (2, 10, 60)
+    status: AttemptStatus = AttemptStatus.CREATED
+    seq: int = 0  # where a recheck goes on counting
+    hears_late_news_seconds: int = 600  # after a refusal; later news start a recheck
+    is_recheck: bool = False  # news about an attempt whose own life has ended: look up, never charge
+
+
+@dataclass(frozen=True)
+class SettleByHand:
+    """Finance says how an unclear payment ended; the gateway's own answer still beats it."""
+
+    id: str
+    actor_id: str
+    at: datetime
+    verdict: Verdict = Verdict.UNKNOWN
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class GatewayNews:
+    """A fact: the gateway says that something happened. It proves nothing; it only wakes."""
+
+    message_id: str
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What a gateway is asked: the attempt's id is its order id and its idempotency key."""
+
+    attempt_id: str
+    payment_key: str
+    amount_minor: int
+    currency: str = "KRW"
+    ticket_id: str | None = None  # for the call log
 
 
 @dataclass(frozen=True)
@@ -66,6 +103,9 @@ class AttemptChange:
     sentence: str
     provider_id: str = ""
     code: str = ""
+    lookups: int = 0
+    actor_id: str | None = None
+    actor_kind: str = "system"
     details: dict[str, str] = field(default_factory=dict)
     waits: WaitNotes = field(default_factory=WaitNotes)
 
@@ -81,5 +121,10 @@ SENTENCES: dict[str, str] = {
     "payments.unknown": N_("The gateway's answer is unclear; we look the payment up before anything else"),
     "payments.looked_up": N_("Looked up at the gateway: %(verdict)s"),
     "payments.unsettled": N_("Still unclear after all look-ups; finance is asked"),
+    "payments.sent_again": N_("The payment never reached the gateway; it is sent again with the same key"),
+    "payments.not_sent": N_("The gateway did not take the payment; it is sent again with the same key"),
+    "payments.settled_by_hand": N_("Finance settled the unclear payment: %(verdict)s"),
+    "payments.late_success": N_("The gateway now says that a payment of %(amount)s succeeded after all"),
     "payments.doubled": N_("Money arrived for an invoice that is already settled; it is kept in suspense"),
+    "payments.letter_failed": N_("A letter could not be delivered; please use another way"),
 }

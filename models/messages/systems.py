@@ -1,5 +1,7 @@
 """Words about outside systems and the doors between them and us."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -26,3 +28,13 @@ class CallResult(StrEnum):
     REFUSED = "refused"
     FAILED = "failed"
     UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What came back from one call: a status with its body, or the name of the error that ended it."""
+
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
+    body: bytes = field(default=b"", repr=False)
+    error: str = ""

@@ -103,6 +103,7 @@ class Assign(Command):
     """Take the ticket, or give it to `agent_id` (None: back to the team)."""
 
     agent_id: str | None = None
+    from_agent_id: str | None = None  # whose it was on the page; somebody else's by now is a refusal
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,14 @@ class CustomerWrote:
     at: datetime
 
 
+class Clock(StrEnum):
+    """Which promise begins with a step; its deadline is computed where the step is written."""
+
+    NONE = "none"
+    ANSWER = "answer"  # the first answer and the solution
+    CONFIRM = "confirm"  # the customer's silence
+
+
 @dataclass(frozen=True)
 class Change:
     """One step of a ticket's life as `tickets.record` writes it: row, timeline line, wait, letters."""
@@ -174,6 +183,39 @@ class Change:
     close_reason: CloseReason | None = None
     details: dict[str, str] = field(default_factory=dict)
     waits: WaitNotes = field(default_factory=WaitNotes)
+    further: tuple[str, ...] = ()  # more timeline codes of the same step, with the same details
+    clock: Clock = Clock.NONE
+    service_level: ServiceLevel = field(default_factory=ServiceLevel)
+    is_answer: bool = False  # the first answer was given with this step
+    has_failed_delivery: bool = False  # the message could not be sent
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The deadlines that hold after a step, as they were decided that day."""
+
+    answer_due: datetime | None = None
+    resolve_due: datetime | None = None
+    confirm_due: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """Whether the repair is billed, why or why not, and which visits."""
+
+    is_billable: bool
+    reason: str
+    visit_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TicketState:
+    """Where a ticket's life stands, for operations and tests."""
+
+    status: TicketStatus
+    seq: int
+    agent_id: str | None = None
+    waiting_for: tuple[str, ...] = ()
 
 
 def ticket_workflow_id(ticket_id: str) -> str:
@@ -192,9 +234,11 @@ SENTENCES: dict[str, str] = {
     "tickets.replied": N_("%(actor)s answered"),
     "tickets.noted": N_("Internal note"),
     "tickets.customer_wrote": N_("The customer wrote"),
+    "tickets.letter_failed": N_("A message could not be delivered for a day; please use another way"),
     "tickets.dispatched": N_("A visit was requested"),
     "tickets.visit_failed": N_("The visit did not take place; the agent is asked"),
     "tickets.follow_up": N_("A follow-up visit was arranged"),
+    "tickets.not_repairable": N_("The technician could not repair it; the agent is asked"),
     "tickets.resolved": N_("Resolved; the customer is asked to confirm"),
     "tickets.confirmed": N_("The customer confirmed the repair"),
     "tickets.silent": N_("Closed without an answer from the customer"),
@@ -202,6 +246,9 @@ SENTENCES: dict[str, str] = {
     "tickets.payment_due": N_("Waiting for the invoice to be paid"),
     "tickets.unpaid": N_("Closed with an unpaid invoice; collection goes on by itself"),
     "tickets.paid": N_("The invoice is paid"),
+    "tickets.bill_withdrawn": N_("The invoice was cancelled"),
+    "tickets.not_billed_warranty": N_("No invoice: the product is under warranty"),
+    "tickets.not_billed_no_work": N_("No invoice: no paid work was done"),
     "tickets.closed": N_("Closed"),
     "tickets.cancelled": N_("Cancelled by us"),
     "tickets.cancelled_by_customer": N_("Cancelled by the customer"),

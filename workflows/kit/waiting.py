@@ -1,6 +1,8 @@
 """The one wait helper: every wait says for whom, since when, until when and what happens then."""
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -33,6 +35,13 @@ class Waits:
                 self._began.pop(key, None)
                 self._ended[key] = WaitOver(key, workflow.now())
         self.show()
+
+    def decided(self, key: str, until: datetime | None) -> None:
+        """The recorded step decided this wait's deadline; the tables have it already."""
+        wait = self.open.get(key)
+        if wait is not None and until is not None and wait.until != until:
+            self.open[key] = replace(wait, until=until)
+            self.show()
 
     def end_all(self) -> None:
         """Say that nobody waits any more."""
@@ -89,6 +98,11 @@ def plain(wait: Wait) -> str:
     if wait.then:
         sentence += f", {THENS[wait.then]}"
     return sentence
+
+
+def told(sentence: str) -> str:
+    """A sentence of the timeline without its values, which may be personal, for the Temporal UI."""
+    return re.sub(r"%\(\w+\)s", "…", sentence)
 
 
 def _shown(wait: Wait) -> dict[str, str]:

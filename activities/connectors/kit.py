@@ -1,0 +1,108 @@
+"""How the house calls an outside system: one client, every time-out set, a key, a line in the log."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from temporalio import activity
+
+from activities.kit.calls import Call, CallLog
+from models.messages.systems import CallResult, Heard, System
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long and how much we listen. `total` also ends an answer that drips byte by byte."""
+
+    connect: float = 5.0
+    read: float = 30.0
+    write: float = 10.0
+    pool: float = 5.0
+    total: float = 40.0
+    max_body: int = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request: `key` is the idempotency key of what it does, or names what it looks at."""
+
+    operation: str
+    method: str
+    path: str
+    key: str
+    body: dict[str, Any] | None = None
+    ticket_id: str | None = None
+    patience: float | None = None  # a shorter total for this request
+
+
+class TooLong(Exception):
+    """The answer is larger than anything this system has to say."""
+
+
+@dataclass
+class Line:
+    """The one line to one outside system: no redirects, no proxies from the environment, no cookies."""
+
+    system: System
+    url: str
+    authorization: str = field(repr=False)
+    calls: CallLog
+    patience: Patience = field(default_factory=Patience)
+    client: httpx.AsyncClient = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        wait = self.patience
+        self.client = httpx.AsyncClient(
+            timeout=httpx.Timeout(connect=wait.connect, read=wait.read, write=wait.write, pool=wait.pool),
+            limits=httpx.Limits(max_connections=20, max_keepalive_connections=5, keepalive_expiry=15),
+            headers={"authorization": self.authorization, "accept": "application/json"},
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self.client.aclose()
+
+    async def ask(self, asked: Asked, judge: Callable[[Heard], CallResult]) -> Heard:
+        """Make one call and log it; a broken call is an answer too, told by the name of its error."""
+        at, began = datetime.now(UTC), time.monotonic()
+        heard = await self._hear(asked)
+        attempt = activity.info().attempt if activity.in_activity() else 1
+        await self.calls.note(
+            Call(
+                self.system, asked.operation, asked.key, asked.ticket_id, attempt, at,
+                int((time.monotonic() - began) * 1000), heard.status, judge(heard), heard.error,
+            )
+        )  # fmt: skip
+        return heard
+
+    async def _hear(self, asked: Asked) -> Heard:
+        headers = {"idempotency-key": asked.key} if asked.method != "GET" else {}
+        url = f"{self.url}{asked.path}"
+        try:
+            request = self.client.build_request(asked.method, url, json=asked.body, headers=headers)
+            async with asyncio.timeout(asked.patience or self.patience.total):
+                return await self._listen(request)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TooLong) as error:
+            return Heard(error=type(error).__name__)
+        except TimeoutError:
+            return Heard(error="Deadline")
+
+    async def _listen(self, request: httpx.Request) -> Heard:
+        answer = await self.client.send(request, stream=True)
+        try:
+            body = b""
+            async for part in answer.aiter_bytes():
+                body += part
+                if len(body) > self.patience.max_body:
+                    raise TooLong
+        finally:
+            self.client.cookies.clear()
+            await answer.aclose()
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return Heard(answer.status_code, headers, body)

@@ -1,0 +1,52 @@
+"""The call log: one row and one measurement for every call that leaves the house, never a body."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from prometheus_client import Counter, Histogram
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from activities.kit.transactions import transaction
+from models.messages.systems import CallResult, System
+from models.systems import SystemCall
+
+CALLS = Counter(
+    "ieum_system_calls_total", "Calls to outside systems by result", ["system", "operation", "result"]
+)
+SECONDS = Histogram(
+    "ieum_system_call_seconds",
+    "How long outside systems took to answer",
+    ["system", "operation", "result"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40),
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call as it is logged: which system, for what, how long, how it ended."""
+
+    system: System
+    operation: str
+    key: str
+    ticket_id: str | None
+    attempt: int
+    at: datetime
+    millis: int
+    http_status: int | None
+    result: CallResult
+    error: str
+
+
+@dataclass(frozen=True)
+class CallLog:
+    """Writes calls down. Repeating an activity is a second call and therefore a second row."""
+
+    engine: AsyncEngine
+
+    async def note(self, call: Call) -> None:
+        """Keep one finished call."""
+        labels = (call.system.value, call.operation, call.result.value)
+        CALLS.labels(*labels).inc()
+        SECONDS.labels(*labels).observe(call.millis / 1000)
+        async with transaction(self.engine) as session:
+            session.add(SystemCall(**vars(call)))

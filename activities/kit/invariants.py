@@ -1,0 +1,110 @@
+"""What must always hold about money, as queries that return no row; run after every test and every fault.
+
+They hold whenever nothing is under way: between an attempt's success and its posting a row may show."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+INVARIANTS: Mapping[str, str] = {
+    "B1 the lines of an invoice add up to it": """
+        select i.id from invoices i left join invoice_lines l on l.invoice_id = i.id group by i.id
+        having coalesce(sum(l.net_minor), 0) <> i.net_minor or coalesce(sum(l.tax_minor), 0) <> i.tax_minor
+            or coalesce(sum(l.gross_minor), 0) <> i.total_minor""",
+    "B1 a line is split by its stored rule": """
+        select invoice_id, position from invoice_lines
+        where tax_rule <> 'kr-vat-10-included' or tax_minor <> gross_minor / 11""",
+    "B6 numbers have no gap and none is given twice": """
+        select s.series from number_series s left join invoices i on split_part(i.number, '-', 1) = s.series
+        group by s.series, s.last
+        having count(i.id) <> s.last or count(distinct i.number) <> s.last
+            or coalesce(max(split_part(i.number, '-', 2)::bigint), 0) <> s.last
+        union all
+        select i.number from invoices i
+        where not exists (select 1 from number_series s where s.series = split_part(i.number, '-', 1))""",
+    "B7 every posting balances": """
+        select transaction_id from ledger_entries group by transaction_id
+        having sum(debit_minor) <> sum(credit_minor)""",
+    "B7 every day balances": """
+        select t.posted_on from ledger_transactions t join ledger_entries e on e.transaction_id = t.id
+        group by t.posted_on having sum(e.debit_minor) <> sum(e.credit_minor)""",
+    "B8 an event posts at most once": """
+        select source, purpose from ledger_transactions group by source, purpose having count(*) > 1""",
+    "B9 no invoice is paid more than it asks": """
+        select i.id from invoices i join payment_allocations a on a.invoice_id = i.id group by i.id
+        having sum(a.amount_minor) > i.total_minor""",
+    "B9 open invoices are the receivables of their customer": """
+        with open_invoices as (
+          select i.customer_id, sum(i.total_minor - coalesce(a.settled, 0)) as balance
+          from invoices i left join (select invoice_id, sum(amount_minor) as settled
+                                     from payment_allocations group by invoice_id) a on a.invoice_id = i.id
+          where i.status <> 'cancelled' group by i.customer_id),
+        receivables as (
+          select t.customer_id, sum(e.debit_minor - e.credit_minor) as balance
+          from ledger_transactions t join ledger_entries e on e.transaction_id = t.id
+          where e.account = 'receivable' group by t.customer_id)
+        select customer_id from open_invoices o full join receivables r using (customer_id)
+        where coalesce(o.balance, 0) <> coalesce(r.balance, 0)""",
+    "B10 an attempt is allocated at most once, and only what it brought": """
+        select p.id from payment_attempts p join payment_allocations a on a.attempt_id = p.id
+        group by p.id having sum(a.amount_minor) > p.amount_minor or p.status <> 'succeeded'""",
+    "C1 one open attempt per invoice": """
+        select invoice_id from payment_attempts where status in ('created', 'unknown', 'not_sent')
+        group by invoice_id having count(*) > 1""",
+    "C2 nothing new is tried while the last try is unclear": """
+        select later.id from payment_attempts later join payment_attempts earlier
+          on earlier.invoice_id = later.invoice_id and earlier.ordinal < later.ordinal
+        where earlier.status in ('created', 'unknown', 'not_sent')""",
+    "C3 a provider's id is used once": """
+        select provider, provider_id from payment_attempts where provider_id <> ''
+        group by provider, provider_id having count(*) > 1""",
+    "C4 what moved is what settled plus what waits or went back": """
+        select p.invoice_id from payment_attempts p
+        left join (select attempt_id, sum(amount_minor) as settled from payment_allocations
+                   group by attempt_id) a on a.attempt_id = p.id
+        left join (select t.source, sum(e.credit_minor) as kept from ledger_transactions t
+                   join ledger_entries e on e.transaction_id = t.id
+                   where e.account = 'suspense' and t.purpose = 'payment' group by t.source) s
+          on s.source = 'attempt:' || p.id
+        where p.status = 'succeeded'
+          and p.amount_minor <> coalesce(a.settled, 0) + coalesce(s.kept, 0)""",
+    "C4 every success is posted once with its amount, and nothing else is": """
+        with posted as (
+          select substr(t.source, 9) as attempt_id, sum(e.debit_minor) as amount
+          from ledger_transactions t join ledger_entries e on e.transaction_id = t.id
+          where t.purpose = 'payment' and e.account = 'gateway' group by t.source),
+        moved as (select id as attempt_id, amount_minor as amount from payment_attempts
+                  where status in ('succeeded', 'cancelled'))
+        select attempt_id from posted full join moved using (attempt_id)
+        where posted.amount is distinct from moved.amount""",
+    "every invoice is posted with its sums": """
+        with posted as (
+          select substr(t.source, 9) as invoice_id,
+            sum(e.debit_minor) filter (where e.account = 'receivable') as total,
+            sum(e.credit_minor) filter (where e.account = 'revenue') as net,
+            sum(e.credit_minor) filter (where e.account = 'vat_payable') as tax
+          from ledger_transactions t left join ledger_entries e on e.transaction_id = t.id
+          where t.purpose = 'issue' group by t.source)
+        select i.id from invoices i left join posted p on p.invoice_id = i.id
+        where p.invoice_id is null or coalesce(p.total, 0) <> i.total_minor
+          or coalesce(p.net, 0) <> i.net_minor or coalesce(p.tax, 0) <> i.tax_minor""",
+    "every cancelled invoice is reversed, and only those": """
+        select i.id from invoices i left join ledger_transactions t
+          on t.source = 'invoice:' || i.id and t.purpose = 'cancel'
+        where (i.status = 'cancelled') <> (t.id is not null)""",
+    "an invoice is paid exactly when its money is there": """
+        select i.id from invoices i left join payment_allocations a on a.invoice_id = i.id
+        group by i.id having i.status <> 'cancelled'
+          and (i.status = 'paid') <> (coalesce(sum(a.amount_minor), 0) = i.total_minor)""",
+}
+
+
+async def violations(connection: AsyncConnection) -> dict[str, list[tuple[object, ...]]]:
+    """The rows that break an invariant, by its name; empty when all is well."""
+    broken: dict[str, list[tuple[object, ...]]] = {}
+    for name, query in INVARIANTS.items():
+        rows = [tuple(row) for row in (await connection.execute(text(query))).all()]
+        if rows:
+            broken[name] = rows
+    return broken

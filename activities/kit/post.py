@@ -1,0 +1,222 @@
+"""Sending letters: who gets it, what it says, which link it carries; once per key."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from temporalio import activity
+
+from activities.connectors.delivery import ReceiverRefused
+from activities.connectors.mail import Mail
+from activities.connectors.sms import Sms
+from activities.kit.letters import LOCALES, Stationery, money
+from activities.kit.links import Links
+from activities.kit.transactions import transaction
+from models.billing import Invoice
+from models.customers import Customer
+from models.field_service import Technician, Visit, VisitOffer
+from models.messages.letters import Delivery, Letter
+from models.messages.staff import LinkPurpose
+from models.messages.systems import System
+from models.staff import Account
+from models.systems import SentMessage
+from models.tickets import Ticket, TicketMessage
+
+
+@dataclass(frozen=True)
+class Form:
+    """For whom a letter is and which link it carries: about the "ticket", the "visit" or the "invoice"."""
+
+    link: LinkPurpose | None
+    about: str = "ticket"
+    days: int = 30  # how long the link works
+    receiver: str = "customer"  # "customer", "technician", "desk"
+
+
+DESK = Form(None, receiver="desk")
+JOB = Form(None, "visit", receiver="technician")
+SLOT = Form(LinkPurpose.SLOT, "visit")
+FOLLOW = Form(LinkPurpose.FOLLOW, days=90)
+PAY = Form(LinkPurpose.PAY, "invoice", days=90)
+
+FORMS: dict[str, Form] = {
+    "tickets/received": FOLLOW,
+    "tickets/reply": FOLLOW,
+    "tickets/confirm": Form(LinkPurpose.CONFIRM),
+    "tickets/closed": Form(LinkPurpose.RATE),
+    "tickets/cancelled": FOLLOW,
+    "tickets/late": DESK,
+    "tickets/overdue": DESK,
+    "tickets/reopened": DESK,
+    "field_service/offer": JOB,
+    "field_service/nobody": DESK,
+    "field_service/choose_slot": SLOT,
+    "field_service/slot_reminder": SLOT,
+    "field_service/slot_silent": DESK,
+    "field_service/scheduled": SLOT,
+    "field_service/job_scheduled": JOB,
+    "field_service/moved": SLOT,
+    "field_service/job_moved": JOB,
+    "field_service/late_start": DESK,
+    "field_service/on_the_way": Form(LinkPurpose.TRACK, "visit", days=2),
+    "field_service/overrun": DESK,
+    "field_service/given_back": FOLLOW,
+    "field_service/called_off": FOLLOW,
+    "field_service/job_called_off": JOB,
+    "billing/invoice": PAY,
+    "billing/reminder": PAY,
+    "billing/receipt": FOLLOW,
+    "billing/overdue": DESK,
+    "billing/suspense": DESK,
+    "payments/refused": PAY,
+    "payments/unsettled": DESK,
+}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A letter with everything looked up: the ways to its reader, best first, and what it says."""
+
+    ways: tuple[tuple[System, str], ...]
+    locale: str
+    values: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass
+class LetterActivities:
+    """What letters do to the world. Names and addresses never leave this activity towards Temporal."""
+
+    engine: AsyncEngine
+    mail: Mail
+    sms: Sms
+    links: Links
+    desk_address: str
+    stationery: Stationery = field(default_factory=Stationery)
+
+    @activity.defn(name="letters.send")
+    async def send(self, letter: Letter) -> Delivery:
+        """Send one letter. Safe to repeat: a key that was sent is left alone, links and the systems' own
+        idempotency keys derive from it, so that a crash between sending and writing sends nothing twice."""
+        async with transaction(self.engine) as session:
+            sent = await session.get(SentMessage, letter.key)
+            if sent is not None:
+                return Delivery(sent.system.value)
+            draft = await self._draft(session, letter)
+        outcome = Delivery.NOWHERE
+        for system, address in draft.ways:
+            try:
+                provider_id = await self._hand_over(letter, draft, system, address)
+            except ReceiverRefused:
+                outcome = Delivery.REFUSED
+                continue
+            await self._remember(letter, system, provider_id)
+            return Delivery(system.value)
+        return outcome
+
+    async def _draft(self, session: AsyncSession, letter: Letter) -> Draft:
+        form = FORMS[letter.template]
+        ticket = await session.get_one(Ticket, letter.ticket_id)
+        customer = await session.get_one(Customer, ticket.customer_id)
+        technician = await _technician(session, letter)
+        ways, locale = await self._ways(session, form, customer, technician)
+        values: dict[str, Any] = {
+            "name": customer.name, "ticket_id": ticket.id, "subject": ticket.subject,
+            "priority": ticket.priority.value.upper(), "due_at": ticket.next_due or ticket.answer_due,
+            "technician": technician.name if technician else "", "attempt_id": letter.attempt_id,
+            "link": await self._link(session, letter, form, customer.id),
+        }  # fmt: skip
+        values |= await _visit_values(session, letter)
+        values |= await _invoice_values(session, letter, locale)
+        if letter.message_id is not None:
+            values["message"] = (await session.get_one(TicketMessage, letter.message_id)).body
+        return Draft(ways, locale, {**letter.values, **values, **_moments(letter)})
+
+    async def _ways(
+        self, session: AsyncSession, form: Form, customer: Customer, technician: Technician | None
+    ) -> tuple[tuple[tuple[System, str], ...], str]:
+        """How the reader can be reached, and in which language."""
+        if form.receiver == "desk":
+            return (((System.MAIL, self.desk_address),), "ko")
+        if form.receiver == "technician":
+            if technician is None:
+                return (), "ko"
+            query = select(Account.locale).where(Account.technician_id == technician.id)  # type: ignore[call-overload]
+            locale = (await session.scalars(query)).first() or "ko"
+            return (((System.SMS, technician.phone),) if technician.phone else (), locale)
+        ways = ((System.MAIL, customer.email), (System.SMS, customer.phone))
+        locale = customer.locale if customer.locale in LOCALES else "ko"
+        return tuple((system, address) for system, address in ways if address), locale
+
+    async def _link(self, session: AsyncSession, letter: Letter, form: Form, customer_id: str) -> str:
+        """A signed link for a customer; a plain address behind the sign-in for everybody else."""
+        if form.receiver == "technician":
+            return f"{self.links.public_url}/field-service/visits/{letter.visit_id}"
+        if form.link is None:
+            return f"{self.links.public_url}/tickets/{letter.ticket_id}"
+        subjects = {"ticket": letter.ticket_id, "visit": letter.visit_id, "invoice": letter.invoice_id}
+        if (subject := subjects[form.about]) is None:
+            raise ValueError(f"the letter {letter.template} needs a {form.about}")
+        now = datetime.now(UTC)
+        return await self.links.make(
+            session, form.link, key=f"{letter.key}:{form.link.value}", customer_id=customer_id,
+            ticket_id=letter.ticket_id, subject=subject, at=now, expires_at=now + timedelta(days=form.days),
+        )  # fmt: skip
+
+    async def _hand_over(self, letter: Letter, draft: Draft, system: System, address: str) -> str:
+        if system is System.SMS:
+            text = self.stationery.sms(letter.template, draft.locale, draft.values)
+            return await self.sms.send(address, text, key=letter.key, ticket_id=letter.ticket_id)
+        mail = self.stationery.mail(letter.template, draft.locale, draft.values)
+        return await self.mail.send(
+            address, mail.subject, mail.text, mail.html, key=letter.key, ticket_id=letter.ticket_id
+        )
+
+    async def _remember(self, letter: Letter, system: System, provider_id: str) -> None:
+        row = {
+            "key": letter.key, "system": system, "ticket_id": letter.ticket_id, "letter": letter.template,
+            "sent_at": datetime.now(UTC), "provider_id": provider_id,
+        }  # fmt: skip
+        async with transaction(self.engine) as session:
+            await session.execute(insert(SentMessage).values(row).on_conflict_do_nothing())
+
+
+async def _technician(session: AsyncSession, letter: Letter) -> Technician | None:
+    """Whom the letter names, or who holds the visit."""
+    chosen = letter.technician_id
+    if chosen is None and letter.visit_id is not None:
+        chosen = (await session.get_one(Visit, letter.visit_id)).technician_id
+    return await session.get_one(Technician, chosen) if chosen is not None else None
+
+
+async def _visit_values(session: AsyncSession, letter: Letter) -> dict[str, Any]:
+    if letter.visit_id is None:
+        return {}
+    visit = await session.get_one(Visit, letter.visit_id)
+    values: dict[str, Any] = {"visit_id": visit.id, "starts_at": visit.starts_at, "ends_at": visit.ends_at}
+    query = select(VisitOffer).where(
+        VisitOffer.visit_id == visit.id,  # type: ignore[arg-type]
+        VisitOffer.technician_id == letter.technician_id,  # type: ignore[arg-type]
+    )
+    offers = (await session.scalars(query.order_by(VisitOffer.ordinal.desc()))).all()  # type: ignore[attr-defined]
+    return values | ({"expires_at": offers[0].expires_at} if offers else {})
+
+
+async def _invoice_values(session: AsyncSession, letter: Letter, locale: str) -> dict[str, Any]:
+    if letter.invoice_id is None:
+        return {"number": "", "total": ""}
+    invoice = await session.get_one(Invoice, letter.invoice_id)
+    return {
+        "number": invoice.number, "total": money(invoice.total_minor, invoice.currency, locale),
+        "pay_by": invoice.due_at, "paid_at": invoice.paid_at,
+    }  # fmt: skip
+
+
+def _moments(letter: Letter) -> dict[str, datetime]:
+    """Moments that travelled with the letter: it says what held when it was asked for."""
+    return {
+        name: datetime.fromisoformat(value) for name, value in letter.values.items() if name.endswith("_at")
+    }

@@ -1,0 +1,198 @@
+"""What tickets do to the world: their row, their timeline, their waits."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlmodel import col, select
+from temporalio import activity
+
+from activities.kit.calendars import working_calendar
+from activities.kit.timeline import tell_live, write_entry, write_waits
+from activities.kit.transactions import transaction
+from models.catalogue import Product
+from models.customers import OwnedProduct
+from models.field_service import Visit
+from models.kit.timeline import EntryKind
+from models.messages.tickets import (
+    OVER,
+    Change,
+    Clock,
+    Opened,
+    Recorded,
+    TicketStatus,
+    Weighed,
+    ticket_workflow_id,
+)
+from models.rules import billing
+from models.rules import tickets as rules
+from models.rules.calendars import add_working_minutes
+from models.staff import Account, Team
+from models.tickets import Ticket, TicketMessage
+
+KINDS = {
+    "tickets.replied": EntryKind.MESSAGE,
+    "tickets.customer_wrote": EntryKind.MESSAGE,
+    "tickets.noted": EntryKind.NOTE,
+    "tickets.assigned": EntryKind.CHANGE,
+    "tickets.handed_over": EntryKind.CHANGE,
+    "tickets.unassigned": EntryKind.CHANGE,
+    "tickets.paid": EntryKind.MONEY,
+    "tickets.unpaid": EntryKind.MONEY,
+    "tickets.payment_due": EntryKind.MONEY,
+}
+SENT_OUT = frozenset({"tickets.replied", "tickets.resolved", "tickets.letter_failed"})
+FOR_US = frozenset(
+    {
+        "tickets.late", "tickets.overdue", "tickets.noted", "tickets.assigned", "tickets.handed_over",
+        "tickets.unassigned", "tickets.letter_failed", "tickets.visit_failed", "tickets.unpaid",
+    }
+)  # fmt: skip
+
+
+@dataclass
+class TicketActivities:
+    """What tickets do to the world. Dependencies are handed in once, by worker.py."""
+
+    engine: AsyncEngine
+
+    @activity.defn(name="tickets.open")
+    async def open(self, change: Change) -> Opened:
+        """Route the ticket, promise its deadlines and open it. Safe to repeat: a row that is already
+        open keeps the team and the deadlines it got."""
+        async with transaction(self.engine) as session:
+            ticket = await session.get_one(Ticket, change.ticket_id, with_for_update=True)
+            if ticket.seq < change.seq:
+                ticket.team_id = await _team_for(session, ticket)
+                await _write(session, ticket, change)
+            assert ticket.answer_due is not None
+            assert ticket.resolve_due is not None
+            return Opened(ticket.team_id or "", ticket.answer_due, ticket.resolve_due)
+
+    @activity.defn(name="tickets.record")
+    async def record(self, change: Change) -> Recorded:
+        """Write one step: row, timeline, waits and live signal in one transaction. Safe to repeat: the
+        step's own number is written with the row, and a number that is not newer changes nothing."""
+        async with transaction(self.engine) as session:
+            ticket = await session.get_one(Ticket, change.ticket_id, with_for_update=True)
+            if ticket.seq < change.seq:
+                await _write(session, ticket, change)
+            return Recorded(ticket.answer_due, ticket.resolve_due, ticket.confirm_due)
+
+    @activity.defn(name="tickets.weigh")
+    async def weigh(self, ticket_id: str, at: datetime) -> Weighed:
+        """Say whether the repair is billed and for which visits. Safe to repeat: it only reads."""
+        async with transaction(self.engine) as session:
+            ticket = await session.get_one(Ticket, ticket_id)
+            owned = await session.get(OwnedProduct, ticket.owned_product_id or "")
+            works = billing.worked(await _works(session, ticket_id))
+            verdict = billing.billable(owned.warranty_until if owned else None, works, billing.on_day(at))
+            visits = tuple(work.visit_id for work in works) if verdict.is_billable else ()
+            return Weighed(verdict.is_billable, verdict.reason, visits)
+
+
+async def _write(session: AsyncSession, ticket: Ticket, change: Change) -> None:
+    waits = change.waits
+    if change.clock is not Clock.NONE:
+        key, until = await _promise(session, ticket, change)
+        waits = rules.with_deadline(waits, key, until)
+    _move(ticket, change)
+    await session.flush()
+    await write_waits(session, ticket_workflow_id(ticket.id), waits)
+    await _tell(session, change)
+    if change.message_id is not None:
+        await _deliver(session, change)
+    await tell_live(session, "tickets", f"ticket:{ticket.id}")
+
+
+async def _promise(session: AsyncSession, ticket: Ticket, change: Change) -> tuple[str, datetime]:
+    """Set the deadlines of the clock that begins; answer with the wait it belongs to."""
+    calendar = await working_calendar(session, change.at)
+    level = change.service_level
+    if change.clock is Clock.CONFIRM:
+        ticket.confirm_due = add_working_minutes(change.at, level.confirm_minutes, calendar)
+        return "confirmation", ticket.confirm_due
+    ticket.answered_at = None
+    ticket.answer_due = add_working_minutes(change.at, level.answer_minutes, calendar)
+    ticket.resolve_due = add_working_minutes(change.at, level.resolve_minutes, calendar)
+    return "turn", ticket.answer_due
+
+
+def _move(ticket: Ticket, change: Change) -> None:
+    """Set the row to what the step says; absolute values only."""
+    ticket.seq, ticket.status, ticket.updated_at = change.seq, change.status, change.at
+    ticket.is_over = change.status in OVER
+    if change.sets_agent:
+        ticket.agent_id = change.agent_id
+    if change.is_answer:
+        ticket.answered_at = change.at
+    if change.status is TicketStatus.RESOLVED:
+        ticket.resolved_at = ticket.resolved_at or change.at
+    if change.sentence == "tickets.reopened":
+        ticket.resolved_at = ticket.confirm_due = None
+    if ticket.is_over:
+        ticket.closed_at = change.at
+    ticket.close_reason = change.close_reason or ticket.close_reason
+    due = rules.Deadlines(ticket.answer_due, ticket.resolve_due, ticket.confirm_due)
+    ticket.next_due = rules.next_due(ticket.status, ticket.answered_at is not None, due)
+
+
+async def _tell(session: AsyncSession, change: Change) -> None:
+    """Add the step's lines to the timeline, with the names of colleagues as they are today."""
+    details = dict(change.details)
+    people = {"actor": change.actor_id if change.actor_kind == "staff" else None, "agent": change.agent_id}
+    for role, account_id in people.items():
+        if account_id is not None and (account := await session.get(Account, account_id)) is not None:
+            details[role] = account.name
+    if change.message_id is not None:
+        details["message_id"] = change.message_id
+    if change.reason:
+        details["reason"] = change.reason
+    for place, sentence in enumerate((change.sentence, *change.further)):
+        await write_entry(
+            session,
+            key=f"{ticket_workflow_id(change.ticket_id)}/{change.seq}.{place}",
+            subject=ticket_workflow_id(change.ticket_id),
+            ticket_id=change.ticket_id,
+            at=change.at,
+            sentence=sentence,
+            kind=KINDS.get(sentence, EntryKind.STEP),
+            actor_kind=change.actor_kind,
+            actor_id=change.actor_id,
+            details=details,
+            is_public=sentence not in FOR_US,
+        )
+
+
+async def _deliver(session: AsyncSession, change: Change) -> None:
+    """Note that a message to the customer is on its way, or that it could not be delivered."""
+    message = await session.get(TicketMessage, change.message_id)
+    if message is None or change.sentence not in (
+        "tickets.replied",
+        "tickets.resolved",
+        "tickets.letter_failed",
+    ):
+        return
+    if change.has_failed_delivery:
+        message.delivery = "failed"
+    else:
+        message.delivery, message.sent_at = "queued", change.at
+
+
+async def _team_for(session: AsyncSession, ticket: Ticket) -> str | None:
+    """Keep a team that was chosen by hand; else route by the product's category."""
+    if ticket.team_id is not None:
+        return ticket.team_id
+    category = select(col(Product.category)).join(
+        OwnedProduct, col(OwnedProduct.product_id) == col(Product.id)
+    )
+    owned = await session.scalar(category.where(col(OwnedProduct.id) == (ticket.owned_product_id or "")))
+    teams = (await session.scalars(select(Team))).all()
+    return rules.route(owned, [rules.TeamSkills(t.id, frozenset(t.skills), t.is_default) for t in teams])
+
+
+async def _works(session: AsyncSession, ticket_id: str) -> tuple[billing.VisitWork, ...]:
+    """The ticket's visits as the bill sees them; prices play no part in whether it is billed."""
+    asked = select(Visit).where(col(Visit.ticket_id) == ticket_id).order_by(col(Visit.id))
+    visits = (await session.scalars(asked)).all()
+    return tuple(billing.VisitWork(visit.id, visit.outcome, visit.labour_minutes) for visit in visits)

@@ -1,0 +1,97 @@
+"""Saying a person's command to a running workflow: stored, then said, then answered within 3 seconds."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from models.kit.outbox import announce_update
+from models.kit.refusals import Refusal
+from models.messages.systems import OutboxKind, OutboxStatus
+from models.systems import OutboxItem
+
+PATIENCE = 3.0  # seconds; after them the page says "accepted" and live updates finish it
+RELAY_WAITS = timedelta(seconds=PATIENCE + 2)  # the first try is ours
+
+
+class Said(Protocol):
+    """Any command: its id is its own, so that a double click is one update."""
+
+    @property
+    def id(self) -> str: ...
+
+
+class Answer(StrEnum):
+    DONE = "done"  # the rows say so already
+    ACCEPTED = "accepted"  # it is kept; the relay delivers it under the same id
+
+
+async def command(
+    session: AsyncSession, client: Client, workflow_id: str, update_name: str, argument: Said
+) -> Answer:
+    """Store the command with whatever the session already holds, commit, and say it at once.
+
+    Raises the workflow's own Refusal; the same command again gets the answer it got."""
+    is_first = await announce_update(session, workflow_id, update_name, argument, wait=RELAY_WAITS)
+    await session.commit()
+    if not is_first and (earlier := await _earlier_answer(session, argument.id)) is not None:
+        return earlier
+    try:
+        async with asyncio.timeout(PATIENCE):
+            handle = client.get_workflow_handle(workflow_id)
+            await handle.execute_update(update_name, argument, id=argument.id)
+    except WorkflowUpdateFailedError as failure:
+        refusal = refusal_of(failure)
+        await _note(session, argument.id, status=OutboxStatus.REFUSED, refusal=refusal.code)
+        raise refusal from failure
+    except RPCError as error:
+        if error.status == RPCStatusCode.NOT_FOUND and not await _starts_later(session, workflow_id):
+            await _note(session, argument.id, status=OutboxStatus.REFUSED, refusal="already_over")
+            raise Refusal("already_over") from error
+        return Answer.ACCEPTED
+    except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+        return Answer.ACCEPTED
+    await _note(session, argument.id, status=OutboxStatus.SENT, sent_at=datetime.now(UTC))
+    return Answer.DONE
+
+
+def refusal_of(failure: WorkflowUpdateFailedError) -> Refusal:
+    """The business "no" inside a failed update; anything else is "try again later"."""
+    cause = failure.cause
+    if isinstance(cause, ApplicationError) and cause.type:
+        values = cause.details[0] if cause.details and isinstance(cause.details[0], dict) else {}
+        return Refusal(cause.type, values)
+    return Refusal("try_again_later")
+
+
+async def _earlier_answer(session: AsyncSession, key: str) -> Answer | None:
+    asked = select(col(OutboxItem.status), col(OutboxItem.refusal)).where(col(OutboxItem.key) == key)
+    row = (await session.execute(asked)).one()
+    await session.commit()
+    if row.status == OutboxStatus.REFUSED:
+        raise Refusal(row.refusal)
+    return Answer.DONE if row.status == OutboxStatus.SENT else None
+
+
+async def _starts_later(session: AsyncSession, workflow_id: str) -> bool:
+    start = select(col(OutboxItem.id)).where(
+        col(OutboxItem.key) == workflow_id,
+        col(OutboxItem.kind) == OutboxKind.START,
+        col(OutboxItem.status) == OutboxStatus.WAITING,
+    )
+    is_waiting = (await session.execute(start)).first() is not None
+    await session.commit()
+    return is_waiting
+
+
+async def _note(session: AsyncSession, key: str, **values: Any) -> None:
+    """How it went; a lost note is harmless, because the relay says it again under the same id."""
+    await session.execute(update(OutboxItem).where(col(OutboxItem.key) == key).values(**values))
+    await session.commit()

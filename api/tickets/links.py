@@ -1,0 +1,237 @@
+"""What a customer does with their ticket, signed in or by a link without signing in."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Request
+from pydantic import BeforeValidator, Field
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
+from starlette.responses import Response
+
+from api.kit.commands import Answer
+from api.kit.desk import Desk, DeskAt
+from api.kit.forms import Input, Typed, typed
+from api.kit.language import gettext as _
+from api.kit.people import Kind
+from api.kit.rendering import Form, answer, is_fragment, move_on, toast
+from api.kit.routes import ANY_LINK, CUSTOMERS, by_link
+from api.kit.texts import Key, MaybeParagraph, Paragraph
+from api.tickets.birth import tell_live
+from api.tickets.page import head_of
+from api.tickets.portal import own_ticket
+from api.tickets.routing import router
+from api.tickets.saying import is_stored, keep_message, message_id, refuse_if_not, say
+from models.kit.outbox import announce_signal
+from models.kit.refusals import Refusal
+from models.kit.timeline import ActorKind, EntryKind, TimelineEntry
+from models.messages.staff import LinkPurpose
+from models.messages.tickets import (
+    OVER,
+    Cancel,
+    Channel,
+    Confirmation,
+    CustomerWrote,
+    MessageKind,
+    Reopening,
+    TicketStatus,
+    ticket_workflow_id,
+)
+from models.staff import SignedLink
+from models.tickets import TicketRating
+
+FOLLOW, CONFIRM, RATE = LinkPurpose.FOLLOW, LinkPurpose.CONFIRM, LinkPurpose.RATE
+ELSEWHERE = {LinkPurpose.SLOT: "slot", LinkPurpose.TRACK: "track", LinkPurpose.PAY: "pay"}
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, str) and value.isdigit() else value
+
+
+class Said(Input):
+    """A message of the customer."""
+
+    command_id: Key
+    body: Paragraph
+
+
+class Agreed(Input):
+    """It works again."""
+
+    command_id: Key
+
+
+class Reasoned(Input):
+    """Why the customer no longer needs us."""
+
+    command_id: Key
+    reason: MaybeParagraph = ""
+
+
+class Rated(Input):
+    """What the customer thought of the repair."""
+
+    stars: Annotated[int, BeforeValidator(_whole), Field(ge=1, le=5)]
+    comment: MaybeParagraph = ""
+
+
+@router.get("/links/{token}", may=ANY_LINK)
+async def open_link(request: Request, desk: Desk, token: str) -> Response:
+    """Show what a link is for: one ticket to its customer, or the page of another word."""
+    if desk.person.purpose in ELSEWHERE:
+        return move_on(request, f"/links/{token}/{ELSEWHERE[desk.person.purpose]}")
+    return await show_own(request, desk)
+
+
+@router.post("/tickets/{ticket_id}/messages", may=CUSTOMERS, row="ticket")
+@router.post("/links/{token}/messages", may=by_link(FOLLOW))
+async def write(request: Request, desk: Desk, sent: Typed[Said] = typed(Said)) -> Response:
+    """The customer writes to us."""
+    ticket_id = ticket_of(request, desk)
+    head = await head_of(desk.session, desk.person, ticket_id)
+    if sent.value is None:
+        return await show_own(request, desk, form=sent.form, status=422)
+    message = message_id(sent.value.command_id)
+    if not await is_stored(desk, message):
+        if head.status in OVER:
+            raise Refusal("ticket_closed")
+        await store(desk, ticket_id, message, sent.value.body)
+        fact = CustomerWrote(message, datetime.now(UTC))
+        await announce_signal(
+            desk.session, ticket_workflow_id(ticket_id), "customer_wrote", fact, key=f"wrote:{message}"
+        )
+        await tell_live(desk, "tickets", f"ticket:{ticket_id}")
+        await desk.commit()
+    return await done(request, desk, _("Your message was sent"))
+
+
+@router.post("/tickets/{ticket_id}/withdrawal", may=CUSTOMERS, row="ticket")
+@router.post("/links/{token}/withdrawal", may=by_link(FOLLOW))
+async def withdraw(request: Request, desk: Desk, sent: Typed[Reasoned] = typed(Reasoned)) -> Response:
+    """The customer no longer needs us."""
+    ticket_id = ticket_of(request, desk)
+    await head_of(desk.session, desk.person, ticket_id)
+    if sent.value is None:
+        return await show_own(request, desk, form=sent.form, status=422)
+    order = Cancel(
+        sent.value.command_id,
+        desk.person.id,
+        datetime.now(UTC),
+        actor_kind="customer",
+        reason=sent.value.reason,
+    )
+    said = await say(desk, ticket_id, "cancel", order)
+    return await done(request, desk, _("Your report was cancelled"), said)
+
+
+@router.post("/tickets/{ticket_id}/confirmation", may=CUSTOMERS, row="ticket")
+@router.post("/links/{token}/confirmation", may=by_link(CONFIRM))
+async def confirm(request: Request, desk: Desk, sent: Typed[Agreed] = typed(Agreed)) -> Response:
+    """The customer says that it works again."""
+    ticket_id = ticket_of(request, desk)
+    await head_of(desk.session, desk.person, ticket_id)
+    if sent.value is None:
+        return await show_own(request, desk, form=sent.form, status=422)
+    order = Confirmation(sent.value.command_id, desk.person.id, datetime.now(UTC), actor_kind="customer")
+    said = await say(desk, ticket_id, "confirm", order)
+    return await done(request, desk, _("Thank you. We are glad that it works again."), said)
+
+
+@router.post("/tickets/{ticket_id}/reopening", may=CUSTOMERS, row="ticket")
+@router.post("/links/{token}/reopening", may=by_link(CONFIRM))
+async def reopen(request: Request, desk: Desk, sent: Typed[Said] = typed(Said)) -> Response:
+    """The customer says that it does not work, and what is wrong."""
+    ticket_id = ticket_of(request, desk)
+    head = await head_of(desk.session, desk.person, ticket_id)
+    if sent.value is None:
+        return await show_own(request, desk, form=sent.form, status=422)
+    message = message_id(sent.value.command_id)
+    if not await is_stored(desk, message):
+        refuse_if_not("reopen", head.status)
+        await store(desk, ticket_id, message, sent.value.body)
+    order = Reopening(
+        sent.value.command_id, desk.person.id, datetime.now(UTC), actor_kind="customer", message_id=message
+    )
+    said = await say(desk, ticket_id, "reopen", order)
+    return await done(request, desk, _("We are sorry. We are looking at it again."), said)
+
+
+@router.post("/tickets/{ticket_id}/rating", may=CUSTOMERS, row="ticket")
+@router.post("/links/{token}/rating", may=by_link(RATE))
+async def rate(request: Request, desk: Desk, sent: Typed[Rated] = typed(Rated)) -> Response:
+    """The customer rates the repair, once, after the ticket is closed."""
+    ticket_id = ticket_of(request, desk)
+    head = await head_of(desk.session, desk.person, ticket_id)
+    if sent.value is None:
+        return await show_own(request, desk, form=sent.form, status=422)
+    if head.status is not TicketStatus.CLOSED:
+        raise Refusal("ticket_not_resolved")
+    now = datetime.now(UTC)
+    row = {
+        "ticket_id": ticket_id,
+        "stars": sent.value.stars,
+        "comment": sent.value.comment,
+        "created_at": now,
+    }
+    made = await desk.session.execute(insert(TicketRating).values(row).on_conflict_do_nothing().inline())
+    if made.rowcount == 0:  # type: ignore[attr-defined]
+        raise Refusal("rating_given")
+    line = {
+        "key": f"rating:{ticket_id}", "subject": ticket_workflow_id(ticket_id),
+        "ticket_id": ticket_id, "at": now, "kind": EntryKind.STEP,
+        "actor_kind": ActorKind.CUSTOMER, "actor_id": desk.person.account_id,
+        "sentence": "tickets.rated", "details": {"stars": str(sent.value.stars)}, "is_public": True,
+    }  # fmt: skip
+    await desk.session.execute(insert(TimelineEntry).values(line).inline())
+    await used(desk)
+    await tell_live(desk, f"ticket:{ticket_id}")
+    await desk.commit()
+    return await done(request, desk, _("Thank you for your rating"))
+
+
+def ticket_of(request: Request, desk: DeskAt) -> str:
+    """The ticket of the address, or the one that the link is for."""
+    if desk.person.kind is Kind.LINK:
+        return desk.person.ticket_id or ""
+    return str(request.path_params["ticket_id"])
+
+
+def base_of(request: Request, desk: DeskAt) -> str:
+    """Where the forms of this page go."""
+    if desk.person.kind is Kind.LINK:
+        return f"/links/{request.path_params['token']}"
+    return f"/tickets/{ticket_of(request, desk)}"
+
+
+async def store(desk: DeskAt, ticket_id: str, message: str, body: str) -> None:
+    """Keep what the customer wrote."""
+    await keep_message(desk, ticket_id, message, MessageKind.INBOUND, body, Channel.PORTAL)
+
+
+async def used(desk: DeskAt) -> None:
+    """Note that a link has done its one act."""
+    if desk.person.kind is Kind.LINK:
+        mine = col(SignedLink.token_hash) == desk.person.token_hash
+        await desk.session.execute(update(SignedLink).where(mine).values(used_at=datetime.now(UTC)))
+
+
+async def show_own(
+    request: Request, desk: DeskAt, *, form: Form | None = None, status: int = 200, message: str = ""
+) -> Response:
+    """The customer's page of one ticket."""
+    page = await own_ticket(desk, ticket_of(request, desk), base_of(request, desk))
+    trigger = toast(message) if message else None
+    return answer(
+        request, "tickets/mine.html", page, block="own_ticket", form=form, status=status, trigger=trigger
+    )
+
+
+async def done(request: Request, desk: DeskAt, message: str, said: Answer = Answer.DONE) -> Response:
+    """The page again after an act."""
+    if not is_fragment(request):
+        status = 200 if said is Answer.DONE else 202
+        return move_on(request, base_of(request, desk), data={"status": said.value}, status=status)
+    if said is Answer.ACCEPTED:
+        message = _("Accepted. It will be done as soon as the system is free.")
+    return await show_own(request, desk, message=message)

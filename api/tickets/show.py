@@ -1,0 +1,116 @@
+"""One ticket on the desk: the queue stays at the left, the customer stands at the right."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request
+from sqlmodel import col
+from starlette.responses import Response
+
+from api.kit.desk import Desk, DeskAt
+from api.kit.language import locale
+from api.kit.people import Kind
+from api.kit.rendering import answer, is_fragment, wants_json
+from api.kit.routes import AGENTS, CUSTOMERS
+from api.kit.texts import Key
+from api.tickets import portal
+from api.tickets.page import TicketPage, ticket_page
+from api.tickets.queue import Filters, Row, View, listed, views
+from api.tickets.routing import router
+from models.field_service import Technician
+from models.staff import Account, Team
+
+STATE = ("ticket_head", "timeline", "beside")
+BESIDE_QUEUE = 30
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The whole screen: the ticket between the queue and the customer."""
+
+    ticket: TicketPage
+    filters: Filters
+    views: tuple[View, ...] = ()
+    rows: tuple[Row, ...] = ()
+    colleagues: tuple[tuple[str, str], ...] = ()
+    technicians: tuple[tuple[str, str], ...] = ()
+    conflict: tuple[str, ...] = ()
+    opened: str = ""  # which sheet stays open because something in it is wrong
+
+    def href(self, ticket_id: str) -> str:
+        """Another ticket in the same queue."""
+        return f"/tickets/{ticket_id}?queue={self.filters.view}"
+
+    def neighbour(self, by: int) -> str:
+        """The next or previous ticket of the queue, if there is one."""
+        ids = [row.id for row in self.rows]
+        here = ids.index(self.ticket.id) + by if self.ticket.id in ids else (0 if by > 0 else -1)
+        return self.href(ids[here]) if 0 <= here < len(ids) else ""
+
+
+@router.get("/tickets/{ticket_id}", may=AGENTS | CUSTOMERS, row="ticket")
+async def show(request: Request, desk: Desk, ticket_id: Key, queue: str = "mine") -> Response:
+    """Show one ticket: to the desk with everything, to its customer with what is theirs."""
+    if desk.person.kind is Kind.CUSTOMER:
+        return answer(request, "tickets/mine.html", await portal.own_ticket(desk, ticket_id))
+    return await shown(request, desk, ticket_id, queue=queue)
+
+
+async def shown(
+    request: Request,
+    desk: DeskAt,
+    ticket_id: str,
+    *,
+    queue: str = "mine",
+    block: str | None = None,
+    oob: tuple[str, ...] = (),
+    **further: Any,
+) -> Response:
+    """Answer with the ticket as it stands now; a fragment leaves out the queue, which has its own."""
+    ticket = await ticket_page(desk.session, desk.person, ticket_id)
+    extra = {name: further.pop(name) for name in ("conflict", "opened") if name in further}
+    if wants_json(request):
+        return answer(request, "", None, data=ticket, **further)
+    if is_fragment(request):
+        if block is None:
+            block, oob = "ticket_state", STATE
+        page = Shown(ticket, Filters(view=queue), **await people_for(desk), **extra)
+        return answer(request, "tickets/show.html", page, block=block, oob=oob, **further)
+    filters = Filters(view=queue)
+    rows = await listed(desk.session, desk.person, filters, BESIDE_QUEUE)
+    page = Shown(
+        ticket, filters, await views(desk.session, desk.person, filters), rows.rows, **await people_for(desk),
+        **extra,
+    )  # fmt: skip
+    return answer(request, "tickets/show.html", page, **further)
+
+
+async def people_for(desk: DeskAt) -> dict[str, Any]:
+    """To whom a ticket can be given, and who could be sent."""
+    colleagues = (
+        desk.visible(Account)
+        .with_only_columns(col(Account.id), col(Account.name))
+        .where(col(Account.is_active), col(Account.roles).op("&&")(["agent", "dispatcher"]))
+        .order_by(col(Account.name))
+        .limit(200)
+    )
+    technicians = (
+        desk.visible(Technician)
+        .with_only_columns(col(Technician.id), col(Technician.name))
+        .where(col(Technician.is_active))
+        .order_by(col(Technician.name))
+        .limit(200)
+    )
+    return {
+        "colleagues": tuple((line[0], line[1]) for line in await desk.session.execute(colleagues)),
+        "technicians": tuple((line[0], line[1]) for line in await desk.session.execute(technicians)),
+    }
+
+
+async def teams(desk: DeskAt) -> tuple[tuple[str, str], ...]:
+    """The teams, for the queue's filter."""
+    name = col(Team.name_ko) if locale() == "ko" else col(Team.name_en)
+    found = await desk.session.execute(
+        desk.visible(Team).with_only_columns(col(Team.id), name).order_by(name)
+    )
+    return tuple((line[0], line[1]) for line in found)

@@ -1,0 +1,79 @@
+"""The writing side of the outbox: what shall be told to Temporal, stored beside the thing it announces."""
+
+import dataclasses
+import json
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import func, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from models.messages.systems import OutboxKind
+from models.systems import OutboxItem
+
+CHANNEL = "ieum_outbox"
+
+
+async def announce_start(
+    session: AsyncSession, workflow: str, workflow_id: str, order: Any, *, summary: str, queue: str = "desk"
+) -> bool:
+    """Start this workflow once the transaction is committed; False when it was announced before."""
+    return await _announce(
+        session, workflow_id, OutboxKind.START, workflow_id, order,
+        workflow=workflow, task_queue=queue, summary=summary,
+    )  # fmt: skip
+
+
+async def announce_update(
+    session: AsyncSession, workflow_id: str, update: str, command: Any, *, wait: timedelta = timedelta()
+) -> bool:
+    """Say somebody's command, under the command's own id; `wait` leaves the first try to the api."""
+    return await _announce(
+        session, command.id, OutboxKind.UPDATE, workflow_id, command, name=update, wait=wait
+    )
+
+
+async def announce_signal(
+    session: AsyncSession, workflow_id: str, signal: str, fact: Any, *, key: str
+) -> bool:
+    """Tell a fact; `key` is the fact's own id, so that told twice it is stored once."""
+    return await _announce(session, key, OutboxKind.SIGNAL, workflow_id, fact, name=signal)
+
+
+async def _announce(
+    session: AsyncSession,
+    key: str,
+    kind: OutboxKind,
+    workflow_id: str,
+    message: Any,
+    wait: timedelta = timedelta(),
+    **columns: str,
+) -> bool:
+    row = {
+        "key": key, "kind": kind, "workflow_id": workflow_id, "payload": as_json(message),
+        "not_before": func.now() + wait, "created_at": func.now(), **columns,
+    }  # fmt: skip
+    defaults = {"workflow": "", "name": "", "task_queue": "desk", "summary": "", "status": "waiting"}
+    statement = insert(OutboxItem).values({**defaults, "tries": 0, "refusal": "", **row})
+    statement = statement.on_conflict_do_nothing(index_elements=["key"])
+    is_new = (await session.execute(statement.returning(col(OutboxItem.id)))).first() is not None
+    if is_new:
+        await session.execute(text("select pg_notify(:channel, '')"), {"channel": CHANNEL})
+    return is_new
+
+
+def as_json(message: Any) -> dict[str, Any]:
+    """A message as Temporal's JSON converter would write it."""
+    written = json.dumps(dataclasses.asdict(message), default=_plain)
+    return dict(json.loads(written))
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, StrEnum):
+        return value.value
+    raise TypeError(f"{type(value).__name__} cannot be put into the outbox")

@@ -1,0 +1,62 @@
+"""Working time: which minutes count against a promise. Korea has no daylight saving time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, timezone
+
+KST = timezone(timedelta(hours=9), "KST")
+_HORIZON = 3660  # days; a calendar that does not work within ten years is a mistake
+
+
+@dataclass(frozen=True)
+class WorkingCalendar:
+    """When we work: blocks of a working day, weekdays, holidays, and days worked all the same."""
+
+    blocks: tuple[tuple[time, time], ...] = ((time(9), time(12)), (time(13), time(18)))
+    weekdays: frozenset[int] = frozenset({0, 1, 2, 3, 4})  # 0 = Monday
+    holidays: frozenset[date] = frozenset()
+    worked: frozenset[date] = frozenset()  # an override beats a holiday and a weekend
+    zone: timezone = KST
+
+
+def is_working_day(day: date, calendar: WorkingCalendar) -> bool:
+    """Whether somebody works on this day; overrides come first."""
+    if day in calendar.worked:
+        return True
+    return day.weekday() in calendar.weekdays and day not in calendar.holidays
+
+
+def blocks_from(start: datetime, calendar: WorkingCalendar) -> Iterator[tuple[datetime, datetime]]:
+    """The working blocks that end after `start`, in order, the first one cut at `start`."""
+    local = start.astimezone(calendar.zone)
+    for ahead in range(_HORIZON):
+        day = local.date() + timedelta(days=ahead)
+        if not is_working_day(day, calendar):
+            continue
+        for opens, closes in calendar.blocks:
+            begin = datetime.combine(day, opens, calendar.zone)
+            end = datetime.combine(day, closes, calendar.zone)
+            if end > local:
+                yield max(begin, local), end
+
+
+def add_working_minutes(start: datetime, minutes: int, calendar: WorkingCalendar) -> datetime:
+    """The instant by which so many working minutes have passed; at a block's end, not after the gap."""
+    left = timedelta(minutes=minutes)
+    if not left:
+        return start
+    for begin, end in blocks_from(start, calendar):
+        if left <= end - begin:
+            return (begin + left).astimezone(start.tzinfo)
+        left -= end - begin
+    raise ValueError("this calendar never works")
+
+
+def working_minutes_between(start: datetime, end: datetime, calendar: WorkingCalendar) -> int:
+    """How many whole working minutes lie between two instants; rounded down, 0 when end is not later."""
+    total = timedelta()
+    for begin, close in blocks_from(start, calendar):
+        if begin >= end:
+            break
+        total += min(close, end.astimezone(calendar.zone)) - begin
+    return int(total // timedelta(minutes=1))

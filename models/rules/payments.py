@@ -1,0 +1,118 @@
+"""What an answer of the payment gateway proves. "No answer", "strange answer" and "no" are three things."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from models.messages.payments import Charge, ChargeAnswer, Verdict
+from models.messages.systems import CallResult, Heard
+from models.rules.systems import NEVER_SENT, is_code, read_object, retry_after
+
+# The gateway's documented refusals, each with its documented status: money did not move, and it will not.
+REFUSALS: Mapping[str, int] = {
+    "REJECT_CARD_PAYMENT": 403,  # limit reached or balance too low
+    "REJECT_CARD_COMPANY": 403,
+    "REJECT_ACCOUNT_PAYMENT": 403,
+    "FORBIDDEN_REQUEST": 403,  # order or amount differ from what was authorised
+    "INVALID_REQUEST": 400,
+    "INVALID_CARD_EXPIRATION": 400,
+    "INVALID_STOPPED_CARD": 400,
+    "INVALID_CARD_LOST_OR_STOLEN": 400,
+    "NOT_FOUND_PAYMENT_SESSION": 404,  # the authorisation of the hosted page has run out
+}
+NOT_FOUND = ("NOT_FOUND_PAYMENT", 404)
+
+
+def classify(heard: Heard, charge: Charge) -> ChargeAnswer:
+    """Judge the answer to a charge; whatever proves neither success nor refusal is UNKNOWN."""
+    if heard.status is None:
+        verdict = Verdict.NOT_SENT if heard.error in NEVER_SENT else Verdict.UNKNOWN
+        return ChargeAnswer(verdict, code=heard.error or "no_answer")
+    if heard.status == 429:
+        return ChargeAnswer(Verdict.NOT_SENT, code="http_429", retry_after_seconds=retry_after(heard.headers))
+    body = read_object(heard.body)
+    if 200 <= heard.status < 300:
+        answer = _judge_payment(body, charge)
+        is_done = answer.verdict is Verdict.SUCCEEDED
+        return answer if is_done else replace(answer, verdict=Verdict.UNKNOWN)
+    return _judge_refusal(heard.status, body, charge)
+
+
+def classify_look_up(heard: Heard, charge: Charge) -> ChargeAnswer:
+    """Judge the answer to "what became of this order?"; a failed look-up proves nothing."""
+    if heard.status is None:
+        return ChargeAnswer(Verdict.UNKNOWN, code=heard.error or "no_answer")
+    body = read_object(heard.body)
+    if heard.status == 200:
+        return _judge_payment(body, charge)
+    if body is not None and (body.get("code"), heard.status) == NOT_FOUND:
+        if body.get("order_id") == charge.attempt_id:
+            return ChargeAnswer(Verdict.NOT_FOUND, code=NOT_FOUND[0])
+        return ChargeAnswer(Verdict.UNKNOWN, code="wrong_order")
+    wait = retry_after(heard.headers) if heard.status == 429 else 0
+    return ChargeAnswer(Verdict.UNKNOWN, code=f"http_{heard.status}", retry_after_seconds=wait)
+
+
+def classify_cancel(heard: Heard, charge: Charge) -> ChargeAnswer:
+    """Judge the answer to a refund: SUCCEEDED means that the money went back."""
+    if heard.status is None or heard.status == 429 or not 200 <= heard.status < 300:
+        return classify(heard, charge)
+    body = read_object(heard.body)
+    if body is not None and body.get("status") == "CANCELED":
+        return _judge_payment({**body, "status": "DONE"}, charge)
+    return ChargeAnswer(Verdict.UNKNOWN, code="garbage")
+
+
+def _judge_payment(body: dict[str, Any] | None, charge: Charge) -> ChargeAnswer:
+    """A 2xx counts only with our order, our amount, our currency, and a state that we know."""
+    if body is None:
+        return ChargeAnswer(Verdict.UNKNOWN, code="garbage")
+    amount, provider_id = body.get("total_amount"), body.get("payment_key")
+    if type(amount) is not int or not is_code(provider_id):
+        return ChargeAnswer(Verdict.UNKNOWN, code="garbage")
+    if body.get("order_id") != charge.attempt_id:
+        return ChargeAnswer(Verdict.UNKNOWN, code="wrong_order")
+    if amount != charge.amount_minor:
+        return ChargeAnswer(Verdict.UNKNOWN, provider_id, "wrong_amount", amount)
+    if body.get("currency") != charge.currency:
+        return ChargeAnswer(Verdict.UNKNOWN, provider_id, "wrong_currency", amount)
+    match body.get("status"):
+        case "DONE":
+            return ChargeAnswer(Verdict.SUCCEEDED, provider_id, "DONE", amount)
+        case "ABORTED" | "EXPIRED":
+            return ChargeAnswer(Verdict.REFUSED, provider_id, _code(body.get("failure_code")))
+        case "READY" | "IN_PROGRESS":  # authorised on the hosted page; our confirmation never arrived
+            return ChargeAnswer(Verdict.NOT_FOUND, provider_id, "IN_PROGRESS")
+        case "CANCELED":
+            return ChargeAnswer(Verdict.UNKNOWN, provider_id, "CANCELED", amount)
+    return ChargeAnswer(Verdict.UNKNOWN, provider_id, "garbage")
+
+
+def _judge_refusal(status: int, body: dict[str, Any] | None, charge: Charge) -> ChargeAnswer:
+    code = body.get("code") if body is not None else None
+    if body is None or not isinstance(code, str) or REFUSALS.get(code) != status:
+        return ChargeAnswer(Verdict.UNKNOWN, code=f"http_{status}")
+    if body.get("order_id") != charge.attempt_id:
+        return ChargeAnswer(Verdict.UNKNOWN, code="wrong_order")
+    return ChargeAnswer(Verdict.REFUSED, code=code)
+
+
+def is_alarm(answer: ChargeAnswer) -> bool:
+    """Whether somebody must look at once: the gateway spoke of another order, amount or currency."""
+    return answer.verdict is Verdict.UNKNOWN and answer.code.startswith("wrong_")
+
+
+def as_result(answer: ChargeAnswer) -> CallResult:
+    """The same judgement in the words of the call log."""
+    match answer.verdict:
+        case Verdict.SUCCEEDED | Verdict.NOT_FOUND:
+            return CallResult.OK
+        case Verdict.REFUSED:
+            return CallResult.REFUSED
+        case Verdict.NOT_SENT:
+            return CallResult.FAILED
+    return CallResult.UNKNOWN
+
+
+def _code(value: Any) -> str:
+    return value if is_code(value) else "ABORTED"

@@ -1,0 +1,89 @@
+"""The outside world: `uvicorn sandbox.main:app`. It imports nothing of the house and keeps its own book."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import FileResponse, RedirectResponse
+
+from sandbox import mail, sms
+from sandbox.book import Book, place
+from sandbox.checkout import checkout
+from sandbox.faults import Failing, Switchboard, switches
+from sandbox.gateway import Gateway, api, controls
+from sandbox.pages import HERE
+from sandbox.post import Post
+from sandbox.webhooks import Webhooks
+
+
+def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
+    """Put the outside systems behind one address."""
+    webhooks = Webhooks(book)
+
+    @asynccontextmanager
+    async def running(app: FastAPI) -> AsyncIterator[None]:
+        postman = asyncio.create_task(webhooks.run())
+        yield
+        postman.cancel()
+        book.close()
+
+    app = FastAPI(title="Sandbox", lifespan=running, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(Failing, board=board)
+    gateway, post = Gateway(book, webhooks), Post(book, token)
+    app.include_router(checkout(gateway))
+    app.include_router(api(gateway, secret))
+    app.include_router(controls(book, webhooks))
+    app.include_router(mail.mail(post))
+    app.include_router(sms.sms(post))
+    app.include_router(switches(board))
+    app.include_router(house_keeping(book, board, webhooks))
+    return app
+
+
+def house_keeping(book: Book, board: Switchboard, webhooks: Webhooks) -> APIRouter:
+    """Health, clock, and a clean slate."""
+    router = APIRouter()
+
+    @router.get("/")
+    async def home() -> RedirectResponse:
+        return RedirectResponse("/mail", 303)
+
+    @router.get("/style.css")
+    async def style() -> FileResponse:
+        return FileResponse(HERE / "style.css", headers={"cache-control": "max-age=3600"})
+
+    @router.get("/health/ready")
+    async def ready() -> dict[str, str]:
+        book.row("select 1 as one")
+        return {"state": "ready"}
+
+    @router.put("/control/clock")
+    async def clock(offset_seconds: float) -> dict[str, float]:
+        """Move the outside world's clock, so that keys run out."""
+        book.remember("clock_offset", str(offset_seconds))
+        return {"now": book.now()}
+
+    @router.api_route("/control/reset", methods=["GET", "POST"])
+    async def reset() -> dict[str, str]:
+        """Forget every charge, message, failure and setting."""
+        book.reset()
+        board.clear()
+        webhooks.hook = {}
+        return {"state": "empty"}
+
+    return router
+
+
+def secret(name: str) -> str:
+    """A secret from the environment, or from the file that NAME_FILE points to."""
+    if path := os.environ.get(f"{name}_FILE"):
+        with open(path) as file:
+            return file.read().strip()
+    if not (value := os.environ.get(name)):
+        raise SystemExit(f"The setting {name} (or {name}_FILE) is missing; docs/settings.md explains it.")
+    return value
+
+
+app = build(Book(place()), Switchboard(), secret("GATEWAY_SECRET"), secret("SYSTEMS_TOKEN"))

@@ -1,0 +1,89 @@
+"""A real browser: Debian's Chromium, Korean, Seoul; any script error or CSP violation fails the test."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--hide-scrollbars",
+]
+DESKTOP = {"width": 1440, "height": 900}
+# A pass never waits; machines that share two cores are slow.
+expect.set_options(timeout=int(os.environ.get("UI_TIMEOUT_MS", "15000")))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Make browser contexts, one per person; all are closed at the end."""
+    made: list[BrowserContext] = []
+
+    def make(**options: object) -> BrowserContext:
+        usual = {
+            "locale": "ko-KR",
+            "timezone_id": "Asia/Seoul",
+            "viewport": DESKTOP,
+            "reduced_motion": "reduce",
+            "service_workers": "block",
+        }
+        context = browser.new_context(**{**usual, **options})
+        context.set_default_timeout(60_000)
+        made.append(context)
+        return context
+
+    yield make
+    for context in made:
+        context.close()
+
+
+@pytest.fixture
+def clean_console(request: pytest.FixtureRequest) -> Iterator[Callable[[Page], Page]]:
+    """Watch pages: any script error, console error or CSP violation fails the test at its end."""
+    bad: list[str] = []
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type == "error" and "status of 4" not in message.text:
+            bad.append(f"{message.type}: {message.text}")
+
+    def watch(page: Page) -> Page:
+        page.on("pageerror", lambda error: bad.append(f"pageerror: {error}"))
+        page.on("console", heard)
+        return page
+
+    yield watch
+    assert request.node.get_closest_marker("allow_console") or not bad, bad
+
+
+@pytest.fixture
+def page(new_context: Callable[..., BrowserContext], clean_console: Callable[[Page], Page]) -> Page:
+    """A watched page on a desktop screen."""
+    return clean_console(new_context().new_page())
+
+
+@pytest.fixture(scope="session")
+def shots() -> Path:
+    """Where screenshots go (SHOTS, else test-results)."""
+    folder = Path(os.environ.get("SHOTS", "test-results"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

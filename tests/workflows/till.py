@@ -1,0 +1,181 @@
+"""A worker for invoices and charges on a database and a Temporal server of the test."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio import activity
+from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from activities.billing import BillingActivities
+from activities.connectors.payments import PaymentGateway
+from activities.kit.invariants import violations
+from activities.kit.transactions import transaction
+from activities.payments import PaymentActivities
+from models.billing import Invoice
+from models.kit.timeline import TimelineEntry
+from models.messages.billing import (
+    InvoiceOrder,
+    invoice_workflow_id,
+)
+from models.messages.letters import Letter
+from models.messages.payments import AttemptStatus, ChargeOrder, charge_workflow_id
+from models.messages.tickets import ticket_workflow_id
+from models.payments import PaymentAttempt
+from tests.builders.billing import a_finished_repair, an_attempt
+from tests.workflows.listening import ListeningTicket
+from workflows.billing import InvoiceWorkflow
+from workflows.kit.options import MAIL_QUEUE, PAYMENTS_QUEUE
+from workflows.payments import ChargeWorkflow
+
+_numbers = count(1)
+
+
+@dataclass
+class Till:
+    """Starts invoices and charges, moves their clocks and reads what they left behind."""
+
+    engine: AsyncEngine
+    temporal: WorkflowEnvironment
+    queue: str
+    letters: list[str] = field(default_factory=list)
+    handles: list[WorkflowHandle[Any, Any]] = field(default_factory=list)
+
+    @activity.defn(name="letters.send")
+    async def note_letter(self, letter: Letter) -> None:
+        """What the mail connector would be asked."""
+        self.letters.append(letter.template)
+
+    async def start(self, run: Any, order: Any, workflow_id: str) -> WorkflowHandle[Any, Any]:
+        args = [] if order is None else [order]
+        handle: WorkflowHandle[Any, Any] = await self.temporal.client.start_workflow(
+            run, args=args, id=workflow_id, task_queue=self.queue
+        )
+        self.handles.append(handle)
+        return handle
+
+    async def invoice(self, **changes: Any) -> tuple[InvoiceOrder, WorkflowHandle[Any, Any]]:
+        """An invoice that is issued and waits for its money; its ticket listens."""
+        order = await a_finished_repair(self.engine)
+        order = InvoiceOrder(**{**vars(order), **changes})
+        await self.start(ListeningTicket.run, None, ticket_workflow_id(order.ticket_id))
+        handle = await self.start(InvoiceWorkflow.run, order, invoice_workflow_id(order.invoice_id))
+        await self.pass_time(handle, seconds=1)
+        return order, handle
+
+    async def charge(
+        self, invoice_id: str, payment_key: str = "", **changes: Any
+    ) -> tuple[ChargeOrder, WorkflowHandle[Any, Any]]:
+        """A stored attempt and the workflow that was started for it."""
+        order = await an_attempt(self.engine, invoice_id, payment_key)
+        order = ChargeOrder(**{**vars(order), **changes})
+        return order, await self.start(ChargeWorkflow.run, order, charge_workflow_id(order.attempt_id))
+
+    async def recheck(self, first: ChargeOrder) -> WorkflowHandle[Any, Any]:
+        """What the webhook starts when the attempt's own life has ended."""
+        attempt = await self.attempt(first.attempt_id)
+        late = replace(first, is_recheck=True, status=attempt.status, seq=attempt.seq)
+        return await self.start(ChargeWorkflow.run, late, f"charge:{first.attempt_id}:recheck:evt")
+
+    async def pass_time(self, handle: WorkflowHandle[Any, Any], **duration: float) -> None:
+        """Let virtual time pass; it only passes while the workflow has nothing to do."""
+        await self._skip(handle, timedelta(**duration))
+
+    async def finish(self, handle: WorkflowHandle[Any, Any]) -> Any:
+        """Let time pass until the workflow has ended."""
+        await self._skip(handle, None)
+        return await handle.result()
+
+    async def _skip(self, handle: WorkflowHandle[Any, Any], duration: timedelta | None) -> None:
+        try:
+            await self.temporal.fast_forward(handle, duration)
+        except RPCError as ended:
+            if "already completed" not in ended.message:
+                raise
+
+    async def read(self, invoice_id: str) -> Invoice:
+        async with transaction(self.engine) as session:
+            return await session.get_one(Invoice, invoice_id)
+
+    async def attempt(self, attempt_id: str) -> PaymentAttempt:
+        async with transaction(self.engine) as session:
+            return await session.get_one(PaymentAttempt, attempt_id)
+
+    async def succeeded(self, attempt_id: str) -> None:
+        """Write down that an attempt's money moved, as payments would have."""
+        async with transaction(self.engine) as session:
+            attempt = await session.get_one(PaymentAttempt, attempt_id)
+            attempt.status = AttemptStatus.SUCCEEDED
+
+    async def until_attempt_is(self, handle: WorkflowHandle[Any, Any], status: AttemptStatus) -> None:
+        """Give a charge real time to reach a state that no timer leads to."""
+        name = handle.id.removeprefix("charge:")
+        for _ in range(200):
+            if (await self.attempt(name)).status is status:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"{name} never became {status}")
+
+    async def story(self, ticket_id: str) -> list[str]:
+        """The sentences of the timeline, in their order."""
+        async with transaction(self.engine) as session:
+            query = select(TimelineEntry.sentence).where(TimelineEntry.ticket_id == ticket_id)
+            return list(await session.scalars(query.order_by(TimelineEntry.id)))
+
+    async def open_waits(self, ticket_id: str) -> set[str]:
+        async with transaction(self.engine) as session:
+            rows = await session.execute(
+                text("select what from waits where ticket_id = :ticket and ended_at is null"),
+                {"ticket": ticket_id},
+            )
+            return {row[0] for row in rows}
+
+    async def ticket_heard(self, ticket_id: str) -> list[str]:
+        handle = self.temporal.client.get_workflow_handle(ticket_workflow_id(ticket_id))
+        return list(await handle.query(ListeningTicket.what))
+
+    async def all_is_well_after(self, handle: WorkflowHandle[Any, Any]) -> None:
+        """The same, once this workflow and the invoice that it told have come to rest."""
+        await self.finish(handle)
+        await self._skip(self.handles[-2], timedelta(seconds=1))
+        await self.all_is_well()
+
+    async def all_is_well(self) -> None:
+        """Every invariant of money holds."""
+        async with self.engine.connect() as connection:
+            assert await violations(connection) == {}
+
+
+@asynccontextmanager
+async def running_till(
+    engine: AsyncEngine, temporal: WorkflowEnvironment, gateway: PaymentGateway
+) -> AsyncIterator[Till]:
+    """The workers of a test; whatever is still alive in the end is ended."""
+    till = Till(engine, temporal, f"till-{next(_numbers)}")
+    billing, payments = BillingActivities(engine), PaymentActivities(engine, gateway)
+    rows = [
+        billing.issue, billing.settle, billing.settle_nothing, billing.cancel, billing.clear_suspense,
+        billing.record, payments.begin, payments.record,
+    ]  # fmt: skip
+    lives = [InvoiceWorkflow, ChargeWorkflow, ListeningTicket]
+    desk = Worker(
+        temporal.client, task_queue=till.queue, workflows=lives, activities=rows,
+    )  # fmt: skip
+    money = Worker(temporal.client, task_queue=PAYMENTS_QUEUE, activities=[payments.charge, payments.look_up])
+    mail = Worker(temporal.client, task_queue=MAIL_QUEUE, activities=[till.note_letter])
+    async with desk, money, mail:
+        yield till
+        for handle in till.handles:
+            try:
+                await handle.terminate("the test is over")
+            except RPCError:
+                continue  # it has ended by itself

@@ -1,0 +1,75 @@
+"""The worker: lives every workflow, does every activity, empties the outbox and keeps histories."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from activities.billing import BillingActivities
+from activities.connectors.mail import HttpMail
+from activities.connectors.payments import HttpPaymentGateway
+from activities.connectors.sms import HttpSms
+from activities.field_service import FieldServiceActivities
+from activities.kit.calls import CallLog
+from activities.kit.histories import HistoryKeeper
+from activities.kit.links import Links
+from activities.kit.outbox import Relay
+from activities.kit.post import LetterActivities
+from activities.kit.running import connect, run_until_stopped, workers
+from activities.payments import PaymentActivities
+from activities.tickets import TicketActivities
+from models.kit.engine import engine_for
+from models.kit.logs import log_as_json
+from models.kit.settings import Settings, settings
+from workflows.billing import InvoiceWorkflow
+from workflows.field_service import VisitWorkflow
+from workflows.kit.options import BATCH_QUEUE, DESK_QUEUE, MAIL_QUEUE, PAYMENTS_QUEUE, SMS_QUEUE
+from workflows.kit.payloads import converter
+from workflows.payments import ChargeWorkflow
+from workflows.tickets import TicketWorkflow
+
+WORKFLOWS: list[type] = [TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow]
+
+
+def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callable[..., Any]]]:
+    """Every activity by the queue it is taken from."""
+    calls = CallLog(engine)
+    gateway = HttpPaymentGateway(setting.gateway_url, setting.gateway_secret, calls)
+    mail = HttpMail(setting.mail_url, setting.systems_token, calls)
+    sms = HttpSms(setting.sms_url, setting.systems_token, calls)
+    links = Links(setting.secret_key, setting.public_url)
+    tickets, visits, bills = (
+        TicketActivities(engine),
+        FieldServiceActivities(engine),
+        BillingActivities(engine),
+    )
+    payments = PaymentActivities(engine, gateway)
+    letters = LetterActivities(engine, mail, sms, links, setting.desk_address)
+    return {
+        DESK_QUEUE: [
+            tickets.open, tickets.record, tickets.weigh,
+            visits.rank, visits.offer, visits.schedule, visits.check_evidence, visits.record,
+            bills.issue, bills.settle, bills.settle_nothing, bills.cancel, bills.clear_suspense, bills.record,
+            payments.begin, payments.record,
+        ],
+        PAYMENTS_QUEUE: [payments.charge, payments.look_up],
+        MAIL_QUEUE: [letters.send],
+        SMS_QUEUE: [],
+        BATCH_QUEUE: [],
+    }  # fmt: skip
+
+
+async def main() -> None:
+    """Work until asked to stop."""
+    setting = settings("DATABASE_WORKER_URL")
+    log_as_json(setting.log_level)
+    engine = engine_for(setting.database_url, pool_size=setting.pool_size, application="ieum-worker")
+    client = await connect(setting, converter(setting.payload_keys))
+    running = workers(client, WORKFLOWS, activities(engine, setting))
+    await run_until_stopped(running, Relay(engine, client).run(), HistoryKeeper(engine, client).run())
+    await engine.dispose()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
