@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.middleware import Middleware
 from temporalio.client import Client
 
-from api import staff
+from api import billing, customers, field_service, home, payments, staff, tickets
 from api.kit import health, logs
 from api.kit.desk import forbid_leaks
 from api.kit.headers import Surroundings
@@ -25,7 +25,16 @@ from api.kit.temporal import keep_connecting
 from models.kit.engine import engine_for
 from models.kit.settings import Settings, settings
 
-ROUTERS: tuple[Router, ...] = (health.router, staff.router)
+ROUTERS: tuple[Router, ...] = (
+    health.router,
+    staff.router,
+    home.router,
+    tickets.router,
+    customers.router,
+    field_service.router,
+    billing.router,
+    payments.router,
+)
 
 
 @contextlib.asynccontextmanager

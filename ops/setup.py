@@ -70,30 +70,35 @@ def make_environment() -> None:
     step("packages", wanted, "installing the locked packages", [make, install])
 
 
-def make_derived_files() -> None:
-    """Assets under static/vendor and compiled translations; again when what they are made from changed."""
-    asset_sources = [LOCK, ROOT / "ops" / "assets.py", *(ROOT / "templates").rglob("*.html")]
-    vendor = ROOT / "static" / "vendor"
-    made = "made" if vendor.is_dir() and any(vendor.iterdir()) else "missing"
-    assets = fingerprint(*(path for path in asset_sources if path.exists()))
-    if made == "missing":
-        (VENV / "assets.stamp").unlink(missing_ok=True)
-    step("assets", assets, "building the assets", [[str(PYTHON), "-m", "ops.assets"]])
+def make_assets() -> None:
+    """Front-end files under static/vendor; ops.assets itself knows whether they are up to date."""
+    if not (ROOT / "static" / "vendor").is_dir():
+        print("Set-up: building the assets …", flush=True)
+    done = subprocess.run(
+        [str(PYTHON), "-m", "ops.assets"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode != 0 or "up to date" not in done.stdout:
+        print(done.stdout, end="", flush=True)
+    if done.returncode != 0:
+        raise SystemExit("Set-up stopped: building the assets failed. The lines above say why.")
+
+
+def make_translations() -> None:
+    """Compiled translations; again when a text changed or a compiled file is missing."""
     catalogues = sorted((ROOT / "locales").glob("*/*.po"))
     for language in {path.parent for path in catalogues}:
         if not (language / "LC_MESSAGES" / "messages.mo").exists():
             (VENV / "translations.stamp").unlink(missing_ok=True)
-    translations = fingerprint(ROOT / "ops" / "translations.py", *catalogues)
-    step(
-        "translations", translations, "compiling the translations", [[str(PYTHON), "-m", "ops.translations"]]
-    )
+    wanted = fingerprint(ROOT / "ops" / "translations.py", *catalogues)
+    step("translations", wanted, "compiling the translations", [[str(PYTHON), "-m", "ops.translations"]])
 
 
 def main() -> None:
     """Do what is missing; nothing when nothing changed."""
     refuse_unfit_python()
     make_environment()
-    make_derived_files()
+    make_assets()
+    make_translations()
 
 
 if __name__ == "__main__":

@@ -62,7 +62,9 @@ document.addEventListener('htmx:configRequest', e => { e.detail.headers['X-CSRF-
 
 /* Toasts: HX-Trigger: {"toast": {"msg": …, "tone": …}} */
 export function toast({ msg, tone = 'green' }) {
-  const box = $('#toasts'), shown = $('#toast_shape').content.firstElementChild.cloneNode(true);
+  const box = $('#toasts');
+  for (const same of $$('.toast', box)) if ($('div', same).textContent === msg) same.remove();
+  const shown = $('#toast_shape').content.firstElementChild.cloneNode(true);
   const close = () => { shown.remove(); if (!box.children.length) box.hidePopover?.(); };
   shown.dataset.tone = tone;
   $('div', shown).textContent = msg;

@@ -124,7 +124,6 @@ class InvoiceWorkflow:
                     shown(settled.suspense_minor),
                 )
                 self.waits.begin(wait)
-                self.write("billing/suspense", key=payment.attempt_id)
             if self.status in OPEN and settled.status is InvoiceStatus.PAID:
                 self.status = InvoiceStatus.PAID
                 self.waits.end("payment")
@@ -198,12 +197,10 @@ class InvoiceWorkflow:
             attempt_id, self.waits.take(),
         )  # fmt: skip
 
-    def write(self, template: str, key: str = "") -> None:
+    def write(self, template: str) -> None:
         """Have a letter written beside the story: a mail system that is down holds nothing up."""
-        name = f"invoice:{self.order.invoice_id}:{template}" + (f":{key}" if key else "")
-        letter = Letter(name, self.order.ticket_id, template, invoice_id=self.order.invoice_id,
-                        attempt_id=key or None)  # fmt: skip
-        self.letters.send(letter)
+        key = f"invoice:{self.order.invoice_id}:{template}"
+        self.letters.send(Letter(key, self.order.ticket_id, template, invoice_id=self.order.invoice_id))
 
     async def tell_failed_letter(self, letter: Letter) -> None:
         """A letter that could not be sent for a day stands in the timeline, so that somebody calls."""

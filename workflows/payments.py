@@ -155,7 +155,6 @@ class ChargeWorkflow:
         elif not self.order.is_recheck:
             sentence = "payments.settled_by_hand" if answer.code == "by_hand" else "payments.refused"
             await self.record(AttemptStatus.REFUSED, sentence, answer)
-            self.write("payments/refused")
         elif self.waits.has_notes:
             await self.record(self.status, "payments.looked_up", answer)
         self.is_over = True

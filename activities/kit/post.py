@@ -133,7 +133,7 @@ class LetterActivities:
         values |= await _invoice_values(session, letter, locale)
         if letter.message_id is not None:
             values["message"] = (await session.get_one(TicketMessage, letter.message_id)).body
-        return Draft(ways, locale, values | _given(letter))
+        return Draft(ways, locale, {**letter.values, **values, **_moments(letter)})
 
     async def _ways(
         self, session: AsyncSession, form: Form, customer: Customer, technician: Technician | None
@@ -215,9 +215,8 @@ async def _invoice_values(session: AsyncSession, letter: Letter, locale: str) ->
     }  # fmt: skip
 
 
-def _given(letter: Letter) -> dict[str, Any]:
-    """Small facts that travelled with the letter; a name that ends in `_at` is a moment."""
+def _moments(letter: Letter) -> dict[str, datetime]:
+    """Moments that travelled with the letter: it says what held when it was asked for."""
     return {
-        name: datetime.fromisoformat(value) if name.endswith("_at") else value
-        for name, value in letter.values.items()
+        name: datetime.fromisoformat(value) for name, value in letter.values.items() if name.endswith("_at")
     }

@@ -10,6 +10,7 @@ from sqlmodel import col
 from api.kit import formats
 from api.kit.language import locale
 from api.kit.people import Person
+from api.kit.personal import mask_email, mask_phone
 from api.kit.visible import visible
 from models.billing import Invoice
 from models.catalogue import Product
@@ -90,28 +91,21 @@ class Card:
         return tuple(ticket for ticket in self.tickets if not ticket.is_over)
 
 
-def masked_email(value: str | None) -> str:
-    """An address that can be recognised but not written to: m•••@example.test."""
-    if not value or "@" not in value:
-        return formats.NOTHING
-    name, _at, domain = value.rpartition("@")
-    return f"{name[:1]}•••@{domain}"
-
-
 async def card(session: AsyncSession, person: Person, customer_id: str, *, tickets: int = 20) -> Card | None:
     """Everything of one customer that the person may see; None when there is nobody."""
     query = visible(person, Customer).with_only_columns(
-        col(Customer.id), col(Customer.kind), col(Customer.name), col(Customer.tier), col(Customer.is_verified),
-        col(Customer.phone), col(Customer.email), col(Customer.region), col(Customer.locale),
-        col(Customer.created_at), col(Customer.version),
+        col(Customer.id), col(Customer.kind), col(Customer.name), col(Customer.tier),
+        col(Customer.is_verified), col(Customer.phone), col(Customer.email), col(Customer.region),
+        col(Customer.locale), col(Customer.created_at), col(Customer.version),
     )  # fmt: skip
     found = (await session.execute(query.where(col(Customer.id) == customer_id))).one_or_none()
     if found is None:
         return None
     count, owed, is_overdue = await standing(session, person, customer_id)
     return Card(
-        found.id, found.kind, found.name, found.tier, found.is_verified, formats.masked_phone(found.phone),
-        masked_email(found.email), found.region, found.locale, found.created_at, found.version,
+        found.id, found.kind, found.name, found.tier, found.is_verified,
+        mask_phone(found.phone or "") or formats.NOTHING, mask_email(found.email or "") or formats.NOTHING,
+        found.region, found.locale, found.created_at, found.version,
         await products_of(session, person, customer_id),
         await tickets_of(session, person, customer_id, tickets),
         await contacts_of(session, person, customer_id), owed, count, is_overdue,

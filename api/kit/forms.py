@@ -79,8 +79,9 @@ def errors_of(error: ValidationError) -> dict[str, str]:
     found: dict[str, str] = {}
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
         name = ".".join(str(part) for part in problem["loc"] if isinstance(part, str)) or "form"
-        own = problem["type"] in OWN
-        found.setdefault(name, _(problem["msg"] if own else SENTENCES.get(problem["type"], FALLBACK)))
+        kind = problem["type"]
+        sentence = problem["msg"] if kind in OWN else SENTENCES.get(kind, FALLBACK)
+        found.setdefault(name, _(sentence))
     return found
 
 

@@ -123,7 +123,7 @@ class Doors:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._known: OrderedDict[str, tuple[float, Person]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], tuple[float, Person]] = OrderedDict()
 
     async def by_session(self, token: str) -> Person:
         """The person of a session cookie; nobody when it is unknown, ended or revoked."""
@@ -131,7 +131,8 @@ class Doors:
 
     async def by_token(self, token: str) -> Person:
         """The person of an API token."""
-        return replace(await self._account("door_token", token_hash(token)), is_token=True)
+        found = await self._account("door_token", token_hash(token))
+        return replace(found, is_token=bool(found))
 
     async def by_link(self, token: str) -> Person:
         """The customer behind a signed link, narrowed to its ticket."""
@@ -141,24 +142,22 @@ class Doors:
 
     def forget(self, *, hashed: str = "", account_id: str = "") -> None:
         """Let nothing be remembered of a session, or of all sessions of an account."""
-        self._known.pop(hashed, None)
-        for key in [
-            key for key, (_, person) in self._known.items() if account_id and person.id == account_id
-        ]:
-            del self._known[key]
+        for key, (_, known) in list(self._known.items()):
+            if key[1] == hashed or (account_id and known.id == account_id):
+                del self._known[key]
 
     async def _account(self, door: str, hashed: str) -> Person:
         if not hashed:
             return ANONYMOUS
-        until, known = self._known.get(hashed, (0.0, ANONYMOUS))
+        until, known = self._known.get((door, hashed), (0.0, ANONYMOUS))
         if until > time.monotonic():
             return known
-        self._known.pop(hashed, None)
+        self._known.pop((door, hashed), None)
         row = await self._row(door, hashed)
         if row is None:
             return ANONYMOUS
         person = replace(person_of(row), token_hash=hashed)
-        self._known[hashed] = (time.monotonic() + CACHE_SECONDS, person)
+        self._known[door, hashed] = (time.monotonic() + CACHE_SECONDS, person)
         while len(self._known) > CACHE_SIZE:
             self._known.popitem(last=False)
         return person

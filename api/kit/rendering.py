@@ -69,7 +69,9 @@ class Shell:
     @property
     def theme_href(self) -> str:
         """Switch between light and dark and come back here."""
-        return f"/theme/{'light' if self.theme == 'dark' else 'dark'}?back={quote(self.path)}"
+        query = self._request.url.query
+        back = quote(f"{self.path}?{query}" if query else self.path)
+        return f"/theme/{'light' if self.theme == 'dark' else 'dark'}?back={back}"
 
 
 class Components:
@@ -231,18 +233,33 @@ def answer(
     htmx gets `block`, else the block whose name is the id of the element that it wants to replace. JSON is
     `data`, else `page`; a form with errors answers as `{code, message, errors}`.
     """
-    extra = dict(headers or {})
+    extra = {**NO_STORE, **(headers or {})}
     if wants_json(request):
-        if form is not None and form.errors:
-            message = language.gettext("Please check the marked fields.")
-            data = {"code": "invalid_form", "message": message, "errors": dict(form.errors)}
-        body = to_jsonable_python(page if data is None else data, by_alias=True)
-        return JSONResponse(body, status, {**NO_STORE, **extra})
+        return JSONResponse(_told(page, data, form), status, extra)
     if trigger:
         # Header values are Latin-1, so Korean goes escaped.
         extra["HX-Trigger"] = json.dumps(trigger, ensure_ascii=True)
     drawn = getattr(request.app.state, "pages", None) or pages()
-    context = {
+    context = _context(request, page, form)
+    if is_fragment(request):
+        target = request.headers.get("hx-target", "")
+        part = block or (target if target and drawn.has(template, target) else None)
+        if part is not None:
+            return HTMLResponse(drawn.part(template, context, part, oob), status, extra)
+    return HTMLResponse(drawn.whole(template, context), status, extra)
+
+
+def _told(page: Any, data: Any, form: Form | None) -> Any:
+    """What a program is told: the errors of a form, else `data`, else the page."""
+    if form is not None and form.errors:
+        message = language.gettext("Please check the marked fields.")
+        return {"code": "invalid_form", "message": message, "errors": dict(form.errors)}
+    return to_jsonable_python(page if data is None else data, by_alias=True)
+
+
+def _context(request: Request, page: Any, form: Form | None) -> dict[str, Any]:
+    """The names that a template sees."""
+    return {
         "request": request,
         "page": page,
         "csrf": getattr(request.state, "csrf", ""),
@@ -251,14 +268,6 @@ def answer(
         "oob": False,
         "shell": Shell(request),
     }
-    part = block
-    if is_fragment(request):
-        target = request.headers.get("hx-target", "")
-        if part is None and target and drawn.has(template, target):
-            part = target
-        if part is not None:
-            return HTMLResponse(drawn.part(template, context, part, oob), status, {**NO_STORE, **extra})
-    return HTMLResponse(drawn.whole(template, context), status, {**NO_STORE, **extra})
 
 
 def move_on(request: Request, location: str, *, data: Any = None, status: int = 200) -> Response:

@@ -23,6 +23,8 @@ TYPES = {
 }
 STYLES = ("tokens", "base", "shell", "components", "timeline", "forms", "console", "portal", "field", "print")
 """Files of static/css in the order in which they are joined to app.css."""
+QUARTERS = 44
+"""Quarter hours on the dispatch board from 8:00, placed by the classes gs1… (start) and gw1… (width)."""
 FOREVER = "public, max-age=31536000, immutable"
 THEMES = ("light", "dark")
 
@@ -71,6 +73,9 @@ class Statics:
 
     def _styles(self) -> bytes:
         parts = [(self.folder / "css" / f"{name}.css").read_text("utf8") for name in STYLES]
+        slots = range(1, QUARTERS + 1)
+        places = [f".gs{at}{{grid-column-start:{at}}}.gw{at}{{grid-column-end:span {at}}}" for at in slots]
+        parts.append(f"@layer utilities{{{''.join(places)}}}")
         return re.sub(
             r'url\("([\w.-]+)"\)', lambda at: f'url("{self.urls[at[1]]}")', "\n".join(parts)
         ).encode()

@@ -81,7 +81,9 @@ async def receive(desk: DeskAt, report: Report, folder: Path) -> str:
         return await earlier_ticket(desk, report.key) or ""
     message = await first_message(desk, ticket_id, report, now)
     for photo, name in files:
-        await desk.session.execute(insert(Attachment).values(attached(ticket_id, message, photo, name, now)).inline())
+        await desk.session.execute(
+            insert(Attachment).values(attached(ticket_id, message, photo, name, now)).inline()
+        )
     actor = ActorKind.STAFF if by.is_desk else ActorKind.CUSTOMER
     line = {
         "key": f"{ticket_workflow_id(ticket_id)}/0.0", "subject": ticket_workflow_id(ticket_id),
@@ -92,7 +94,11 @@ async def receive(desk: DeskAt, report: Report, folder: Path) -> str:
     level = await service_level(desk, report.priority, customer_id, now)
     fault = FaultReport(ticket_id, customer_id, now, level)
     await announce_start(
-        desk.session, "Ticket", ticket_workflow_id(ticket_id), fault, summary=f"{report.priority} {report.channel}"
+        desk.session,
+        "Ticket",
+        ticket_workflow_id(ticket_id),
+        fault,
+        summary=f"{report.priority} {report.channel}",
     )
     await tell_live(desk, "tickets")
     await desk.commit()

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 from starlette.responses import Response
 
+from api.kit.commands import Answer
 from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed
 from api.kit.language import gettext as _
@@ -19,7 +20,6 @@ from api.kit.texts import Count, Key, MaybeKey, MaybeParagraph, Paragraph
 from api.tickets.page import Head, head_of
 from api.tickets.routing import router
 from api.tickets.saying import (
-    Answer,
     changed_since,
     is_stored,
     keep_message,
@@ -90,7 +90,7 @@ class Drafting(Input):
 
 @router.post("/tickets/{ticket_id}/replies", may=AGENTS, row="ticket")
 async def reply(
-    request: Request, desk: Desk, ticket_id: str, sent: Typed[Writing] = typed(Writing)
+    request: Request, desk: Desk, ticket_id: Key, sent: Typed[Writing] = typed(Writing)
 ) -> Response:
     """Send an answer to the customer; kind "note" keeps it among colleagues."""
     return await write(request, desk, ticket_id, sent)
@@ -98,7 +98,7 @@ async def reply(
 
 @router.post("/tickets/{ticket_id}/notes", may=AGENTS, row="ticket")
 async def note(
-    request: Request, desk: Desk, ticket_id: str, sent: Typed[Writing] = typed(Writing)
+    request: Request, desk: Desk, ticket_id: Key, sent: Typed[Writing] = typed(Writing)
 ) -> Response:
     """Keep a note that no customer ever sees."""
     if sent.value is not None:
@@ -123,7 +123,7 @@ async def write(request: Request, desk: DeskAt, ticket_id: str, sent: Typed[Writ
     await keep_message(desk, ticket_id, message, kind, writing.body, channel_of(head))
     await forget_draft(desk, ticket_id)
     order = Reply(writing.command_id, desk.person.id, datetime.now(UTC), message_id=message, kind=kind)
-    said = await say(desk, ticket_id, "reply", order)
+    said = await say(desk, ticket_id, writing.kind, order)
     done = _("Note kept") if kind is MessageKind.NOTE else _("Reply sent")
     return await after(request, desk, ticket_id, said, done, block="composer")
 
@@ -159,7 +159,9 @@ async def after(
     """The ticket as it stands after a command: fragments for htmx, the page again for a plain form."""
     if not is_fragment(request):
         data = {"status": said.value, "ticket_id": ticket_id}
-        return move_on(request, f"/tickets/{ticket_id}", data=data, status=200 if said is Answer.DONE else 202)
+        return move_on(
+            request, f"/tickets/{ticket_id}", data=data, status=200 if said is Answer.DONE else 202
+        )
     oob = STATE_ONLY if block == "ticket_state" else ("ticket_state", *STATE_ONLY)
     return await shown(
         request, desk, ticket_id, block=block, oob=(*oob, "conflict"), trigger=told(said, done)
@@ -168,7 +170,7 @@ async def after(
 
 @router.post("/tickets/{ticket_id}/assignment", may=AGENTS, row="ticket")
 async def assign(
-    request: Request, desk: Desk, ticket_id: str, sent: Typed[Taking] = typed(Taking)
+    request: Request, desk: Desk, ticket_id: Key, sent: Typed[Taking] = typed(Taking)
 ) -> Response:
     """Take the ticket, give it to a colleague, or give it back to the team."""
     head = await head_of(desk.session, desk.person, ticket_id)
@@ -188,7 +190,7 @@ async def assign(
 
 @router.post("/tickets/{ticket_id}/resolution", may=AGENTS, row="ticket")
 async def resolve(
-    request: Request, desk: Desk, ticket_id: str, sent: Typed[Solving] = typed(Solving)
+    request: Request, desk: Desk, ticket_id: Key, sent: Typed[Solving] = typed(Solving)
 ) -> Response:
     """Say what was done; the customer is told and asked to confirm."""
     head = await head_of(desk.session, desk.person, ticket_id)
@@ -205,7 +207,7 @@ async def resolve(
 
 @router.post("/tickets/{ticket_id}/visit", may=AGENTS, row="ticket")
 async def dispatch(
-    request: Request, desk: Desk, ticket_id: str, sent: Typed[Sending] = typed(Sending)
+    request: Request, desk: Desk, ticket_id: Key, sent: Typed[Sending] = typed(Sending)
 ) -> Response:
     """Have a technician sent."""
     head = await head_of(desk.session, desk.person, ticket_id)
@@ -222,7 +224,7 @@ async def dispatch(
 
 @router.post("/tickets/{ticket_id}/cancellation", may=AGENTS, row="ticket")
 async def cancel(
-    request: Request, desk: Desk, ticket_id: str, sent: Typed[Ending] = typed(Ending)
+    request: Request, desk: Desk, ticket_id: Key, sent: Typed[Ending] = typed(Ending)
 ) -> Response:
     """End the ticket without a repair; a visit under way is called off."""
     head = await head_of(desk.session, desk.person, ticket_id)
@@ -249,7 +251,7 @@ async def wrong(request: Request, desk: DeskAt, ticket_id: str, form: Form, open
 
 @router.post("/tickets/{ticket_id}/draft", may=AGENTS, row="ticket")
 async def draft(
-    request: Request, desk: Desk, ticket_id: str, sent: Typed[Drafting] = typed(Drafting)
+    request: Request, desk: Desk, ticket_id: Key, sent: Typed[Drafting] = typed(Drafting)
 ) -> Response:
     """Keep what somebody is writing, for them alone."""
     await head_of(desk.session, desk.person, ticket_id)

@@ -1,4 +1,4 @@
-"""Photos that people attach: looked at by content, drawn anew, stored under a random name, shown with care."""
+"""Photos that people attach: looked at by content, drawn anew, stored under a random name."""
 
 import hashlib
 import io
@@ -17,6 +17,7 @@ from starlette.responses import FileResponse, Response
 
 from api.kit.desk import Desk, DeskAt
 from api.kit.routes import AGENTS, ANY_LINK, CUSTOMERS
+from api.kit.texts import Key
 from api.tickets.routing import router
 from models.kit.refusals import Refusal
 from models.tickets import Attachment
@@ -70,7 +71,7 @@ async def photos(uploads: list[UploadFile]) -> list[Photo]:
     return found
 
 
-def drawn_anew(data: bytes, name: str) -> Photo:
+def drawn_anew(data: bytes, name: str, longest_edge: int = LONGEST_EDGE) -> Photo:
     """Decode and encode a picture: what hid behind it, and where it was taken, is gone."""
     kind = sniffed(data)
     try:
@@ -78,7 +79,7 @@ def drawn_anew(data: bytes, name: str) -> Photo:
             if picture.width * picture.height > MOST_PIXELS:
                 raise Refusal("file_too_large")
             upright = ImageOps.exif_transpose(picture)
-            upright.thumbnail((LONGEST_EDGE, LONGEST_EDGE))
+            upright.thumbnail((longest_edge, longest_edge))
             keeps_clear = kind != "image/jpeg" and "A" in upright.getbands()
             fresh = upright.convert("RGBA" if keeps_clear else "RGB")
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
@@ -114,15 +115,15 @@ async def stored(folder: Path, photo: Photo) -> str:
 
 @router.get("/tickets/{ticket_id}/attachments/{attachment_id}", may=AGENTS | CUSTOMERS, row="ticket")
 async def attachment(
-    request: Request, desk: Desk, ticket_id: str, attachment_id: str, download: bool = False
+    request: Request, desk: Desk, ticket_id: Key, attachment_id: Key, download: bool = False
 ) -> Response:
     """Show or send one attached picture to whoever may see its ticket."""
     return await sent(request, desk, ticket_id, attachment_id, download)
 
 
-@router.get("/links/{token}/attachments/{attachment_id}", may=ANY_LINK)
+@router.get("/links/{token}/attachments/{attachment_id}", may=ANY_LINK, row="attachment")
 async def linked(
-    request: Request, desk: Desk, token: str, attachment_id: str, download: bool = False
+    request: Request, desk: Desk, token: str, attachment_id: Key, download: bool = False
 ) -> Response:
     """The same for the customer behind a link."""
     return await sent(request, desk, desk.person.ticket_id or "", attachment_id, download)

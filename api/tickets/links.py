@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 from starlette.responses import Response
 
+from api.kit.commands import Answer
 from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed
 from api.kit.language import gettext as _
@@ -21,7 +22,7 @@ from api.tickets.birth import tell_live
 from api.tickets.page import head_of
 from api.tickets.portal import own_ticket
 from api.tickets.routing import router
-from api.tickets.saying import Answer, is_stored, keep_message, message_id, refuse_if_not, say
+from api.tickets.saying import is_stored, keep_message, message_id, refuse_if_not, say
 from models.kit.outbox import announce_signal
 from models.kit.refusals import Refusal
 from models.kit.timeline import ActorKind, EntryKind, TimelineEntry
@@ -114,7 +115,11 @@ async def withdraw(request: Request, desk: Desk, sent: Typed[Reasoned] = typed(R
     if sent.value is None:
         return await show_own(request, desk, form=sent.form, status=422)
     order = Cancel(
-        sent.value.command_id, desk.person.id, datetime.now(UTC), actor_kind="customer", reason=sent.value.reason
+        sent.value.command_id,
+        desk.person.id,
+        datetime.now(UTC),
+        actor_kind="customer",
+        reason=sent.value.reason,
     )
     said = await say(desk, ticket_id, "cancel", order)
     return await done(request, desk, _("Your report was cancelled"), said)
@@ -163,13 +168,19 @@ async def rate(request: Request, desk: Desk, sent: Typed[Rated] = typed(Rated)) 
     if head.status is not TicketStatus.CLOSED:
         raise Refusal("ticket_not_resolved")
     now = datetime.now(UTC)
-    row = {"ticket_id": ticket_id, "stars": sent.value.stars, "comment": sent.value.comment, "created_at": now}
+    row = {
+        "ticket_id": ticket_id,
+        "stars": sent.value.stars,
+        "comment": sent.value.comment,
+        "created_at": now,
+    }
     made = await desk.session.execute(insert(TicketRating).values(row).on_conflict_do_nothing().inline())
     if made.rowcount == 0:  # type: ignore[attr-defined]
         raise Refusal("rating_given")
     line = {
-        "key": f"rating:{ticket_id}", "subject": ticket_workflow_id(ticket_id), "ticket_id": ticket_id, "at": now,
-        "kind": EntryKind.STEP, "actor_kind": ActorKind.CUSTOMER, "actor_id": desk.person.account_id,
+        "key": f"rating:{ticket_id}", "subject": ticket_workflow_id(ticket_id),
+        "ticket_id": ticket_id, "at": now, "kind": EntryKind.STEP,
+        "actor_kind": ActorKind.CUSTOMER, "actor_id": desk.person.account_id,
         "sentence": "tickets.rated", "details": {"stars": str(sent.value.stars)}, "is_public": True,
     }  # fmt: skip
     await desk.session.execute(insert(TimelineEntry).values(line).inline())
@@ -216,9 +227,7 @@ async def show_own(
     )
 
 
-async def done(
-    request: Request, desk: DeskAt, message: str, said: Answer = Answer.DONE
-) -> Response:
+async def done(request: Request, desk: DeskAt, message: str, said: Answer = Answer.DONE) -> Response:
     """The page again after an act."""
     if not is_fragment(request):
         status = 200 if said is Answer.DONE else 202

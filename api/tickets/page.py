@@ -1,8 +1,9 @@
 """One ticket as an agent sees it: promises, waits, story, visit, invoice, and what may be done now."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -26,6 +27,7 @@ from models.rules import tickets as rules
 from models.staff import Account, Team
 from models.tickets import Draft, Ticket, TicketRating
 
+T = TypeVar("T")
 ACTS = ("assign", "reply", "note", "resolve", "dispatch", "cancel")
 
 
@@ -145,7 +147,7 @@ async def head_of(session: AsyncSession, person: Person, ticket_id: str) -> Head
         .outerjoin(Team, col(Team.id) == col(Ticket.team_id))
         .where(col(Ticket.id) == ticket_id)
     )
-    found = (await session.execute(query)).one_or_none()
+    found: Any = (await session.execute(query)).one_or_none()
     if found is None:
         raise Refusal("not_found")
     return Head(*found)
@@ -185,7 +187,8 @@ def steps_of(head: Head, visit: VisitCard | None, invoice: InvoiceCard | None) -
         Facts(
             status=head.status, created_at=head.created_at, answered_at=head.answered_at,
             resolved_at=head.resolved_at, closed_at=head.closed_at,
-            visit_status=visit.status if visit else None, technician=(visit.technician or "") if visit else "",
+            visit_status=visit.status if visit else None,
+            technician=(visit.technician or "") if visit else "",
             starts_at=visit.starts_at if visit else None, finished_at=visit.finished_at if visit else None,
             has_invoice=invoice is not None, paid_at=invoice.paid_at if invoice else None,
             is_late=invoice is not None and invoice.status is InvoiceStatus.OVERDUE,
@@ -248,8 +251,10 @@ async def invoice_of(session: AsyncSession, person: Person, ticket_id: str) -> I
 async def draft_of(session: AsyncSession, person: Person, ticket_id: str) -> DraftText | None:
     """What this person had typed."""
     query = visible(person, Draft).with_only_columns(col(Draft.kind), col(Draft.body))
-    return _one(DraftText, (await session.execute(query.where(col(Draft.ticket_id) == ticket_id))).one_or_none())
+    return _one(
+        DraftText, (await session.execute(query.where(col(Draft.ticket_id) == ticket_id))).one_or_none()
+    )
 
 
-def _one(kind: Any, found: Any) -> Any:
+def _one(kind: Callable[..., T], found: Any) -> T | None:
     return None if found is None else kind(*found)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -27,7 +27,7 @@ COUNTED = 999
 """More than this is not counted one by one: nobody reads the difference, and every page would pay for it."""
 VIEWS = {
     "mine": N_("Mine"),
-    "unassigned": N_("Team, unassigned"),
+    "unassigned": N_("Unassigned"),
     "team": N_("My team"),
     "today": N_("Breaks today"),
     "open": N_("All open"),
@@ -112,7 +112,7 @@ def in_view(view: str, person: Person, now: datetime) -> ColumnElement[bool]:
     return alive
 
 
-def filtered(query: Select[Any], filters: Filters) -> Select[Any]:
+def filtered(query: Any, filters: Filters) -> Any:
     """Narrow a query to what the address asks for."""
     if filters.status:
         query = query.where(col(Ticket.status) == filters.status)
@@ -127,7 +127,7 @@ def filtered(query: Select[Any], filters: Filters) -> Select[Any]:
     return query
 
 
-def rows_of(person: Person) -> Select[Any]:
+def rows_of(person: Person) -> Any:
     """Every ticket that the person may see, with customer, agent and the wait that ends first: one query."""
     wait = (
         select(col(OpenWait.who), col(OpenWait.what), col(OpenWait.details))
@@ -148,7 +148,8 @@ def rows_of(person: Person) -> Select[Any]:
 def row_of(found: Any) -> Row:
     """One fetched line as a row of the page."""
     *head, who, what, details = found
-    return Row(*head, who, wait_sentence(what, details) if what else "")
+    shown: list[Any] = [*head, who, wait_sentence(what, details) if what else ""]
+    return Row(*shown)
 
 
 async def listed(session: AsyncSession, person: Person, filters: Filters, limit: int = PAGE) -> Listed:

@@ -1,4 +1,4 @@
-"""Reporting a fault: by anybody without signing in, by a customer, or by the desk for somebody on the phone."""
+"""Reporting a fault: by anybody without signing in, by a customer, or by the desk for somebody."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -62,7 +62,7 @@ class PhonedFault(StrangersFault):
     owned_product_id: MaybeKey = None
     channel: Channel = Channel.PHONE
     priority: Priority = Priority.P3
-    name: MaybeLine = ""  # type: ignore[assignment]
+    name: MaybeLine = ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,10 @@ async def report(
     await slow_down(desk)
     fault = sent.value
     if fault is not None and not (fault.phone or fault.email):
-        sent.form, fault = sent.wrong("phone", _("Please tell us a telephone number or an e-mail address.")), None
+        sent.form, fault = (
+            sent.wrong("phone", _("Please tell us a telephone number or an e-mail address.")),
+            None,
+        )
     pictures = await pictures_of(sent)
     if fault is None or pictures is None:
         page = ReportPage("/report", key_of(sent), await catalogue(desk))
@@ -118,11 +121,11 @@ async def report(
     return move_on(request, where, data={"ticket_id": ticket_id}, status=201)
 
 
-@router.get("/report/received/{submission_key}", may=ANYONE)
-async def received(request: Request, desk: Desk, submission_key: str) -> Response:
+@router.get("/report/received/{token}", may=ANYONE)
+async def received(request: Request, desk: Desk, token: Key) -> Response:
     """Tell the number to whoever holds the key of the form, and nothing else."""
     await desk.take_in()
-    ticket_id = await earlier_ticket(desk, submission_key)
+    ticket_id = await earlier_ticket(desk, token)
     if ticket_id is None:
         raise Refusal("not_found")
     return answer(request, "tickets/received.html", Receipt(ticket_id))
@@ -238,4 +241,3 @@ def fresh_key() -> str:
 def key_of(sent: Typed[Any]) -> str:
     """The key of a form that comes back to be corrected."""
     return str(sent.form.value("submission_key")) or fresh_key()
-

@@ -85,11 +85,12 @@ async def changed_since(desk: DeskAt, ticket_id: str, version: int) -> tuple[str
         .limit(20)
     )
     found = (await desk.session.execute(query)).all()
-    return tuple(sentence(line.sentence, line.details) for line in reversed(found) if seq_of(line.key) > version)
+    return tuple(
+        sentence(line.sentence, line.details) for line in reversed(found) if seq_of(line.key) > version
+    )
 
 
 def seq_of(key: str) -> int:
     """The step's number in the key of its timeline line: `ticket:T100123/7.0`."""
     number = key.rpartition("/")[2].partition(".")[0]
     return int(number) if number.isdigit() else 0
-

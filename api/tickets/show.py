@@ -12,6 +12,7 @@ from api.kit.language import locale
 from api.kit.people import Kind
 from api.kit.rendering import answer, is_fragment, wants_json
 from api.kit.routes import AGENTS, CUSTOMERS
+from api.kit.texts import Key
 from api.tickets import portal
 from api.tickets.page import TicketPage, ticket_page
 from api.tickets.queue import Filters, Row, View, listed, views
@@ -48,7 +49,7 @@ class Shown:
 
 
 @router.get("/tickets/{ticket_id}", may=AGENTS | CUSTOMERS, row="ticket")
-async def show(request: Request, desk: Desk, ticket_id: str, queue: str = "mine") -> Response:
+async def show(request: Request, desk: Desk, ticket_id: Key, queue: str = "mine") -> Response:
     """Show one ticket: to the desk with everything, to its customer with what is theirs."""
     if desk.person.kind is Kind.CUSTOMER:
         return answer(request, "tickets/mine.html", await portal.own_ticket(desk, ticket_id))
@@ -84,7 +85,7 @@ async def shown(
     return answer(request, "tickets/show.html", page, **further)
 
 
-async def people_for(desk: DeskAt) -> dict[str, tuple[tuple[str, str], ...]]:
+async def people_for(desk: DeskAt) -> dict[str, Any]:
     """To whom a ticket can be given, and who could be sent."""
     colleagues = (
         desk.visible(Account)
@@ -109,6 +110,7 @@ async def people_for(desk: DeskAt) -> dict[str, tuple[tuple[str, str], ...]]:
 async def teams(desk: DeskAt) -> tuple[tuple[str, str], ...]:
     """The teams, for the queue's filter."""
     name = col(Team.name_ko) if locale() == "ko" else col(Team.name_en)
-    found = await desk.session.execute(desk.visible(Team).with_only_columns(col(Team.id), name).order_by(name))
+    found = await desk.session.execute(
+        desk.visible(Team).with_only_columns(col(Team.id), name).order_by(name)
+    )
     return tuple((line[0], line[1]) for line in found)
-

@@ -129,8 +129,8 @@ async def steps(session: AsyncSession, person: Person, ticket_id: str, is_public
     query = (
         visible(person, TimelineEntry)
         .with_only_columns(
-            col(TimelineEntry.id), col(TimelineEntry.at), col(TimelineEntry.kind), col(TimelineEntry.sentence),
-            col(TimelineEntry.details),
+            col(TimelineEntry.id), col(TimelineEntry.at), col(TimelineEntry.kind),
+            col(TimelineEntry.sentence), col(TimelineEntry.details),
         )
         .where(
             col(TimelineEntry.ticket_id) == ticket_id, col(TimelineEntry.sentence).not_in(TOLD_BY_MESSAGES)

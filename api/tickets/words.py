@@ -28,11 +28,6 @@ CHANNEL = {
     "sms": Label(N_("Text message"), "amber", "message-circle"),
     "api": Label(N_("API"), "gray", "server"),
 }
-TIER = {
-    "standard": Label(N_("Standard"), "gray"),
-    "silver": Label(N_("Silver"), "blue", "star"),
-    "gold": Label(N_("Gold"), "amber", "star"),
-}
 VISIT = {
     "searching": Label(N_("Looking for a technician"), "amber"),
     "unassigned": Label(N_("No technician yet"), "red"),
@@ -54,14 +49,8 @@ INVOICE = {
 }
 
 
-def register_words() -> None:
-    """Tell the pages how to write these values."""
-    register("ticket", TICKET)
-    register("priority", PRIORITY)
-    register("channel", CHANNEL)
-    register("tier", TIER)
-    register("visit", VISIT)
-    register("invoice", INVOICE)
-
-
-register_words()
+register("ticket", TICKET)
+register("priority", PRIORITY)
+register("channel", CHANNEL)
+register("visit", VISIT)
+register("invoice", INVOICE)

@@ -10,7 +10,7 @@ from sqlmodel import col
 from models.field_service import Absence, Shift, Visit
 from models.kit.calendars import working_calendar
 from models.messages.field_service import HOLDS_SLOT
-from models.rules.calendars import is_working_day
+from models.rules.calendars import WorkingCalendar, is_working_day
 from models.rules.field_service import SEOUL, Diary
 
 LOOK_AHEAD_DAYS = 14  # customers are offered slots, and technicians' load is counted, this far
@@ -21,11 +21,7 @@ async def diaries(
 ) -> dict[str, Diary]:
     """The shifts, days off and bookings of technicians from `at` on, as the slot rule wants them."""
     first = at.astimezone(SEOUL).date()
-    days = [first + timedelta(days=offset) for offset in range(LOOK_AHEAD_DAYS + 1)]
-    calendar = await working_calendar(session, at)
-    holidays = frozenset(
-        day for day in days if day in calendar.holidays and not is_working_day(day, calendar)
-    )
+    holidays = closed_days(await working_calendar(session, at), at)
     shifts = (await session.scalars(select(Shift).where(col(Shift.technician_id).in_(technician_ids)))).all()
     absences = (
         await session.scalars(
@@ -45,6 +41,13 @@ async def diaries(
     return {
         technician: _diary(technician, holidays, shifts, absences, booked) for technician in technician_ids
     }
+
+
+def closed_days(calendar: WorkingCalendar, at: datetime) -> frozenset[date]:
+    """Holidays of the coming days on which nobody is sent anywhere; a weekend is a matter of shifts."""
+    first = at.astimezone(SEOUL).date()
+    days = (first + timedelta(days=offset) for offset in range(LOOK_AHEAD_DAYS + 1))
+    return frozenset(day for day in days if day in calendar.holidays and not is_working_day(day, calendar))
 
 
 def _diary(

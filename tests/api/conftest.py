@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models.kit.engine import engine_for
 from ops.postgres import Cluster
-from tests.api.web import Web, web_on
+from tests.api.web import STORED, Web, web_on
 from tests.builders.company import Company, build
 from tests.conftest import Database
 
@@ -52,3 +52,9 @@ async def company(open_engine: AsyncEngine) -> Company:
 async def web(company: Company, walled_engine: AsyncEngine) -> Web:
     """The app on the sample company, for tests that change nothing that others read."""
     return web_on(walled_engine, company)
+
+
+@pytest.fixture
+async def own_web(worker_engine: AsyncEngine, app_engine: AsyncEngine) -> Web:
+    """An app on a company of one's own, whose people have a password."""
+    return web_on(app_engine, await build(worker_engine, password_hash=STORED))

@@ -149,3 +149,10 @@ def test_money_moments_and_phones_are_written_for_their_readers() -> None:
     assert english == ["-₩4,850,000", "3 Jun 2025 14:10", "Tuesday, 3 June 2025", "1 h 20 min"]
     with pytest.raises(ValueError, match="time zone"):
         formats.moment(at.replace(tzinfo=None))
+
+
+async def test_a_field_keeps_its_default_and_its_attributes(client: httpx.AsyncClient) -> None:
+    text = (await client.get("/gallery")).text
+
+    assert 'name="phone" type="tel" value="010-1234-5678"' in text
+    assert 'autocomplete="name"' in text

@@ -1,6 +1,7 @@
 """The app as people and programs reach it: over HTTP, each person with their own cookie or link."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,23 +13,23 @@ from api.kit.people import csrf_token
 from api.kit.signing import Passwords
 from app import create_app
 from models.kit.settings import Settings
-from tests.builders.company import Company
+from tests.builders.company import PASSWORD, Company, hashed
 
 ORIGIN = "http://localhost:8000"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+STORED = CHEAP.hash(PASSWORD)
 SECRET = b"a secret that only tests know, 32 bytes and more"
 
 
 def some_settings(**changes: Any) -> Settings:
     """Settings of a test's app."""
-    from pathlib import Path
-
     given: dict[str, Any] = {
-        "database_url": "", "secret_key": SECRET, "payload_keys": (("test", bytes(32)),), "gateway_secret": "x",
+        "database_url": "", "secret_key": SECRET, "payload_keys": (("test", bytes(32)),),
+        "gateway_secret": "x",
         "gateway_webhook_secret": "whsec_eHg=", "systems_token": "x", "temporal_address": "127.0.0.1:1",
         "temporal_namespace": "default", "temporal_ui_url": "", "public_url": ORIGIN,
         "gateway_url": "http://127.0.0.1:1", "gateway_public_url": "http://127.0.0.1:1",
-        "mail_url": "", "sms_url": "", "files_dir": Path("/tmp/ieum-test-files"), "metrics_port": 0,
+        "mail_url": "", "sms_url": "", "desk_address": "desk@example.test", "files_dir": Path("/tmp/ieum-test-files"), "metrics_port": 0,
         "log_level": "info", "pool_size": 5, "is_secure": False,
     }  # fmt: skip
     return Settings(**{**given, **changes})
@@ -50,16 +51,12 @@ class Web:
         sent = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin", **(headers or {})}
         if who in self.company.tokens:
             if not who.startswith("link_"):
-                sent["Cookie"] = f"ieum={self.company.tokens[who]}"
-            sent["X-CSRF-Token"] = self.csrf(who)
+                sent.setdefault("Cookie", f"ieum={self.company.tokens[who]}")
+            sent.setdefault("X-CSRF-Token", self.csrf(who))
         return sent
 
     def csrf(self, who: str) -> str:
         """The word that this person's pages carry."""
-        from dataclasses import replace
-
-        from tests.builders.company import hashed
-
         person = replace(self.company.persons[who], token_hash=hashed(self.company.tokens[who]))
         return csrf_token(SECRET, person)
 

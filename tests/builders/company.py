@@ -75,6 +75,25 @@ CASES = (
     Case(5, "c_two", "team_two", False, None, VisitStatus.SEARCHING),
     Case(6, "c_one", "team_two", False, "t_house", VisitStatus.COMPLETED, NOW - timedelta(days=6)),
 )
+# For each word in a path: the row of customer_own, agent and technician_assigned, and one that is none of theirs.
+SAMPLE = {
+    "ticket": ("T1", "T2"),
+    "visit": ("V1-1", "V2-1"),
+    "offer": ("1", "1"),
+    "ordinal": ("1", "1"),
+    "invoice": ("I1-1", "I2-1"),
+    "attempt": ("I1-1.1", "I2-1.1"),
+    "customer": ("c_one", "c_two"),
+    "message": ("m1reply", "m2note"),
+    "attachment": ("at1", "at2"),
+    "technician": ("t_one", "t_two"),
+    "partner": ("p_one", "p_two"),
+    "account": ("a_employee", "a_gone"),
+    "api_token": ("0000000000000000", "1111111111111111"),
+    "product": ("pr", "pr_gone"),
+    "owned_product": ("op1", "op2"),
+    "workflow": ("ticket:T1", "ticket:T2"),
+}
 ACCOUNTS: dict[str, dict[str, Any]] = {
     "agent": {"roles": [Role.AGENT], "team_id": "team_one"},
     "agent_other_team": {"roles": [Role.AGENT], "team_id": "team_two"},

@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,8 @@ from ops import keys
 from ops.parts import reachable
 from ops.plan import PYTHON_PARTS
 from ops.postgres import Cluster, free_port
-from ops.temporal import SEARCH_ATTRIBUTES
+from ops.processes import Process
+from ops.temporal import SEARCH_ATTRIBUTES, TemporalServer
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -157,49 +160,97 @@ def test_compose_and_the_development_server_know_the_same_search_attributes() ->
 def test_the_settings_are_complete_under_the_environment_of_compose(
     service: str, which: str, tmp_path: Path
 ) -> None:
-    keys.write_files(tmp_path)
-    given = {
-        name: re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value).replace("/run/secrets", str(tmp_path))
-        for name, value in environment(service).items()
-    }
+    keys.write_files(tmp_path / "secrets")
 
     ask = f"from models.kit.settings import settings; print(settings('{which}'))"
     done = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True,
-                          env={"PATH": os.environ["PATH"], **given})  # fmt: skip
+                          env=here(service, tmp_path))  # fmt: skip
 
     assert done.returncode == 0, done.stderr
     assert "temporal_namespace='ieum'" in done.stdout
 
 
-def test_the_database_of_compose_has_roles_of_little_power_and_can_be_migrated(tmp_path: Path) -> None:
-    keys.write_files(tmp_path / "secrets")
-    script = (ROOT / "deploy/pg-init/10-roles.sql").read_text().replace("/run/secrets", f"{tmp_path}/secrets")
-    cluster = Cluster(tmp_path / "postgres", free_port(), durable=False)
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, Path]]:
+    """A PostgreSQL as compose.yaml makes it, migrated by its job, and the folder of secret files."""
+    folder = tmp_path_factory.mktemp("deployed")
+    cluster = Cluster(folder / "postgres", free_port(), durable=False)
     cluster.data = reachable(cluster.data, cluster.user)
     cluster.start()
     try:
+        keys.write_files(folder / "secrets")
+        for url in (folder / "secrets").glob("database*url"):
+            url.write_text(url.read_text().replace("postgres:5432", f"127.0.0.1:{cluster.port}"))
+        script = (
+            (ROOT / "deploy/pg-init/10-roles.sql").read_text().replace("/run/secrets", f"{folder}/secrets")
+        )
         psql = [str(cluster.bin / "psql"), "-v", "ON_ERROR_STOP=1", "-q", "-d", cluster.url()]
         subprocess.run(psql, input=script, text=True, check=True)
-        owner = (
-            (tmp_path / "secrets/database_owner_url")
-            .read_text()
-            .replace("postgres:5432", f"127.0.0.1:{cluster.port}")
-        )
-        (tmp_path / "owner").write_text(owner)
-        env = {"PATH": os.environ["PATH"], "DATABASE_OWNER_URL_FILE": str(tmp_path / "owner")}
-        subprocess.run([sys.executable, *SERVICES["migrate"]["command"][1:]], cwd=ROOT, env=env, check=True)
-
-        with psycopg.connect(cluster.url("ieum")) as admin:
-            powers = "rolsuper, rolbypassrls, rolcreaterole, rolcreatedb"
-            asked = f"select rolname, {powers} from pg_roles where rolcanlogin"
-            roles = {role: held for role, *held in admin.execute(asked) if role != "postgres"}
-            owners = admin.execute(
-                "select distinct tableowner from pg_tables where schemaname = 'public'"
-            ).fetchall()
+        migrate = Process("migrate", command("migrate"), env=here("migrate", folder), cwd=ROOT)
+        migrate.start()
+        assert migrate.wait(60)
+        assert migrate.ended_with() == 0
+        yield cluster, folder
     finally:
         cluster.stop()
         shutil.rmtree(cluster.data)
 
+
+def command(service: str) -> list[str]:
+    return [sys.executable, *SERVICES[service]["command"][1:]]
+
+
+def here(service: str, folder: Path) -> dict[str, str]:
+    """The environment that compose gives a service, its defaults taken and its secrets in `folder`."""
+    given = {
+        name: re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value).replace("/run/secrets", f"{folder}/secrets")
+        for name, value in environment(service).items()
+    }
+    return {"PATH": os.environ["PATH"], **given}
+
+
+def test_the_database_of_compose_has_roles_of_little_power_and_one_owner(
+    deployed: tuple[Cluster, Path],
+) -> None:
+    with psycopg.connect(deployed[0].url("ieum")) as admin:
+        powers = "rolsuper, rolbypassrls, rolcreaterole, rolcreatedb"
+        asked = f"select rolname, {powers} from pg_roles where rolcanlogin"
+        roles = {role: held for role, *held in admin.execute(asked) if role != "postgres"}
+        owners = admin.execute("select distinct tableowner from pg_tables where schemaname = 'public'")
+
+        assert owners.fetchall() == [("ieum_owner",)]
     assert set(roles) == {"temporal", *keys.ROLES}
     assert not any(any(held) for held in roles.values()), roles
-    assert owners == [("ieum_owner",)]
+
+
+def test_app_and_worker_become_healthy_under_the_environment_of_compose(
+    deployed: tuple[Cluster, Path], tmp_path: Path
+) -> None:
+    """The very commands, settings and health checks of compose.yaml; only addresses and ports are ours."""
+    folder = deployed[1]
+    temporal = TemporalServer(tmp_path / "temporal.db", free_port(), free_port(), namespace="ieum").start()
+    ports = {"8000": str(free_port()), "9464": str(free_port())}
+    moved = {"TEMPORAL_ADDRESS": temporal.address, "METRICS_PORT": ports["9464"], "FILES_DIR": str(tmp_path)}
+    running = []
+    try:
+        for service in ("worker", "app"):
+            words = [ports.get(word, word).replace("0.0.0.0", "127.0.0.1") for word in command(service)]
+            running.append(
+                Process(
+                    service, words, env={**here(service, folder), **moved}, cwd=ROOT, log=tmp_path / service
+                )
+            )
+            running[-1].start()
+
+        for process in running:
+            check = SERVICES[process.name]["healthcheck"]["test"][3]
+            for port, ours in ports.items():
+                check = check.replace(f":{port}/", f":{ours}/")
+            until = time.monotonic() + 60
+            while subprocess.run([sys.executable, "-c", check], capture_output=True).returncode != 0:
+                assert process.is_alive(), process.last_lines()
+                assert time.monotonic() < until, process.last_lines()
+    finally:
+        for process in running:
+            process.stop(25)
+        temporal.stop()

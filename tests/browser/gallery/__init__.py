@@ -74,7 +74,7 @@ class GalleryPage:
 
 @dataclass
 class Site:
-    """What the tests look at afterwards, and the means to announce a change."""
+    """What people send to the gallery, and what the tests look at afterwards."""
 
     replies: list[str] = field(default_factory=list)
     received: list[dict[str, Any]] = field(default_factory=list)
@@ -82,6 +82,65 @@ class Site:
     listeners: list[asyncio.Queue[str]] = field(default_factory=list)
     streams: int = 0
     serial: int = 1
+
+    def page(self) -> GalleryPage:
+        return GalleryPage(datetime.now(UTC))
+
+    async def reply(self, request: Request) -> Response:
+        sent = await request.form()
+        text = str(sent["body"])
+        if len(text) < 5:
+            form = Form(dict(sent), {"body": "5자 이상 입력해 주십시오."})
+            return answer(
+                request,
+                "gallery_ticket.html",
+                GalleryPage(datetime.now(UTC)),
+                block="composer",
+                status=422,
+                form=form,
+            )
+        if text == "refuse me":
+            return notice(request, "이미 종료된 티켓입니다.", code="already_closed")
+        self.replies.append(text)
+        if request.headers.get("hx-request") != "true" and "json" not in request.headers.get("accept", ""):
+            return move_on(request, "/gallery/ticket")
+        done = toast("답변을 보냈습니다")
+        return answer(
+            request, "gallery_ticket.html", self.page(), block="composer", oob=("timeline",), trigger=done
+        )
+
+    async def draft(self, request: Request) -> Response:
+        self.drafts.append(str((await request.form())["body"]))
+        return Response(status_code=204)
+
+    async def report(self, request: Request) -> Response:
+        sent = await request.form()
+        known = {name: value for name, value in sent.items() if isinstance(value, str)}
+        photo = sent.get("photo")
+        if photo is not None and not isinstance(photo, str):
+            known["photo_bytes"] = str(len(await photo.read()))
+        self.received.append({**known, "key": request.headers["idempotency-key"]})
+        if known.get("step") == "refused":
+            return notice(request, "이 단계는 기록할 수 없습니다.", code="not_possible")
+        return JSONResponse({"ok": True})
+
+    async def events(self, request: Request) -> Response:
+        queue: asyncio.Queue[str] = asyncio.Queue()
+
+        async def stream() -> AsyncIterator[str]:
+            self.listeners.append(queue)
+            self.streams += 1
+            yield "retry: 500\n\n"
+            while True:
+                yield f"event: {await queue.get()}\ndata: 1\n\n"
+
+        return StreamingResponse(stream(), media_type="text/event-stream")
+
+    async def announce(self, request: Request) -> Response:
+        self.serial += 1
+        for queue in self.listeners:
+            queue.put_nowait("tickets")
+        return Response(status_code=204)
 
 
 class Guest:
@@ -104,90 +163,44 @@ class Guest:
         await self.app(scope, receive, guarded)
 
 
+def shown(template: str) -> Any:
+    """A handler that shows one page of the gallery."""
+
+    async def handler(request: Request) -> Response:
+        return answer(request, template, GalleryPage(datetime.now(UTC)))
+
+    return handler
+
+
+def failed(status: int) -> Any:
+    """A handler that shows one error page."""
+
+    async def handler(request: Request) -> Response:
+        return notice(request, "", code="x", status=status, reference="R-1234")
+
+    return handler
+
+
 def make(site: Site) -> Starlette:
     """The gallery as an application."""
-
-    def page() -> GalleryPage:
-        return GalleryPage(datetime.now(UTC))
-
-    def show(template: str) -> Any:
-        async def handler(request: Request) -> Response:
-            return answer(request, template, page())
-
-        return handler
-
-    async def reply(request: Request) -> Response:
-        sent = await request.form()
-        text = str(sent["body"])
-        if len(text) < 5:
-            form = Form(dict(sent), {"body": "5자 이상 입력해 주십시오."})
-            return answer(request, "gallery_ticket.html", page(), block="composer", status=422, form=form)
-        if text == "refuse me":
-            return notice(request, "이미 종료된 티켓입니다.", code="already_closed")
-        site.replies.append(text)
-        if request.headers.get("hx-request") != "true" and "json" not in request.headers.get("accept", ""):
-            return move_on(request, "/gallery/ticket")
-        done = toast("답변을 보냈습니다")
-        return answer(
-            request, "gallery_ticket.html", page(), block="composer", oob=("timeline",), trigger=done
-        )
-
-    async def draft(request: Request) -> Response:
-        site.drafts.append(str((await request.form())["body"]))
-        return Response(status_code=204)
-
-    async def report(request: Request) -> Response:
-        sent = await request.form()
-        known = {name: value for name, value in sent.items() if isinstance(value, str)}
-        photo = sent.get("photo")
-        if photo is not None and not isinstance(photo, str):
-            known["photo_bytes"] = str(len(await photo.read()))
-        site.received.append({**known, "key": request.headers["idempotency-key"]})
-        if known.get("step") == "refused":
-            return notice(request, "이 단계는 기록할 수 없습니다.", code="not_possible")
-        return JSONResponse({"ok": True})
-
-    async def events(request: Request) -> Response:
-        queue: asyncio.Queue[str] = asyncio.Queue()
-
-        async def stream() -> AsyncIterator[str]:
-            site.listeners.append(queue)
-            site.streams += 1
-            yield "retry: 500\n\n"
-            while True:
-                yield f"event: {await queue.get()}\ndata: 1\n\n"
-
-        return StreamingResponse(stream(), media_type="text/event-stream")
-
-    async def announce(request: Request) -> Response:
-        site.serial += 1
-        for queue in site.listeners:
-            queue.put_nowait("tickets")
-        return Response(status_code=204)
-
     pages = Pages(folders=(TEMPLATES, Path(__file__).parent))
-    pages.environment.globals["site"] = site
-    pages.environment.globals["hours"] = lambda number: timedelta(hours=number)
-    site_routes = [
-        Route("/gallery", show("gallery_components.html")),
-        Route("/gallery/ticket", show("gallery_ticket.html")),
-        Route("/gallery/command", show("gallery_command.html")),
-        Route("/gallery/portal", show("gallery_portal.html")),
-        Route("/field-service/visits/V1", show("gallery_field.html")),
-        Route("/gallery/reply", reply, methods=["POST"]),
-        Route("/gallery/draft", draft, methods=["POST"]),
-        Route("/field-service/visits/V1/report", report, methods=["POST"]),
-        Route("/gallery/announce", announce, methods=["POST"]),
-        Route("/events", events),
-        *routes(pages.statics),
-    ]
-    for status in (403, 404, 409, 422, 500, 503):
-
-        async def failed(request: Request, status: int = status) -> Response:
-            return notice(request, "", code="x", status=status, reference="R-1234")
-
-        site_routes.append(Route(f"/gallery/error/{status}", failed))
-    app = Starlette(routes=site_routes)
+    pages.environment.globals.update(site=site, hours=lambda number: timedelta(hours=number))
+    app = Starlette(
+        routes=[
+            Route("/gallery", shown("gallery_components.html")),
+            Route("/gallery/ticket", shown("gallery_ticket.html")),
+            Route("/gallery/command", shown("gallery_command.html")),
+            Route("/gallery/portal", shown("gallery_portal.html")),
+            Route("/field-service/visits/V1", shown("gallery_field.html")),
+            Route("/gallery/reply", site.reply, methods=["POST"]),
+            Route("/gallery/draft", site.draft, methods=["POST"]),
+            Route("/field-service/visits/V1/report", site.report, methods=["POST"]),
+            Route("/gallery/announce", site.announce, methods=["POST"]),
+            Route("/events", site.events),
+            *(Route(f"/gallery/error/{status}", failed(status)) for status in (403, 404, 409, 422, 500, 503)),
+            *routes(pages.statics),
+        ]
+    )
     app.state.pages = pages
     app.add_middleware(Compression)
     app.add_middleware(Language)

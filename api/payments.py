@@ -1,0 +1,249 @@
+"""Paying by link, what the gateway tells us, and unclear payments that finance settles by hand."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+
+from fastapi import Request
+from pydantic import BeforeValidator, Field
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
+from starlette.responses import Response
+
+from api.billing import Document, document, refuse_what_is_over, say
+from api.kit import labels
+from api.kit.desk import Desk, DeskAt
+from api.kit.forms import Input, Typed, typed
+from api.kit.labels import Label
+from api.kit.language import N_, locale
+from api.kit.rendering import answer, move_on
+from api.kit.routes import FINANCE, SYSTEM, Router, by_link
+from api.kit.texts import Key, Line, MaybeLine
+from api.kit.webhooks import MAX_BODY, BadWebhook, verify
+from models.billing import Invoice
+from models.kit.ids import attempt_id
+from models.kit.inbox import is_first
+from models.kit.outbox import announce_signal, announce_start
+from models.kit.refusals import Refusal
+from models.messages.payments import (
+    OPEN_ATTEMPT,
+    AttemptStatus,
+    ChargeOrder,
+    GatewayNews,
+    SettleByHand,
+    Verdict,
+    charge_workflow_id,
+)
+from models.messages.staff import LinkPurpose
+from models.messages.systems import System
+from models.payments import PaymentAttempt
+
+router = Router()
+PAY = by_link(LinkPurpose.PAY)
+labels.register(
+    "attempt",
+    {
+        AttemptStatus.CREATED: Label(N_("Started"), "blue"),
+        AttemptStatus.SUCCEEDED: Label(N_("Paid"), "green"),
+        AttemptStatus.REFUSED: Label(N_("Refused"), "red"),
+        AttemptStatus.NOT_SENT: Label(N_("Not sent yet"), "amber"),
+        AttemptStatus.UNKNOWN: Label(N_("Unclear"), "orange"),
+        AttemptStatus.CANCELLED: Label(N_("Given back"), "gray"),
+    },
+)
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, str) and value.isdigit() else value
+
+
+class Authorised(Input):
+    """What the gateway's hosted page says when the customer has agreed."""
+
+    payment_key: Line
+    order_id: Key
+    amount: Annotated[int, BeforeValidator(_whole), Field(gt=0)]
+
+
+class Settling(Input):
+    """Finance's verdict on an unclear payment."""
+
+    command_id: Key
+    verdict: Literal["succeeded", "refused"]
+    reason: MaybeLine = ""
+
+
+@dataclass(frozen=True)
+class PayPage:
+    """What the customer sees: the invoice, how its payment stands, and where to pay."""
+
+    document: Document
+    state: str  # "due", "under_way", "paid", "cancelled"
+    is_refused: bool  # the last try was refused
+    base: str
+    checkout: str
+
+
+@dataclass(frozen=True)
+class ReturnPage:
+    """The customer is back from the gateway; one more press, or a script, completes the payment."""
+
+    base: str
+    payment_key: str
+    order_id: str
+    amount: str
+
+
+@router.get("/links/{token}/pay", may=PAY)
+async def show(request: Request, desk: Desk, token: str, code: str = "") -> Response:
+    """Show the invoice with its amount, its lines and the way to pay; paid, it is the receipt."""
+    page = await pay_page(request, desk, token, has_failed=bool(code))
+    return answer(request, "billing/pay.html", page)
+
+
+@router.get("/links/{token}/payment", may=PAY)
+async def come_back(
+    request: Request, desk: Desk, token: str, payment_key: str = "", order_id: str = "", amount: str = ""
+) -> Response:
+    """Back from the gateway's page. Looking changes nothing, so the page itself sends the agreement."""
+    await desk.one(Invoice, desk.person.subject)
+    if not payment_key:
+        return move_on(request, f"/links/{token}/pay")
+    return answer(request, "billing/back.html", ReturnPage(f"/links/{token}", payment_key, order_id, amount))
+
+
+@router.post("/links/{token}/payment", may=PAY)
+async def pay(
+    request: Request, desk: Desk, token: str, sent: Typed[Authorised] = typed(Authorised)
+) -> Response:
+    """Store the attempt with its key and have it charged; sent twice it is one attempt."""
+    invoice = await desk.one(Invoice, desk.person.subject)
+    if sent.value is None or sent.value.amount != invoice.total_minor:
+        raise Refusal("payment_differs")
+    if not await is_stored(desk, sent.value):
+        await begin(desk, invoice, sent.value)
+    await desk.commit()
+    return move_on(request, f"/links/{token}/pay", data={"status": "under_way"})
+
+
+@router.post("/payments/{attempt_id}/verdict", may=FINANCE)
+async def settle(
+    request: Request, desk: Desk, attempt_id: Key, sent: Typed[Settling] = typed(Settling)
+) -> Response:
+    """Finance says how an unclear payment ended."""
+    attempt = await desk.one(PaymentAttempt, attempt_id)
+    if sent.value is None:
+        raise Refusal("verdict_missing")
+    if attempt.status is not AttemptStatus.UNKNOWN:
+        raise Refusal("payment_not_unclear")
+    given = sent.value
+    order = SettleByHand(
+        given.command_id, desk.person.id, datetime.now(UTC), Verdict(given.verdict), given.reason
+    )
+    said = await say(desk, charge_workflow_id(attempt.id), "settle_by_hand", order)
+    return move_on(request, f"/billing/invoices/{attempt.invoice_id}", data={"status": said.value})
+
+
+@router.post("/systems/gateway/webhook", may=SYSTEM, is_forgeable=True, max_body=MAX_BODY)
+async def hear(request: Request, desk: Desk) -> Response:
+    """The gateway says that something happened to an order: we only wake up and look it up ourselves."""
+    secret = request.app.state.settings.gateway_webhook_secret
+    try:
+        message = verify(secret, request.headers, await request.body())
+    except BadWebhook as bad:
+        raise Refusal("not_signed_in") from bad
+    data = message.body.get("data")
+    order_id = data.get("order_id") if isinstance(data, dict) else None
+    if isinstance(order_id, str) and len(order_id) <= 64 and order_id.isprintable():
+        body = {"type": str(message.body.get("type", ""))[:64], "order_id": order_id}
+        at = datetime.now(UTC)
+        if await is_first(desk.session, System.PAYMENTS, message.id, at=at, body=body):
+            await wake(desk, order_id, message.id)
+        await desk.commit()
+    return Response(status_code=204)
+
+
+async def wake(desk: DeskAt, order_id: str, message_id: str) -> None:
+    """Wake the charge; one whose life has ended is rechecked, unless its money is known to have moved."""
+    await desk.session.execute(text("select set_config('ieum.kind', 'system', true)"))
+    query = text("select * from system_attempt(:id)")
+    known = (await desk.session.execute(query, {"id": order_id})).mappings().first()
+    if known is None:
+        return
+    status = AttemptStatus(known["status"])
+    if status in OPEN_ATTEMPT:
+        await announce_signal(
+            desk.session, charge_workflow_id(order_id), "news_arrived", GatewayNews(message_id),
+            key=f"news:{message_id}",
+        )  # fmt: skip
+    elif status is AttemptStatus.REFUSED:
+        order = ChargeOrder(
+            order_id, known["invoice_id"], known["ticket_id"], known["amount_minor"], known["currency"],
+            status=status, seq=known["seq"], is_recheck=True,
+        )  # fmt: skip
+        name = f"{charge_workflow_id(order_id)}:recheck:{message_id}"
+        await announce_start(
+            desk.session, "Charge", name, order, summary=f"Recheck attempt {order_id} after news"
+        )
+
+
+async def pay_page(request: Request, desk: DeskAt, token: str, *, has_failed: bool) -> PayPage:
+    """The invoice as its customer sees it, and how its payment stands."""
+    invoice = await desk.one(Invoice, desk.person.subject)
+    shown = await document(desk, invoice)
+    last = shown.attempts[-1].status if shown.attempts else None
+    state = {"paid": "paid", "cancelled": "cancelled"}.get(invoice.status.value, "due")
+    if state == "due" and last in {*OPEN_ATTEMPT, AttemptStatus.SUCCEEDED}:
+        state = "under_way"
+    is_refused = state == "due" and (has_failed or last is AttemptStatus.REFUSED)
+    base = f"/links/{token}"
+    return PayPage(shown, state, is_refused, base, checkout_of(request, invoice, base, len(shown.attempts)))
+
+
+def checkout_of(request: Request, invoice: Invoice, base: str, tries: int) -> str:
+    """The address of the gateway's hosted page for the next attempt."""
+    settings = request.app.state.settings
+    asked: dict[str, Any] = {
+        "order_id": attempt_id(invoice.id, tries + 1), "amount": invoice.total_minor,
+        "currency": invoice.currency, "name": invoice.number, "locale": locale(),
+        "success_url": f"{settings.public_url}{base}/payment",
+        "fail_url": f"{settings.public_url}{base}/pay",
+    }  # fmt: skip
+    return f"{settings.gateway_public_url}/checkout?{urlencode(asked)}"
+
+
+async def is_stored(desk: DeskAt, given: Authorised) -> bool:
+    """Whether this agreement was already sent; the same order with another key is another payment."""
+    query = desk.visible(PaymentAttempt).where(col(PaymentAttempt.id) == given.order_id)
+    attempt = await desk.session.scalar(query)
+    if attempt is not None and attempt.payment_key != given.payment_key:
+        raise Refusal("payment_under_way" if attempt.status in OPEN_ATTEMPT else "payment_differs")
+    return attempt is not None
+
+
+async def begin(desk: DeskAt, invoice: Invoice, given: Authorised) -> None:
+    """The attempt, its key and the start of its charge, in one transaction, before anything is asked."""
+    refuse_what_is_over(invoice)
+    query = desk.visible(PaymentAttempt).where(col(PaymentAttempt.invoice_id) == invoice.id)
+    tries = list(await desk.session.scalars(query))
+    if any(one.status in {*OPEN_ATTEMPT, AttemptStatus.SUCCEEDED} for one in tries):
+        raise Refusal("payment_under_way")
+    ordinal = len(tries) + 1
+    if given.order_id != attempt_id(invoice.id, ordinal):
+        raise Refusal("payment_differs")
+    row = {
+        "id": given.order_id, "invoice_id": invoice.id, "ordinal": ordinal, "provider": "gateway",
+        "customer_id": invoice.customer_id, "payment_key": given.payment_key, "currency": invoice.currency,
+        "amount_minor": invoice.total_minor, "status": AttemptStatus.CREATED, "provider_id": "",
+        "code": "", "created_at": datetime.now(UTC), "lookups": 0, "seq": 0,
+    }  # fmt: skip
+    await desk.session.execute(insert(PaymentAttempt).values(row).on_conflict_do_nothing().inline())
+    if not await is_stored(desk, given):
+        raise Refusal("payment_under_way")  # somebody else was faster by a blink
+    order = ChargeOrder(given.order_id, invoice.id, invoice.ticket_id, invoice.total_minor, invoice.currency)
+    await announce_start(
+        desk.session, "Charge", charge_workflow_id(order.attempt_id), order,
+        summary=f"Charge attempt {order.attempt_id}",
+    )  # fmt: skip

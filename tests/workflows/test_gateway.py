@@ -1,0 +1,80 @@
+"""Charges against the real sandbox over HTTP, which charges and then lies about it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.testing import WorkflowEnvironment
+
+from activities.connectors.kit import Patience
+from activities.connectors.payments import HttpPaymentGateway
+from activities.kit.calls import CallLog
+from models.messages.billing import InvoiceStatus
+from models.messages.payments import AttemptStatus
+from tests.builders.billing import TOTAL
+from tests.sandbox import Sandbox
+from tests.workflows.till import Till, running_till
+
+
+@pytest.fixture
+async def till(
+    worker_engine: AsyncEngine, temporal: WorkflowEnvironment, sandbox: Sandbox
+) -> AsyncIterator[Till]:
+    gateway = HttpPaymentGateway(
+        sandbox.gateway_url, sandbox.secret, CallLog(worker_engine), Patience(read=1.0, total=1.5)
+    )
+    async with running_till(worker_engine, temporal, gateway) as till:
+        yield till
+    await gateway.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "ends"),
+    [
+        ("none", AttemptStatus.SUCCEEDED),
+        ("500_before", AttemptStatus.SUCCEEDED),
+        ("500_after", AttemptStatus.SUCCEEDED),
+        ("timeout_before", AttemptStatus.SUCCEEDED),
+        ("timeout_after", AttemptStatus.SUCCEEDED),
+        ("429", AttemptStatus.SUCCEEDED),
+        ("garbage", AttemptStatus.SUCCEEDED),
+        ("truncated_json", AttemptStatus.SUCCEEDED),
+        ("wrong_order", AttemptStatus.SUCCEEDED),
+        ("wrong_amount", AttemptStatus.SUCCEEDED),
+        ("duplicate", AttemptStatus.SUCCEEDED),
+        ("reset", AttemptStatus.SUCCEEDED),
+        ("late", AttemptStatus.SUCCEEDED),
+    ],
+)
+async def test_whatever_the_gateway_does_money_moves_once_and_is_booked_once(
+    till: Till, sandbox: Sandbox, kind: str, ends: AttemptStatus
+) -> None:
+    order, invoice = await till.invoice()
+    payment_key = sandbox.authorise(f"{order.invoice_id}.1", TOTAL)
+    if kind != "none":
+        rule = {"kind": kind, "times": 1, "operation": "confirm", "seconds": 3.0}
+        sandbox.fail("payments", rule)
+
+    attempt, charge = await till.charge(order.invoice_id, payment_key)
+
+    assert await till.finish(charge) is ends
+    assert await till.finish(invoice) is InvoiceStatus.PAID
+    assert sum(sandbox.fired("payments").values()) == (kind != "none")
+    moves = [(move["kind"], move["amount"]) for move in sandbox.moves(attempt.attempt_id)]
+    assert moves == [("charge", TOTAL)]
+    await till.all_is_well()
+
+
+async def test_a_refused_card_is_told_and_another_card_pays(till: Till, sandbox: Sandbox) -> None:
+    order, invoice = await till.invoice()
+    poor = sandbox.authorise(f"{order.invoice_id}.1", TOTAL, card="refuse")
+    _, refused = await till.charge(order.invoice_id, poor)
+    assert await till.finish(refused) is AttemptStatus.REFUSED
+
+    rich = sandbox.authorise(f"{order.invoice_id}.2", TOTAL)
+    _, paid = await till.charge(order.invoice_id, rich)
+
+    assert await till.finish(paid) is AttemptStatus.SUCCEEDED
+    assert await till.finish(invoice) is InvoiceStatus.PAID
+    assert len(sandbox.moves()) == 1
+    await till.all_is_well()
