@@ -145,7 +145,7 @@ class Walker:
     async def status(self, ticket: str) -> str:
         """How the ticket stands, as the desk sees it."""
         shown = await self.ask("agent", "GET", f"/tickets/{ticket}")
-        return str(shown["ticket"]["head"]["status"])
+        return str(shown["head"]["status"])
 
     # --- the customer ---------------------------------------------------------------------------------
 
