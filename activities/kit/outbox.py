@@ -1,6 +1,6 @@
 """The relay: what the outbox announces is told to Temporal, item by item, until Temporal has it.
 
-Run it inside the worker (worker.py) or alone: `python -m activities.kit.outbox`."""
+It runs inside the worker (worker.py) or alone (`python -m ops.relay`)."""
 
 import asyncio
 import logging
