@@ -41,11 +41,10 @@ from generate_series(%(from)s, %(to)s) n
 """
 
 
-def make_company(owner_url: str) -> str:
+def make_company(worker_url: str) -> str:
     """One team, one product, one agent; returns the agent's API token."""
     token = secrets.token_urlsafe(32)
-    with psycopg.connect(owner_url) as owner:
-        owner.execute("set row_security = off")
+    with psycopg.connect(worker_url) as owner:
         owner.execute(COMPANY)
         owner.execute(
             "insert into api_tokens values (%s, 'acc_1', 'bench', now(), now() + interval '1 day', null)",
@@ -55,9 +54,9 @@ def make_company(owner_url: str) -> str:
     return token
 
 
-def make_tickets(owner_url: str, count: int) -> None:
+def make_tickets(worker_url: str, owner_url: str, count: int) -> None:
     """Fill up to `count` open tickets with their waits."""
-    with psycopg.connect(owner_url) as owner:
+    with psycopg.connect(worker_url) as owner:
         row = owner.execute("select count(*) from tickets").fetchone()
         span = {"from": (row[0] if row else 0) + 1, "to": count}
         owner.execute(TICKETS, span)

@@ -1,20 +1,24 @@
 """What a person may not see appears on no page, in no JSON, and in no log."""
 
 import pytest
-from sqlalchemy import String, inspect, select, text
+from sqlalchemy import String, inspect, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from api.kit.routes import rules
 from api.kit.visible import RULES, visible
 from models.kit import tables
+from models.kit.engine import engine_for
 from tests.api.walk import address_of
 from tests.api.web import Web, web_on
 from tests.builders.company import build
+from tests.conftest import Database
 
 assert tables
-KEPT = {"phone", "email", "login", "locale", "region", "stored_as", "currency", "tax_rule", "password_hash"}
-WALKERS = ["anonymous", "agent", "agent_other_team", "finance", "admin", "employee", "technician_assigned",
-           "technician_other", "partner_own", "customer_own", "customer_other", "link_follow", "link_pay"]  # fmt: skip
+MARK = "Marker"
+WALKERS = (
+    "anonymous", "agent", "agent_other_team", "finance", "admin", "employee", "technician_assigned",
+    "technician_other", "partner_own", "customer_own", "customer_other", "link_follow", "link_pay",
+)  # fmt: skip
 
 
 async def mark_everything(engine: AsyncEngine) -> dict[str, str]:
@@ -27,21 +31,9 @@ async def mark_everything(engine: AsyncEngine) -> dict[str, str]:
                 token = f"canary{len(tokens):05d}x"
                 changed = False
                 for column in inspect(model).columns:
-                    is_free = (
-                        type(column.type) in (String, text("").__class__)
-                        or type(column.type).__name__ == "Text"
-                    )
-                    is_fixed = (
-                        column.primary_key or column.foreign_keys or column.unique or column.name in KEPT
-                    )
                     value = getattr(row, column.key)
-                    if (
-                        (is_free
-                        and not is_fixed
-                        and value == "Marker")
-                        or (is_free and value and "Marker" in str(value))
-                    ):
-                        setattr(row, column.key, str(value).replace("Marker", token))
+                    if isinstance(column.type, String) and MARK in str(value or ""):
+                        setattr(row, column.key, str(value).replace(MARK, token))
                         changed = True
                 if changed:
                     tokens[token] = f"{model.__name__}:{key}"
@@ -61,12 +53,10 @@ async def seen_by(engine: AsyncEngine, web: Web, who: str) -> set[str]:
 
 @pytest.fixture
 async def marked(
-    worker_engine: AsyncEngine, database: object, app_engine: AsyncEngine
+    worker_engine: AsyncEngine, database: Database, app_engine: AsyncEngine
 ) -> tuple[Web, dict[str, str]]:
-    from models.kit.engine import engine_for
-
-    web = web_on(app_engine, await build(worker_engine, word="Marker"))
-    owner = engine_for(database.owner_url, pool_size=1)  # type: ignore[attr-defined]
+    web = web_on(app_engine, await build(worker_engine, word=MARK))
+    owner = engine_for(database.owner_url, pool_size=1)
     tokens = await mark_everything(owner)
     await owner.dispose()
     return web, tokens
