@@ -174,8 +174,8 @@ async def starts_later(session: AsyncSession, workflow_id: str) -> bool:
 
 
 def back_off(tries: int) -> timedelta:
-    """How long the next try waits: 0.2 s at first, doubled up to 30 s."""
-    return timedelta(seconds=min(0.2 * 2 ** min(tries - 1, 10), 30.0))
+    """How long the next try waits: 0.2 s at first, doubled up to 10 s."""
+    return timedelta(seconds=min(0.2 * 2 ** min(tries - 1, 10), 10.0))
 
 
 def _facts(item: OutboxItem) -> dict[str, Any]:
