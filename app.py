@@ -62,7 +62,7 @@ def create_app(
     """The whole app; tests hand in what they already have."""
     chosen = given or settings()
     logs.set_up(chosen.log_level)
-    engine = engine or engine_for(chosen.database_url, pool_size=chosen.pool_size)
+    engine = engine or engine_for(chosen.database_url, pool_size=chosen.pool_size, is_pinged=False)
     forbid_leaks(engine)
     doors = Doors(engine)
     app = FastAPI(
