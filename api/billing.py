@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import func, select, tuple_
 from sqlmodel import col
 from starlette.responses import Response
 
@@ -42,9 +42,9 @@ PAGE = 50
 labels.register(
     "invoice",
     {
-        InvoiceStatus.ISSUED: Label(N_("Open"), "blue"),
+        InvoiceStatus.ISSUED: Label(N_("Awaiting payment"), "blue"),
         InvoiceStatus.PAID: Label(N_("Paid"), "green"),
-        InvoiceStatus.OVERDUE: Label(N_("Overdue"), "red"),
+        InvoiceStatus.OVERDUE: Label(N_("Payment overdue"), "red"),
         InvoiceStatus.CANCELLED: Label(N_("Cancelled"), "gray"),
     },
 )
@@ -53,7 +53,7 @@ labels.register(
     {
         LineKind.CALL_OUT: Label(N_("Call-out"), "gray"),
         LineKind.LABOUR: Label(N_("Labour"), "gray"),
-        LineKind.PART: Label(N_("Part"), "gray"),
+        LineKind.PART: Label(N_("Spare part"), "gray"),
     },
 )
 labels.register(
@@ -239,7 +239,7 @@ async def listed(desk: DeskAt, status: InvoiceStatus | None, q: str, after: str)
     if _is_cursor(after):
         found = found.where(tuple_(*place) < (date.fromisoformat(after[:10]), after[11:]))
     rows = list(await desk.session.scalars(found.order_by(*(one.desc() for one in place)).limit(PAGE + 1)))
-    sums = select(func.count(), func.coalesce(func.sum(col(Invoice.total_minor)), 0))
+    sums: Any = select(func.count(), func.coalesce(func.sum(col(Invoice.total_minor)), 0))
     sums = _narrowed(sums.where(may_see(desk.person, Invoice)), status, q)
     count, total = (await desk.session.execute(sums)).one()
     last = rows[PAGE - 1] if len(rows) > PAGE else None
@@ -253,7 +253,7 @@ async def listed(desk: DeskAt, status: InvoiceStatus | None, q: str, after: str)
     return Listed(shown, status, tuple(InvoiceStatus), q, count, int(total), address if last else "")
 
 
-def _narrowed(query: Select[Any], status: InvoiceStatus | None, q: str) -> Select[Any]:
+def _narrowed(query: Any, status: InvoiceStatus | None, q: str) -> Any:
     if status:
         query = query.where(col(Invoice.status) == status)
     if q:

@@ -45,7 +45,7 @@ PAY = by_link(LinkPurpose.PAY)
 labels.register(
     "attempt",
     {
-        AttemptStatus.CREATED: Label(N_("Started"), "blue"),
+        AttemptStatus.CREATED: Label(N_("Payment started"), "blue"),
         AttemptStatus.SUCCEEDED: Label(N_("Paid"), "green"),
         AttemptStatus.REFUSED: Label(N_("Refused"), "red"),
         AttemptStatus.NOT_SENT: Label(N_("Not sent yet"), "amber"),
@@ -128,7 +128,7 @@ async def pay(
     return move_on(request, f"/links/{token}/pay", data={"status": "under_way"})
 
 
-@router.post("/payments/{attempt_id}/verdict", may=FINANCE)
+@router.post("/payments/{attempt_id}/verdict", may=FINANCE, row="attempt")
 async def settle(
     request: Request, desk: Desk, attempt_id: Key, sent: Typed[Settling] = typed(Settling)
 ) -> Response:

@@ -19,7 +19,7 @@ insert into customers (id, kind, name, phone, email, locale, tier, postcode, add
                        created_at, version)
 select 'cus_' || n, 'person', '고객 ' || n, '+8210' || lpad(n::text, 8, '0'), 'c' || n || '@example.test',
        'ko', 'standard', '', '', 'seoul', true, now(), 1
-from generate_series(%(from)s, %(to)s) n
+from generate_series(%(from)s::int, %(to)s::int) n
 """
 
 TICKETS = """
@@ -30,22 +30,21 @@ select 'T' || (100000 + n), 'bench-' || n, 'cus_' || (1 + n %% 1000), 'form', '�
        case when n %% 3 = 0 then 'in_progress' else 'open' end, false, 'p' || (1 + n %% 4), 'tm_1',
        case when n %% 3 = 0 then 'acc_1' end, false, now() + n * interval '1 second',
        now() + n * interval '1 second', now(), now(), 1
-from generate_series(%(from)s, %(to)s) n
+from generate_series(%(from)s::int, %(to)s::int) n
 """
 
 WAITS = """
 insert into waits (workflow_id, key, subject, ticket_id, who, what, since, until, "then", may, details)
 select 'ticket:T' || (100000 + n), 'answer', 'ticket:T' || (100000 + n), 'T' || (100000 + n), 'us', 'answer',
        now(), now() + n * interval '1 second', 'warn_team', '{reply,dispatch}', '{}'
-from generate_series(%(from)s, %(to)s) n
+from generate_series(%(from)s::int, %(to)s::int) n
 """
 
 
-def make_company(owner_url: str) -> str:
+def make_company(worker_url: str) -> str:
     """One team, one product, one agent; returns the agent's API token."""
     token = secrets.token_urlsafe(32)
-    with psycopg.connect(owner_url) as owner:
-        owner.execute("set row_security = off")
+    with psycopg.connect(worker_url) as owner:
         owner.execute(COMPANY)
         owner.execute(
             "insert into api_tokens values (%s, 'acc_1', 'bench', now(), now() + interval '1 day', null)",
@@ -55,9 +54,9 @@ def make_company(owner_url: str) -> str:
     return token
 
 
-def make_tickets(owner_url: str, count: int) -> None:
+def make_tickets(worker_url: str, owner_url: str, count: int) -> None:
     """Fill up to `count` open tickets with their waits."""
-    with psycopg.connect(owner_url) as owner:
+    with psycopg.connect(worker_url) as owner:
         row = owner.execute("select count(*) from tickets").fetchone()
         span = {"from": (row[0] if row else 0) + 1, "to": count}
         owner.execute(TICKETS, span)

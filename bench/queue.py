@@ -38,7 +38,7 @@ def served(command: list[str], env: dict[str, str], ready: str) -> Iterator[psut
 
 def measure(plan: Plan, token: str, tickets: int) -> tuple[kit.Load, kit.Load]:
     """Our page and the floor's page with so many tickets in the tables."""
-    make_tickets(plan.urls.owner, tickets)
+    make_tickets(plan.urls.worker, plan.urls.owner, tickets)
     with served(plan.command("app"), plan.environment("app"), plan.local("PORT", "/health/ready")) as app:
         headers = {"Authorization": f"Bearer {token}", "Accept": "text/html", "Accept-Language": "ko"}
         ours = asyncio.run(kit.load(plan.ports["PORT"], "/tickets", headers, REQUESTS, app))
@@ -57,10 +57,10 @@ def main() -> None:
         ports = {name: free_port() for name in ("PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "SANDBOX_PORT")}
         ports |= {"METRICS_PORT": free_port(), "POSTGRES_PORT": cluster.port}
         plan = Plan(Path(place), ports, secrets, cluster.url(), True, "ieum")
-        token = make_company(urls.owner)
+        token = make_company(urls.worker)
         few, _ = measure(plan, token, FEW)
         ours, floor = measure(plan, token, many)
-        with psycopg.connect(urls.owner) as owner:
+        with psycopg.connect(urls.worker) as owner:
             stored = owner.execute("select count(*) from tickets").fetchone()
     kit.report(
         p50_ms=ours.p50_ms,

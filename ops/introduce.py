@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-EVENTS = "/payments/events"
+EVENTS = "/systems/gateway/webhook"
 
 
 def introduce(gateway_url: str, house_url: str, secret: str, seconds: float = 30) -> None:

@@ -65,7 +65,7 @@ def house_keeping(book: Book, board: Switchboard, webhooks: Webhooks) -> APIRout
         book.remember("clock_offset", str(offset_seconds))
         return {"now": book.now()}
 
-    @router.post("/control/reset")
+    @router.api_route("/control/reset", methods=["GET", "POST"])
     async def reset() -> dict[str, str]:
         """Forget every charge, message, failure and setting."""
         book.reset()

@@ -77,6 +77,7 @@ def router_for(kind: str, post: Post) -> APIRouter:
         """The mail as its reader sees it; it may neither run nor load anything."""
         may = "allow-popups allow-top-navigation-by-user-activation"
         policy = f"default-src 'none'; style-src 'unsafe-inline'; sandbox {may}"
-        return HTMLResponse(post.one(kind, number)["html"], headers={"content-security-policy": policy})
+        text = str(post.one(kind, number)["html"]).replace("<head>", '<head><base target="_top">', 1)
+        return HTMLResponse(text, headers={"content-security-policy": policy})
 
     return router

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,11 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 import worker
 from activities.kit.outbox import Relay
+from activities.kit.running import workers
 from models.messages.tickets import TicketState, TicketStatus, ticket_workflow_id
 from models.tickets import Ticket
 from tests.builders.desk import Company, a_company
@@ -60,11 +63,11 @@ class RunningDesk:
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        async for execution in self.client.list_workflows("ExecutionStatus = 'Running'"):
-            await self.client.get_workflow_handle(execution.id, run_id=execution.run_id).terminate(
-                "test over"
-            )
         await self.stop_work()
+        async for execution in self.client.list_workflows("ExecutionStatus = 'Running'"):
+            left = self.client.get_workflow_handle(execution.id, run_id=execution.run_id)
+            with suppress(RPCError):  # it may end by itself meanwhile
+                await left.terminate("the test is over")
 
     def begin_work(self) -> None:
         """Start one worker a queue, as worker.py does."""
@@ -73,7 +76,7 @@ class RunningDesk:
         for queue, listed in self.stand_ins.acts.items():
             named = {name_of(act): act for act in (*acts[queue], *listed)}
             acts[queue] = list(named.values())
-        self.workers = worker.workers(self.client, list(lives.values()), acts)
+        self.workers = workers(self.client, list(lives.values()), acts)
         self.running = [asyncio.create_task(one.run()) for one in self.workers]
 
     async def stop_work(self) -> None:

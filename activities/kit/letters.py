@@ -32,7 +32,7 @@ class Mailing:
 
 @dataclass(frozen=True)
 class Stationery:
-    """Writes letters from `templates/<word>/letters/<name>.{subject.txt,txt,html,sms.txt}` in two languages."""
+    """Writes letters from `templates/<word>/letters/<name>.{subject.txt,txt,html,sms.txt}`."""
 
     templates: Path = ROOT / "templates"
     locales: Path = ROOT / "locales"

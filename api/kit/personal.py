@@ -34,11 +34,9 @@ PERSONAL = tuple(f.name for f in fields(Contact) if f.name not in ("id", "is_mas
 def mask_name(name: str) -> str:
     """홍길동 → 홍*동, 홍길 → 홍*, Jane Doe → J*** D**."""
     words = name.split()
-    if len(words) == 1 and HANGUL.search(name):
+    if len(words) == 1 and len(name.strip()) > 1 and HANGUL.search(name):
         word = words[0]
-        return (
-            word[0] + "*" if len(word) == 2 else word[0] + "*" * (len(word) - 2) + word[-1] * (len(word) > 2)
-        )
+        return word[0] + "*" * max(len(word) - 2, 1) + word[-1] * (len(word) > 2)
     return " ".join(word[0] + "*" * (len(word) - 1) if len(word) > 1 else "*" for word in words)
 
 

@@ -121,7 +121,7 @@ async def attachment(
     return await sent(request, desk, ticket_id, attachment_id, download)
 
 
-@router.get("/links/{token}/attachments/{attachment_id}", may=ANY_LINK)
+@router.get("/links/{token}/attachments/{attachment_id}", may=ANY_LINK, row="attachment")
 async def linked(
     request: Request, desk: Desk, token: str, attachment_id: Key, download: bool = False
 ) -> Response:

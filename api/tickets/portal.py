@@ -1,6 +1,6 @@
 """A ticket as its customer sees it, signed in or by a link: stations, story, and what they may do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import col
@@ -18,6 +18,7 @@ from api.tickets.page import (
 )
 from api.tickets.stages import Step
 from api.tickets.story import Entry, story
+from models.messages.journeys import WaitFor
 from models.messages.staff import LinkPurpose
 from models.messages.tickets import OVER, TicketStatus
 from models.rules import tickets as rules
@@ -56,9 +57,10 @@ async def own_ticket(desk: DeskAt, ticket_id: str, base: str = "") -> OwnTicket:
     possible = rules.may(head.status)
     return OwnTicket(
         id=head.id, subject=head.subject, status=head.status, created_at=head.created_at,
-        steps=steps_of(head, visit, invoice), wait=waits[0] if waits else None,
+        steps=steps_of(head, visit, invoice), wait=for_customer(waits),
         story=await story(desk.session, desk.person, ticket_id, is_public=True),
-        visit=visit, invoice=invoice, stars=given,
+        visit=replace(visit, note="") if visit else None,  # what technicians write is for us
+        invoice=invoice, stars=given,
         base=base or f"/tickets/{ticket_id}",
         may_write=head.status not in OVER and is_for(desk, LinkPurpose.FOLLOW),
         may_cancel="cancel" in possible and is_for(desk, LinkPurpose.FOLLOW),
@@ -70,3 +72,11 @@ async def own_ticket(desk: DeskAt, ticket_id: str, base: str = "") -> OwnTicket:
 def is_for(desk: DeskAt, purpose: LinkPurpose) -> bool:
     """A link does its one thing; who is signed in may do all of them."""
     return desk.person.purpose in (None, purpose)
+
+
+def for_customer(waits: tuple[WaitLine, ...]) -> WaitLine | None:
+    """The wait that concerns the customer most; what we do to each other when we are late is ours."""
+    theirs = [wait for wait in waits if wait.who is WaitFor.CUSTOMER]
+    if theirs:
+        return theirs[0]
+    return replace(waits[0], until=None, then="") if waits else None

@@ -121,11 +121,11 @@ async def report(
     return move_on(request, where, data={"ticket_id": ticket_id}, status=201)
 
 
-@router.get("/report/received/{submission_key}", may=ANYONE)
-async def received(request: Request, desk: Desk, submission_key: Key) -> Response:
+@router.get("/report/received/{token}", may=ANYONE)
+async def received(request: Request, desk: Desk, token: Key) -> Response:
     """Tell the number to whoever holds the key of the form, and nothing else."""
     await desk.take_in()
-    ticket_id = await earlier_ticket(desk, submission_key)
+    ticket_id = await earlier_ticket(desk, token)
     if ticket_id is None:
         raise Refusal("not_found")
     return answer(request, "tickets/received.html", Receipt(ticket_id))

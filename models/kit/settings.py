@@ -42,6 +42,7 @@ class Settings:
     gateway_public_url: str
     mail_url: str
     sms_url: str
+    desk_address: str
     files_dir: Path
     metrics_port: int
     log_level: str
@@ -69,6 +70,7 @@ def settings(database: str = "DATABASE_URL") -> Settings:
         gateway_public_url=_read("GATEWAY_PUBLIC_URL", gateway_url).rstrip("/"),
         mail_url=_read("MAIL_URL", "http://127.0.0.1:9000/mail").rstrip("/"),
         sms_url=_read("SMS_URL", "http://127.0.0.1:9000/sms").rstrip("/"),
+        desk_address=_read("DESK_ADDRESS", "desk@localhost"),
         files_dir=Path(_read("FILES_DIR", "files")),
         metrics_port=int(_read("METRICS_PORT", "9464")),
         log_level=_read("LOG_LEVEL", "info"),

@@ -1,4 +1,4 @@
-"""A field service that really runs: workflow, activities and rows, with a postbox for the letters."""
+"""A field service that really runs: workflow, activities and rows, with letters that a console prints."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,13 +10,16 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import col
-from temporalio import activity
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from activities.connectors.mail import ConsoleMail
+from activities.connectors.sms import ConsoleSms
 from activities.field_service import FieldServiceActivities
+from activities.kit.links import Links
+from activities.kit.post import LetterActivities
 from models.field_service import Visit, VisitOffer
 from models.journeys import OpenWait
 from models.kit.timeline import TimelineEntry
@@ -29,29 +32,12 @@ from models.messages.field_service import (
     VisitStatus,
     visit_workflow_id,
 )
-from models.messages.letters import Letter
+from models.systems import SentMessage
 from tests.builders.field_service import next_monday
 from workflows.field_service import VisitWorkflow
 from workflows.kit.options import MAIL_QUEUE
 
 _numbers = count(1)
-
-
-@dataclass
-class Postbox:
-    """Where letters end in tests: remembered once per key."""
-
-    letters: dict[str, Letter] = field(default_factory=dict)
-
-    @activity.defn(name="letters.send")
-    async def send(self, letter: Letter) -> str:
-        """Remember a letter. Safe to repeat: by its key."""
-        self.letters[letter.key] = letter
-        return "mail"
-
-    @property
-    def templates(self) -> list[str]:
-        return [letter.template.removeprefix("field_service/") for letter in self.letters.values()]
 
 
 @dataclass
@@ -61,7 +47,6 @@ class Field:
     engine: AsyncEngine
     environment: WorkflowEnvironment
     queue: str = field(default_factory=lambda: f"visits-{uuid4()}")
-    post: Postbox = field(default_factory=Postbox)
     ahead: timedelta = timedelta()
     actor: str = "acc_test"
 
@@ -69,9 +54,11 @@ class Field:
         acts = FieldServiceActivities(self.engine)
         mine = [acts.rank, acts.offer, acts.schedule, acts.check_evidence, acts.record]
         client = self.environment.client
+        links = Links(bytes(32), "http://localhost:8000")
+        post = LetterActivities(self.engine, ConsoleMail(), ConsoleSms(), links, "desk@example.test")
         return [
             Worker(client, task_queue=self.queue, workflows=[VisitWorkflow], activities=mine),
-            Worker(client, task_queue=MAIL_QUEUE, activities=[self.post.send]),
+            Worker(client, task_queue=MAIL_QUEUE, activities=[post.send]),
         ]
 
     @property
@@ -83,8 +70,13 @@ class Field:
         handle = await self.environment.client.start_workflow(
             VisitWorkflow.run, order, id=visit_workflow_id(order.visit_id), task_queue=self.queue
         )
-        await self.settle(handle)
+        while not await self._has_looked(order):
+            await self.settle(handle)
         return handle
+
+    async def _has_looked(self, order: VisitOrder) -> bool:
+        """Whether the search has come to its first offer or to nobody."""
+        return "offered" in (story := await self.story(order)) or "nobody" in story
 
     async def settle(self, handle: WorkflowHandle[Any, Any]) -> None:
         """Let a second pass, which ends only when nothing is under way any more."""
@@ -156,6 +148,11 @@ class Field:
         statement = select(TimelineEntry).where(col(TimelineEntry.subject) == f"visit:{order.visit_id}")
         lines = await self._all(statement.order_by(col(TimelineEntry.id)))
         return [line.sentence.removeprefix("visits.") for line in lines]
+
+    async def letters(self) -> list[str]:
+        """The letters that left, by template, in the order in which they did."""
+        sent = await self._all(select(SentMessage).order_by(col(SentMessage.sent_at)))
+        return [message.letter.removeprefix("field_service/") for message in sent]
 
     async def open_waits(self, order: VisitOrder) -> list[OpenWait]:
         statement = select(OpenWait).where(

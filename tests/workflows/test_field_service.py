@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Replayer
 
 from models.messages.field_service import (
     CallOff,
@@ -21,6 +24,11 @@ from models.messages.field_service import (
 )
 from tests.builders.field_service import a_faulty_device, another_ticket, the_evidence
 from tests.workflows.field import Field
+from workflows.field_service import VisitWorkflow
+from workflows.kit.payloads import converter
+
+FOLDER = Path(__file__).parent.parent / "histories" / "Visit"
+HISTORIES = {path.stem: path.read_text() for path in sorted(FOLDER.glob("*.json"))}
 
 
 @pytest.fixture
@@ -62,7 +70,7 @@ async def test_a_visit_is_offered_scheduled_and_done(visits: Field) -> None:
         "requested", "offered", "accepted", "scheduled", "departed", "arrived", "started", "completed",
     ]  # fmt: skip
     left = {"offer", "choose_slot", "scheduled", "job_scheduled", "on_the_way"}
-    assert (len(visits.post.letters), set(visits.post.templates)) == (5, left)
+    assert (len(await visits.letters()), set(await visits.letters())) == (5, left)
     assert await visits.open_waits(order) == []
 
 
@@ -79,7 +87,7 @@ async def test_offers_expire_one_after_the_other_until_nobody_is_left(visits: Fi
     assert {offer.technician_id for offer in offers} == {"tech_ann", "tech_ben", "tech_cho"}
     assert [offer.status for offer in offers] == [OfferStatus.EXPIRED] * 3
     assert (await visits.row(order)).status is VisitStatus.UNASSIGNED
-    assert visits.post.templates == ["offer", "offer", "offer", "nobody"]
+    assert (await visits.letters()) == ["offer", "offer", "offer", "nobody"]
     [wait] = await visits.open_waits(order)
     assert (wait.what, wait.who, wait.until, wait.may) == ("nobody", "us", None, ["call_off", "redispatch"])
 
@@ -141,9 +149,9 @@ async def test_the_customer_is_reminded_and_then_the_agent_chooses(visits: Field
     handle = await visits.accepted(order, "tech_jo")
 
     await visits.forward(handle, timedelta(hours=24, minutes=1))
-    assert visits.post.templates[-1] == "slot_reminder"
+    assert (await visits.letters())[-1] == "slot_reminder"
     await visits.forward(handle, timedelta(hours=24, minutes=1))
-    assert visits.post.templates[-1] == "slot_silent"
+    assert (await visits.letters())[-1] == "slot_silent"
     [wait] = await visits.open_waits(order)
     assert (wait.key, wait.who, wait.what, wait.until) == ("slot", "us", "agent", None)
 
@@ -166,7 +174,7 @@ async def test_the_team_is_warned_once_when_nobody_sets_off(visits: Field) -> No
     await visits.forward(handle, timedelta(hours=3))
 
     assert (await visits.story(order)).count("late_start") == 1
-    assert visits.post.templates.count("late_start") == 1
+    assert (await visits.letters()).count("late_start") == 1
     await visits.say(handle, "call_off", a_call_off(visits))
 
 
@@ -180,7 +188,7 @@ async def test_a_moved_appointment_starts_the_clock_again(visits: Field) -> None
     await visits.forward_to(handle, starts_at + timedelta(minutes=16))
 
     assert "late_start" not in await visits.story(order)
-    assert set(visits.post.templates[-2:]) == {"moved", "job_moved"}
+    assert set((await visits.letters())[-2:]) == {"moved", "job_moved"}
     await visits.forward_to(handle, starts_at + timedelta(hours=5, minutes=16))
     assert (await visits.story(order))[-2:] == ["moved", "late_start"]
     await visits.say(handle, "call_off", a_call_off(visits))
@@ -195,7 +203,7 @@ async def test_the_team_is_warned_once_when_the_work_takes_long(visits: Field) -
     await visits.forward(handle, timedelta(hours=4))
 
     assert (await visits.story(order)).count("overrun") == 1
-    assert visits.post.templates.count("overrun") == 1
+    assert (await visits.letters()).count("overrun") == 1
     await the_evidence(visits.engine, order)
     await visits.say(handle, "finish", an_end(visits, "tech_jo"))
     assert (await handle.result()).outcome is Outcome.REPAIRED
@@ -229,7 +237,7 @@ async def test_a_visit_given_back_goes_to_the_next_and_frees_the_time(visits: Fi
 
     row = await visits.row(order)
     assert (row.status, row.technician_id, row.starts_at) == (VisitStatus.SEARCHING, None, None)
-    assert "given_back" in visits.post.templates
+    assert "given_back" in (await visits.letters())
     returned, following = await visits.offers(order)
     assert returned.status is OfferStatus.DECLINED
     assert (following.status, following.technician_id != holder) == (OfferStatus.OPEN, True)
@@ -255,8 +263,8 @@ async def test_a_visit_can_be_called_off_until_the_work_begins(visits: Field, st
     assert await visits.say(handle, "call_off", a_call_off(visits)) is VisitStatus.CANCELLED
 
     await handle.result()
-    assert "called_off" in visits.post.templates
-    assert ("job_called_off" in visits.post.templates) is (status not in ("searching", "unassigned"))
+    assert "called_off" in (await visits.letters())
+    assert ("job_called_off" in (await visits.letters())) is (status not in ("searching", "unassigned"))
     assert {offer.status for offer in await visits.offers(order)} <= {"accepted", "withdrawn"}
     assert await visits.open_waits(order) == []
 
@@ -315,7 +323,7 @@ async def test_a_cancelled_ticket_takes_its_visit_along(visits: Field) -> None:
     assert result.outcome is Outcome.CANCELLED
     row = await visits.row(order)
     assert (row.status, row.is_over) == (VisitStatus.CANCELLED, True)
-    assert set(visits.post.templates[-2:]) == {"called_off", "job_called_off"}
+    assert set((await visits.letters())[-2:]) == {"called_off", "job_called_off"}
     assert await visits.open_waits(order) == []
 
 
@@ -340,3 +348,14 @@ async def test_a_worker_that_dies_half_way_loses_nothing(
 
     assert (await visits.story(order)).count("scheduled") == 1
     assert (await visits.row(order)).status is VisitStatus.COMPLETED
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+async def test_todays_code_tells_a_recorded_visit_the_same_way(name: str) -> None:
+    replayer = Replayer(workflows=[VisitWorkflow], data_converter=converter([("test", bytes(32))]))
+
+    await replayer.replay_workflow(WorkflowHistory.from_json(name, HISTORIES[name]))
+
+
+def test_a_visit_has_recorded_lives() -> None:
+    assert set(HISTORIES) >= {"repaired", "nobody"}

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from models.messages.letters import Letter
+    from models.messages.letters import Delivery, Letter
     from workflows.kit.options import LETTER
 
 
@@ -25,8 +25,12 @@ class Letters:
     async def _deliver(self, letter: Letter) -> None:
         try:
             summary = f"Send the letter {letter.template}"
-            await workflow.execute_activity("letters.send", letter, summary=summary, **LETTER)
-        except ActivityError:
+            delivery = await workflow.execute_activity("letters.send", letter, summary=summary, **LETTER)
+        except ActivityError as failure:
+            if is_cancelled_exception(failure):
+                raise
+            delivery = Delivery.NOWHERE
+        if delivery in (Delivery.NOWHERE, Delivery.REFUSED):
             await self._tell_failure(letter)
 
     async def all_sent(self) -> None:

@@ -294,6 +294,23 @@ $$""",
 $$""",
 }
 
+# A policy cannot compare old and new: the app changes rights only for administrators.
+RIGHTS = f"""
+create function rights_stay() returns trigger language plpgsql as $$
+begin
+  if current_user = 'ieum_app' and not {ADMIN} and
+     (new.id, new.login, new.roles, new.team_id, new.customer_id, new.technician_id, new.partner_id, new.is_active)
+     is distinct from
+     (old.id, old.login, old.roles, old.team_id, old.customer_id, old.technician_id, old.partner_id, old.is_active)
+  then
+    raise exception 'only an administrator changes rights' using errcode = 'insufficient_privilege';
+  end if;
+  return new;
+end $$;
+
+create trigger rights_stay before update on accounts for each row execute function rights_stay();
+"""
+
 
 def upgrade() -> None:
     for signature, body in FUNCTIONS.items():
@@ -318,6 +335,7 @@ def upgrade() -> None:
                 "delete": f"using ({allowed})",
             }[command]
             op.execute(f"create policy app_{command}s on {table} for {command} to ieum_app {clause}")
+    op.execute(RIGHTS)
 
 
 def downgrade() -> None:
