@@ -56,6 +56,14 @@ class Shell:
         return navigation(getattr(self.person, "roles", ()), self.path)
 
     @property
+    def live(self) -> str:
+        """Where this page hears that something changed: signed-in people and link pages each their own."""
+        if self.person:
+            return "/events"
+        token = self._request.path_params.get("token", "")
+        return f"/links/{token}/events" if token and getattr(self.person, "purpose", None) else ""
+
+    @property
     def other(self) -> str:
         """The language that is not spoken now."""
         return "en" if language.locale() == "ko" else "ko"
