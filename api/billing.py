@@ -42,9 +42,9 @@ PAGE = 50
 labels.register(
     "invoice",
     {
-        InvoiceStatus.ISSUED: Label(N_("Open"), "blue"),
+        InvoiceStatus.ISSUED: Label(N_("Awaiting payment"), "blue"),
         InvoiceStatus.PAID: Label(N_("Paid"), "green"),
-        InvoiceStatus.OVERDUE: Label(N_("Overdue"), "red"),
+        InvoiceStatus.OVERDUE: Label(N_("Payment overdue"), "red"),
         InvoiceStatus.CANCELLED: Label(N_("Cancelled"), "gray"),
     },
 )
@@ -53,7 +53,7 @@ labels.register(
     {
         LineKind.CALL_OUT: Label(N_("Call-out"), "gray"),
         LineKind.LABOUR: Label(N_("Labour"), "gray"),
-        LineKind.PART: Label(N_("Part"), "gray"),
+        LineKind.PART: Label(N_("Spare part"), "gray"),
     },
 )
 labels.register(

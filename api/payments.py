@@ -45,7 +45,7 @@ PAY = by_link(LinkPurpose.PAY)
 labels.register(
     "attempt",
     {
-        AttemptStatus.CREATED: Label(N_("Started"), "blue"),
+        AttemptStatus.CREATED: Label(N_("Payment started"), "blue"),
         AttemptStatus.SUCCEEDED: Label(N_("Paid"), "green"),
         AttemptStatus.REFUSED: Label(N_("Refused"), "red"),
         AttemptStatus.NOT_SENT: Label(N_("Not sent yet"), "amber"),
