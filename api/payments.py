@@ -128,7 +128,7 @@ async def pay(
     return move_on(request, f"/links/{token}/pay", data={"status": "under_way"})
 
 
-@router.post("/payments/{attempt_id}/verdict", may=FINANCE)
+@router.post("/payments/{attempt_id}/verdict", may=FINANCE, row="attempt")
 async def settle(
     request: Request, desk: Desk, attempt_id: Key, sent: Typed[Settling] = typed(Settling)
 ) -> Response:

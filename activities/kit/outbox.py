@@ -1,6 +1,6 @@
 """The relay: what the outbox announces is told to Temporal, item by item, until Temporal has it.
 
-Run it inside the worker (worker.py) or alone: `python -m activities.kit.outbox`."""
+It runs inside the worker (worker.py) or alone (`python -m ops.relay`)."""
 
 import asyncio
 import logging
@@ -117,7 +117,8 @@ class Relay:
         except Refusal as refusal:
             item.status, item.refusal = OutboxStatus.REFUSED, refusal.code
             LOG.info("outbox item refused", extra=_facts(item))
-        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError) as error:
+        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError, RuntimeError) as error:
+            # a client that has never reached Temporal says so with a RuntimeError
             is_gone = isinstance(error, RPCError) and error.status == RPCStatusCode.NOT_FOUND
             if is_gone and not await starts_later(session, item.workflow_id):
                 item.status, item.refusal = OutboxStatus.REFUSED, "already_over"

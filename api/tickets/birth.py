@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import case, func, select, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col
+from sqlmodel import SQLModel, col
 
 from api.kit.desk import DeskAt
 from api.kit.language import locale
@@ -73,8 +74,7 @@ async def receive(desk: DeskAt, report: Report, folder: Path) -> str:
         "status": TicketStatus.RECEIVED, "is_over": False, "priority": report.priority,
         "is_confidential": False, "created_at": now, "updated_at": now, "seq": 0,
     }  # fmt: skip
-    made = await desk.session.execute(insert(Ticket).values(row).on_conflict_do_nothing().inline())
-    if made.rowcount == 0:  # type: ignore[attr-defined]
+    if not await is_new(desk, Ticket, row):
         # The same form arrived twice at the same moment: the other one was first.
         await desk.session.rollback()
         await desk.take_in()
@@ -105,6 +105,14 @@ async def receive(desk: DeskAt, report: Report, folder: Path) -> str:
     return ticket_id
 
 
+async def is_new(desk: DeskAt, model: type[SQLModel], row: dict[str, Any]) -> bool:
+    """Store a row; False when there is one with such a key already, which stays as it is."""
+    statement = insert(model).values(row).on_conflict_do_nothing().inline()
+    # Without this option an INSERT always says -1.
+    made: Any = await desk.session.execute(statement, execution_options={"preserve_rowcount": True})
+    return bool(made.rowcount == 1)
+
+
 async def earlier_ticket(desk: DeskAt, key: str) -> str | None:
     """The ticket that this form has already made."""
     found: str | None = await desk.session.scalar(select(func.intake_ticket(key)))
@@ -122,8 +130,7 @@ async def customer_for(desk: DeskAt, report: Report, now: datetime) -> str:
         "tier": Tier.STANDARD, "postcode": "", "address": report.address, "region": report.region,
         "is_verified": False, "created_at": now, "version": 1,
     }  # fmt: skip
-    made = await desk.session.execute(insert(Customer).values(row).on_conflict_do_nothing().inline())
-    if made.rowcount:  # type: ignore[attr-defined]
+    if await is_new(desk, Customer, row):
         return str(row["id"])
     return str(await desk.session.scalar(known))
 
@@ -139,8 +146,7 @@ async def product_for(desk: DeskAt, report: Report, customer_id: str) -> str | N
         "id": ids.fresh("own"), "customer_id": customer_id, "product_id": report.product_id,
         "serial": report.serial.upper(), "region": report.region,
     }  # fmt: skip
-    made = await desk.session.execute(insert(OwnedProduct).values(row).on_conflict_do_nothing().inline())
-    return str(row["id"]) if made.rowcount else None  # type: ignore[attr-defined]
+    return str(row["id"]) if await is_new(desk, OwnedProduct, row) else None
 
 
 async def first_message(desk: DeskAt, ticket_id: str, report: Report, now: datetime) -> str:

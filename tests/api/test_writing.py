@@ -155,8 +155,8 @@ async def test_who_may_add_what(
 def filled(model: type[SQLModel]) -> dict[str, Any]:
     if model is Invoice:
         return {
-            "id": "I9", "number": "9", "ticket_id": "T1", "customer_id": "c_one", "net_minor": 1, "tax_minor": 0,
-            "total_minor": 1, "issued_on": NOW.date(), "due_at": NOW,
+            "id": "I9", "number": "9", "ticket_id": "T1", "customer_id": "c_one", "net_minor": 1,
+            "tax_minor": 0, "total_minor": 1, "issued_on": NOW.date(), "due_at": NOW,
         }  # fmt: skip
     return {}
 

@@ -73,7 +73,7 @@ async def test_a_visit_without_a_repair_asks_the_agent(
     [wait] = await desk.open_waits(ticket)
     assert (wait.what, wait.who) == ("agent", "us")
     assert await desk.say(ticket, "dispatch", say.dispatch(desk.company)) is S.DISPATCHED
-    assert await has_visit(desk, ticket, 2)
+    await desk.until(lambda: has_visit(desk, ticket, 2))
 
 
 async def test_a_visit_that_broke_asks_the_agent(desk: RunningDesk) -> None:
@@ -171,10 +171,14 @@ def visit_of(ticket: Ticket, ordinal: int) -> str:
 
 
 async def has_visit(desk: RunningDesk, ticket: Ticket, ordinal: int) -> bool:
-    return bool((await desk.client.get_workflow_handle(visit_of(ticket, ordinal)).describe()).id)
+    try:
+        return bool((await desk.client.get_workflow_handle(visit_of(ticket, ordinal)).describe()).id)
+    except RPCError:
+        return False
 
 
 async def end_visit(desk: RunningDesk, ticket: Ticket, ordinal: int, outcome: Outcome) -> None:
+    await desk.until(lambda: has_visit(desk, ticket, ordinal))
     await desk.client.get_workflow_handle(visit_of(ticket, ordinal)).signal("ended", outcome)
 
 
