@@ -28,21 +28,22 @@ class Shown:
     is_current: bool
 
 
-DESK = frozenset({"agent", "lead", "dispatcher", "admin"})
+DESK = frozenset({"agent", "dispatcher", "admin"})
+MONEY = frozenset({"finance", "admin"})
 ENTRIES = (
-    Entry("/home", "house", N_("My work"), DESK | {"billing", "technician", "auditor"}, "H"),
-    Entry("/tickets", "inbox", N_("Tickets"), DESK | {"auditor"}, "T"),
-    Entry("/customers", "users", N_("Customers"), DESK | {"billing"}, "C"),
-    Entry("/field-service", "calendar-days", N_("Dispatch"), frozenset({"dispatcher", "lead", "admin"}), "D"),
+    Entry("/home", "house", N_("My work"), DESK | MONEY, "H"),
+    Entry("/tickets", "inbox", N_("Tickets"), DESK, "T"),
+    Entry("/customers", "users", N_("Customers"), DESK | MONEY, "C"),
+    Entry("/field-service", "calendar-days", N_("Visits"), DESK, "V"),
     Entry(
         "/billing/invoices",
         "receipt",
         N_("Invoices"),
-        frozenset({"billing", "lead", "admin", "auditor"}),
+        MONEY,
         "I",
     ),
-    Entry("/journeys", "route", N_("Journeys"), frozenset({"lead", "admin", "auditor"}), "J"),
-    Entry("/systems", "server", N_("Systems"), frozenset({"admin", "auditor"}), "S"),
+    Entry("/journeys", "route", N_("Journeys"), frozenset({"admin"}), "J"),
+    Entry("/systems", "server", N_("Systems"), frozenset({"admin"}), "S"),
     Entry("/staff", "id-card", N_("Staff"), frozenset({"admin"}), "P"),
 )
 
