@@ -50,7 +50,7 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
             "service_workers": "block",
         }
         context = browser.new_context(**{**usual, **options})
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(30_000)
         made.append(context)
         return context
 

@@ -103,7 +103,7 @@ class Customer(Person):
     def chooses_time(self, nth: int = 0) -> None:
         """Take a free time."""
         self.reads("When may we come?")
-        self.page.get_by_role("radio").nth(nth).check()
+        self.page.locator("#slot label").nth(nth).click()
         self.button("Take this time").click()
         expect(self.heading("Your appointment")).to_be_visible()
 

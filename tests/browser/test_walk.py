@@ -89,7 +89,7 @@ def test_a_fault_becomes_a_paid_repair(house: House, sit_down: Callable[..., Pag
     technician.sign_in(LOGINS[who])
     technician.go("/field-service")
     technician.accepts(visit)
-    customer.opens_letter("sms", f"visit:{visit}", "choose_slot")
+    customer.opens_letter("mail", f"visit:{visit}", "choose_slot")
     customer.chooses_time()
     expect(agent.page.locator("#ticket_state")).to_contain_text(say("Visit"))
 
