@@ -16,7 +16,7 @@ from pydantic_core import to_jsonable_python
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from api.kit import charts, formats, labels, language
+from api.kit import browsers, charts, formats, labels, language, places
 from api.kit.navigation import Shown, navigation
 from api.kit.static import Statics
 
@@ -162,7 +162,8 @@ def environment(statics: Statics, folders: tuple[Path, ...] = (TEMPLATES,)) -> E
         pgettext=language.plain_pgettext,
     )
     made.filters.update(formats.FILTERS)
-    made.filters.update(label=labels.label_text, attributes=attributes, lines=lines)
+    made.filters.update(label=labels.label_text, attributes=attributes, lines=lines, place=places.place)
+    made.filters.update(browser=browsers.browser)
     made.globals.update(
         ic=icons(statics),
         url=statics.url,
