@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.kit.engine import engine_for
 from models.kit.timeline import ActorKind, EntryKind, TimelineEntry
-from models.messages.systems import CallResult, System
+from models.messages.systems import CallResult, OutboxKind, OutboxStatus, System
 from models.systems import OutboxItem, SystemCall
 from ops.postgres import Cluster, free_port
 from ops.processes import Process
@@ -118,8 +118,8 @@ async def fill(database: Database) -> None:
         for number in range(120)
     ]  # fmt: skip
     stuck = OutboxItem(
-        key="late", kind="update", workflow_id="ticket:T1", name="reply", not_before=now, created_at=now,
-        status="refused", refusal="ticket_closed", tries=1,
+        key="late", kind=OutboxKind.UPDATE, workflow_id="ticket:T1", name="reply", not_before=now, created_at=now,
+        status=OutboxStatus.REFUSED, refusal="ticket_closed", tries=1,
     )  # fmt: skip
     async with AsyncSession(engine) as session, session.begin():
         session.add_all([*calls, *story, stuck])
@@ -290,7 +290,8 @@ def test_an_open_page_hears_of_its_ticket(admin: BrowserContext, house: House) -
     page.goto(f"{house.app}/journeys/ticket:T1")
     expect(page.locator("#live_state")).to_be_visible()
     page.evaluate("""() => { window.heard = [];
-      for (const name of ['live:ticket', 'live:ticket:T1', 'live:ticket:T2']) document.body.addEventListener(name, () => heard.push(name)); }""")
+      for (const name of ['live:ticket', 'live:ticket:T1', 'live:ticket:T2'])
+        document.body.addEventListener(name, () => heard.push(name)); }""")
 
     with psycopg.connect(house.database.owner_url, autocommit=True) as connection:
         connection.execute("select pg_notify('ieum_live', 'ticket:T1'), pg_notify('ieum_live', 'ticket:T2')")
