@@ -103,7 +103,8 @@ async def fill(database: Database) -> None:
     )
     calls = [
         SystemCall(
-            system=systems[number % 3], operation=("confirm", "send", "send")[number % 3], key=f"key-{number}",
+            system=systems[number % 3], operation=("confirm", "send", "send")[number % 3],
+            key=f"key-{number}",
             ticket_id="T1", at=now - timedelta(minutes=number * 7), millis=40 + number * number % 900,
             result=results[number % 12], http_status=200,
         )
@@ -111,14 +112,16 @@ async def fill(database: Database) -> None:
     ]  # fmt: skip
     story = [
         TimelineEntry(
-            key=f"flow{number}", subject="ticket:T1", ticket_id="T1", at=now - timedelta(minutes=number * 19 % 1400),
+            key=f"flow{number}", subject="ticket:T1", ticket_id="T1",
+            at=now - timedelta(minutes=number * 19 % 1400),
             kind=EntryKind.STEP, actor_kind=ActorKind.SYSTEM,
             sentence="tickets.received" if number % 5 < 3 else "tickets.closed",
         )
         for number in range(120)
     ]  # fmt: skip
     stuck = OutboxItem(
-        key="late", kind=OutboxKind.UPDATE, workflow_id="ticket:T1", name="reply", not_before=now, created_at=now,
+        key="late", kind=OutboxKind.UPDATE, workflow_id="ticket:T1", name="reply", not_before=now,
+        created_at=now,
         status=OutboxStatus.REFUSED, refusal="ticket_closed", tries=1,
     )  # fmt: skip
     async with AsyncSession(engine) as session, session.begin():
@@ -136,7 +139,8 @@ def report(app: str, folder: Path) -> str:
     """A stranger fills in the public form; back when their ticket lives."""
     until, number = time.monotonic() + SECONDS, ""
     fault = {
-        "submission_key": "key-of-a-form-0001", "subject": FAULT, "description": f"{FAULT} {NAME}", "name": NAME,
+        "submission_key": "key-of-a-form-0001", "subject": FAULT,
+        "description": f"{FAULT} {NAME}", "name": NAME,
         "phone": PHONE, "email": "canary@example.com", "address": NAME,
     }  # fmt: skip
     headers = {"Sec-Fetch-Site": "same-origin", "Accept": "application/json"}
@@ -157,7 +161,7 @@ def report(app: str, folder: Path) -> str:
 
 @pytest.fixture
 def admin(new_context: Callable[..., BrowserContext], house: House) -> BrowserContext:
-    """A browser in which an administrator is signed in, and has ticked "include credentials" in the UI once."""
+    """A browser in which an administrator is signed in and has ticked "include credentials"."""
     context = new_context(viewport={"width": 1500, "height": 1300})
     chosen = {
         "endpoint": f"{house.app}/codec",
