@@ -225,7 +225,7 @@ class Technician(Person):
 
     def uses(self, part: str) -> None:
         """A part from the van."""
-        self.field("Part").select_option(label=part)
+        self.page.locator("#part").get_by_role("combobox").select_option(label=part)
         self.button("Add").click()
 
     def gets_signature(self) -> None:
