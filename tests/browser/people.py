@@ -199,6 +199,7 @@ class Technician(Person):
         offer.click()
         expect(self.page.locator("html[data-field]")).to_be_attached()
         self.button("Accept").click()
+        expect(self.page).to_have_url(re.compile(f"/field-service/visits/{visit}$"))
         self.is_sent()
 
     def opens(self, visit: str) -> None:

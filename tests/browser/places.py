@@ -15,8 +15,8 @@ NOT_PAGES = re.compile(
 )
 """Moves on to a page, answers programs, or shows a file; the two with tokens are looked at on the walk."""
 LETTERS = (
-    "received", "reply", "choose_slot", "scheduled", "on_the_way", "confirm", "closed", "cancelled", "invoice",
-    "receipt",
+    "received", "reply", "choose_slot", "scheduled", "on_the_way", "confirm", "closed", "cancelled",
+    "invoice", "receipt",
 )  # fmt: skip
 
 
