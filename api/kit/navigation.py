@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from api.kit.language import N_, plain_gettext
+from models.messages.staff import STAFF_ROLES, Role
 
 
 @dataclass(frozen=True)
@@ -28,23 +29,16 @@ class Shown:
     is_current: bool
 
 
-DESK = frozenset({"agent", "dispatcher", "admin"})
-MONEY = frozenset({"finance", "admin"})
+DESK = frozenset({Role.AGENT, Role.DISPATCHER, Role.ADMIN})
 ENTRIES = (
-    Entry("/home", "house", N_("My work"), DESK | MONEY, "H"),
+    Entry("/home", "house", N_("My work"), STAFF_ROLES, "H"),
     Entry("/tickets", "inbox", N_("Tickets"), DESK, "T"),
-    Entry("/customers", "users", N_("Customers"), DESK | MONEY, "C"),
+    Entry("/customers", "users", N_("Customers"), STAFF_ROLES, "C"),
     Entry("/field-service", "calendar-days", N_("Visits"), DESK, "V"),
-    Entry(
-        "/billing/invoices",
-        "receipt",
-        N_("Invoices"),
-        MONEY,
-        "I",
-    ),
-    Entry("/journeys", "route", N_("Journeys"), frozenset({"admin"}), "J"),
-    Entry("/systems", "server", N_("Systems"), frozenset({"admin"}), "S"),
-    Entry("/staff", "id-card", N_("Staff"), frozenset({"admin"}), "P"),
+    Entry("/billing/invoices", "receipt", N_("Invoices"), frozenset({Role.FINANCE, Role.ADMIN}), "I"),
+    Entry("/journeys", "route", N_("Journeys"), DESK, "J"),
+    Entry("/systems", "server", N_("Systems"), frozenset({Role.ADMIN}), "S"),
+    Entry("/staff", "id-card", N_("Staff"), frozenset({Role.ADMIN}), "P"),
 )
 
 

@@ -109,6 +109,18 @@ async def test_a_cancelled_ticket_calls_its_visit_off_first(desk: RunningDesk) -
     assert (await desk.row(ticket)).close_reason == "cancelled_by_customer"
 
 
+async def test_a_repair_that_was_quicker_than_the_cancellation_counts(desk: RunningDesk) -> None:
+    ticket = await desk.report()
+    await desk.say(ticket, "dispatch", say.dispatch(desk.company))
+    await desk.client.get_workflow_handle(visit_of(ticket, 1)).signal("too_late_to_call_off")
+
+    refused = await desk.refusal(ticket, "cancel", say.cancel(desk.company))
+
+    assert refused == "ticket_already_resolved"
+    assert (await desk.row(ticket)).status == S.RESOLVED
+    assert "tickets.cancelled" not in await desk.story(ticket)
+
+
 @pytest.mark.parametrize(
     ("ending", "sentence"),
     [
