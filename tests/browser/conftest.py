@@ -109,3 +109,16 @@ def lived(house: House) -> House:
     with ThreadPoolExecutor(1) as elsewhere:  # this thread's loop belongs to the browser
         elsewhere.submit(lambda: asyncio.run(walk_all(house.keys, house.app, house.sandbox))).result(300)
     return house
+
+
+@pytest.fixture
+def sit_down(
+    new_context: Callable[..., BrowserContext], clean_console: Callable[[Page], Page]
+) -> Callable[..., Page]:
+    """Give somebody a browser of their own."""
+
+    def sit(language: str, **options: object) -> Page:
+        locale = "ko-KR" if language == "ko" else "en-GB"
+        return clean_console(new_context(locale=locale, **options).new_page())
+
+    return sit
