@@ -99,7 +99,7 @@ async def _write(session: AsyncSession, ticket: Ticket, change: Change) -> None:
     _move(ticket, change)
     await session.flush()
     await write_waits(session, ticket_workflow_id(ticket.id), waits)
-    await _tell(session, change)
+    await _tell(session, ticket, change)
     if change.message_id is not None:
         await _deliver(session, change)
     await tell_live(session, "tickets", f"ticket:{ticket.id}")
@@ -137,7 +137,7 @@ def _move(ticket: Ticket, change: Change) -> None:
     ticket.next_due = rules.next_due(ticket.status, ticket.answered_at is not None, due)
 
 
-async def _tell(session: AsyncSession, change: Change) -> None:
+async def _tell(session: AsyncSession, ticket: Ticket, change: Change) -> None:
     """Add the step's lines to the timeline, with the names of colleagues as they are today."""
     details = dict(change.details)
     people = {"actor": change.actor_id if change.actor_kind == "staff" else None, "agent": change.agent_id}
@@ -146,6 +146,8 @@ async def _tell(session: AsyncSession, change: Change) -> None:
             details[role] = account.name
     if change.message_id is not None:
         details["message_id"] = change.message_id
+    if change.sentence == "tickets.opened" and ticket.answer_due is not None:
+        details["answer_due"] = ticket.answer_due.isoformat()
     if change.reason:
         details["reason"] = change.reason
     for place, sentence in enumerate((change.sentence, *change.further)):

@@ -3,8 +3,10 @@
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 
-def engine_for(url: str, *, pool_size: int = 10, application: str = "ieum", patience: int = 0) -> AsyncEngine:
-    """An engine on psycopg 3 for a libpq URL.
+def engine_for(
+    url: str, *, pool_size: int = 10, application: str = "ieum", is_pinged: bool = True, patience: int = 0
+) -> AsyncEngine:
+    """An engine on psycopg 3 for a libpq URL; who checks connections at every use need not ping them.
 
     With `patience` no statement takes longer than so many seconds, nor waits half as long for a lock: one
     page that asks too much must not hold up all others."""
@@ -16,7 +18,7 @@ def engine_for(url: str, *, pool_size: int = 10, application: str = "ieum", pati
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
+        pool_pre_ping=is_pinged,
         pool_timeout=10,
         connect_args={"application_name": application, "connect_timeout": 5, **limits},
     )
