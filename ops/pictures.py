@@ -25,7 +25,7 @@ DESK = {"viewport": {"width": 1440, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True}
 Light = Literal["light", "dark"]
 LINK = re.compile(r"https?://\S+/links/[0-9a-f]{64}")
-AT_WORK, CHOOSING, UNPAID = "결제 단말기", "쇼케이스", "does not drain"
+AT_WORK, UNPAID = "결제 단말기", "does not drain"
 
 
 @dataclass
@@ -131,8 +131,14 @@ def at_the_desk(browser: Browser, company: Company) -> None:
         lines = "".join(f"localStorage.setItem({key!r}, {json.dumps(json.dumps(value))});"
                         for key, value in chosen.items())  # fmt: skip
         page.add_init_script(f"if (location.origin === {company.temporal_ui!r}) {{{lines}}}")
+        page.set_viewport_size({"width": 1440, "height": 1240})
         run = f"{company.temporal_ui}/namespaces/default/workflows/ticket:{ticket}"
-        take(page, run, "temporal", before=lambda shown: shown.get_by_text("Input").first.wait_for())
+        take(
+            page,
+            run,
+            "temporal",
+            before=lambda shown: shown.get_by_text("ticket_id").first.wait_for(timeout=15000),
+        )
 
 
 def on_phones(browser: Browser, company: Company) -> None:
@@ -144,7 +150,8 @@ def on_phones(browser: Browser, company: Company) -> None:
         take(page, f"{company.app}/field-service/visits/{visit}?lang=ko", "technician")
     with seat(browser, company, "", PHONE, "light") as page:
         take(page, company.link("choose_slot") + "/slot?lang=ko", "slots")
-        take(page, company.link("invoice") + "/pay?lang=ko", "invoice")
+        unpaid = f"I{company.ticket(UNPAID)[1:]}-"
+        take(page, company.link("invoice", unpaid) + "/pay?lang=ko", "invoice")
 
 
 def main() -> None:
