@@ -122,7 +122,8 @@ def environment(statics: Statics, folders: tuple[Path, ...] = (TEMPLATES,)) -> E
         pgettext=language.plain_pgettext,
     )
     made.filters.update(formats.FILTERS)
-    made.filters.update(label=labels.label_text, attributes=attributes, lines=lines)
+    made.filters.update(label=labels.label_text, named=labels.named, region=labels.region)
+    made.filters.update(attributes=attributes, lines=lines)
     made.globals.update(
         ic=icons(statics),
         url=statics.url,
