@@ -48,7 +48,7 @@ _labels: dict[str, dict[str, Label]] = {
         "jeju": Label(N_("Jeju")),
     },
     "letter": {
-        "tickets/received": Label(N_("Report received")),
+        "tickets/received": Label(N_("Confirmation of the report")),
         "tickets/reply": Label(N_("Our reply")),
         "tickets/confirm": Label(N_("Request to confirm the repair")),
         "tickets/closed": Label(N_("Report closed")),
