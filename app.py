@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.middleware import Middleware
 from temporalio.client import Client
 
-from api import billing, customers, field_service, home, payments, staff, tickets
+from api import billing, customers, field_service, home, journeys, payments, staff, systems, tickets
 from api.kit import health, live, logs
 from api.kit.desk import forbid_leaks
 from api.kit.headers import Surroundings
@@ -35,6 +35,8 @@ ROUTERS: tuple[Router, ...] = (
     field_service.router,
     billing.router,
     payments.router,
+    journeys.router,
+    systems.router,
 )
 
 
@@ -62,7 +64,7 @@ def create_app(
     """The whole app; tests hand in what they already have."""
     chosen = given or settings()
     logs.set_up(chosen.log_level)
-    engine = engine or engine_for(chosen.database_url, pool_size=chosen.pool_size)
+    engine = engine or engine_for(chosen.database_url, pool_size=chosen.pool_size, is_pinged=False)
     forbid_leaks(engine)
     doors = Doors(engine)
     app = FastAPI(

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.billing import BillingActivities
+from activities.connectors.kit import Patience
 from activities.connectors.mail import HttpMail
 from activities.connectors.payments import HttpPaymentGateway
 from activities.connectors.sms import HttpSms
@@ -35,7 +36,8 @@ WORKFLOWS: list[type] = [TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeW
 def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callable[..., Any]]]:
     """Every activity by the queue it is taken from."""
     calls = CallLog(engine)
-    gateway = HttpPaymentGateway(setting.gateway_url, setting.gateway_secret, calls)
+    patience = Patience(total=float(min(setting.gateway_patience_seconds, 40)))
+    gateway = HttpPaymentGateway(setting.gateway_url, setting.gateway_secret, calls, patience)
     mail = HttpMail(setting.mail_url, setting.systems_token, calls)
     sms = HttpSms(setting.sms_url, setting.systems_token, calls)
     links = Links(setting.secret_key, setting.public_url)

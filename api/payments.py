@@ -1,6 +1,6 @@
 """Paying by link, what the gateway tells us, and unclear payments that finance settles by hand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -27,6 +27,7 @@ from models.kit.ids import attempt_id
 from models.kit.inbox import is_first
 from models.kit.outbox import announce_signal, announce_start
 from models.kit.refusals import Refusal
+from models.kit.settings import Settings
 from models.messages.payments import (
     OPEN_ATTEMPT,
     AttemptStatus,
@@ -161,7 +162,7 @@ async def pay(
     if sent.value is None or sent.value.amount != invoice.total_minor:
         raise Refusal("payment_differs")
     if not await is_stored(desk, sent.value):
-        await begin(desk, invoice, sent.value)
+        await begin(desk, request.app.state.settings, invoice, sent.value)
     await desk.commit()
     return move_on(request, f"/links/{token}/pay", data={"status": "under_way"})
 
@@ -198,12 +199,12 @@ async def hear(request: Request, desk: Desk) -> Response:
         body = {"type": str(message.body.get("type", ""))[:64], "order_id": order_id}
         at = datetime.now(UTC)
         if await is_first(desk.session, System.PAYMENTS, message.id, at=at, body=body):
-            await wake(desk, order_id, message.id)
+            await wake(desk, request.app.state.settings, order_id, message.id)
         await desk.commit()
     return Response(status_code=204)
 
 
-async def wake(desk: DeskAt, order_id: str, message_id: str) -> None:
+async def wake(desk: DeskAt, settings: Settings, order_id: str, message_id: str) -> None:
     """Wake the charge; one whose life has ended is rechecked, unless its money is known to have moved."""
     await desk.session.execute(text("select set_config('ieum.kind', 'system', true)"))
     query = text("select * from system_attempt(:id)")
@@ -223,8 +224,22 @@ async def wake(desk: DeskAt, order_id: str, message_id: str) -> None:
         )  # fmt: skip
         name = f"{charge_workflow_id(order_id)}:recheck:{message_id}"
         await announce_start(
-            desk.session, "Charge", name, order, summary=f"Recheck attempt {order_id} after news"
+            desk.session,
+            "Charge",
+            name,
+            paced(order, settings),
+            summary=f"Recheck attempt {order_id} after news",
         )
+
+
+def paced(order: ChargeOrder, settings: Settings) -> ChargeOrder:
+    """The order with this gateway's pace: how late it may be, and when an unclear payment is looked up."""
+    return replace(
+        order,
+        maximum_latency_seconds=settings.gateway_latency_seconds,
+        look_up_after_seconds=settings.gateway_look_up_after,
+        hears_late_news_seconds=settings.gateway_late_news_seconds,
+    )
 
 
 async def pay_page(request: Request, desk: DeskAt, token: str, *, has_failed: bool) -> PayPage:
@@ -261,7 +276,7 @@ async def is_stored(desk: DeskAt, given: Authorised) -> bool:
     return attempt is not None
 
 
-async def begin(desk: DeskAt, invoice: Invoice, given: Authorised) -> None:
+async def begin(desk: DeskAt, settings: Settings, invoice: Invoice, given: Authorised) -> None:
     """The attempt, its key and the start of its charge, in one transaction, before anything is asked."""
     refuse_what_is_over(invoice)
     query = desk.visible(PaymentAttempt).where(col(PaymentAttempt.invoice_id) == invoice.id)
@@ -281,6 +296,7 @@ async def begin(desk: DeskAt, invoice: Invoice, given: Authorised) -> None:
     if not await is_stored(desk, given):
         raise Refusal("payment_under_way")  # somebody else was faster by a blink
     order = ChargeOrder(given.order_id, invoice.id, invoice.ticket_id, invoice.total_minor, invoice.currency)
+    order = paced(order, settings)
     await announce_start(
         desk.session, "Charge", charge_workflow_id(order.attempt_id), order,
         summary=f"Charge attempt {order.attempt_id}",

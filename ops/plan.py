@@ -6,7 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ops import database
@@ -103,6 +103,7 @@ class Plan:
     admin_url: str
     is_embedded: bool
     database_name: str
+    extra: Mapping[str, str] = field(default_factory=dict)  # settings of this copy only
 
     def local(self, port: str, path: str = "") -> str:
         """An address on this machine."""
@@ -147,7 +148,13 @@ class Plan:
             "owner": ("DATABASE_OWNER_URL", self.urls.owner),
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("DATABASE_")}
-        return {**inherited, "PYTHONUNBUFFERED": "1", **own, **dict(addresses[part] for part in parts)}
+        return {
+            **inherited,
+            "PYTHONUNBUFFERED": "1",
+            **own,
+            **self.extra,
+            **dict(addresses[part] for part in parts),
+        }
 
 
 def given(name: str) -> bool:

@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from ops.company import CHECKS, OWNED, PRODUCTS, Keys, make_company
+from ops.company import CHECKS, OWNED, PRODUCTS, TECHNICIANS, Keys, make_company
 from ops.walk import Walker
 
 STEPS = tuple(code for code, (_, _, required) in CHECKS.items() if required)
@@ -103,7 +103,8 @@ async def visit(walker: Walker, ticket: str, product: str, goal: str) -> None:
 
 async def walk_all(keys: Keys, app: str, sandbox: str) -> None:
     """Every story, a few at a time; all of them must come out."""
-    walker = Walker(app, sandbox, keys.tokens)
+    phones = {phone: technician for technician, _, _, phone, *_ in TECHNICIANS}
+    walker = Walker(app, sandbox, keys.tokens, phones)
     few = asyncio.Semaphore(4)
 
     async def one(fault: tuple[str, str, str, str, str]) -> None:

@@ -36,7 +36,7 @@ ATTRIBUTE_BLOCKS = {"body_class", "body_attributes", "width", "brand_href"}
 CLASSES = {"kind", "shape", "size", "tone"}  # arguments that only choose a look
 LETTERS = re.compile(r"[A-Za-z가-힣]{2,}")
 # Names that are the same in every language.
-ALLOWED = {"· Ieum", "Ieum", "Ctrl", "Ctrl K", "Ctrl ↵", "SLA", "CSAT", "KST"}
+ALLOWED = {"· Ieum", "Ieum", "Ctrl", "Ctrl K", "Ctrl ↵", "SLA", "CSAT", "KST", "ms", "ms ·"}
 
 Key = tuple[str | None, str | tuple[str, ...]]
 

@@ -17,6 +17,7 @@ from PIL import Image
 
 LINK = re.compile(r"/links/([0-9a-f]{64})")
 CSRF = re.compile(r'<meta name="csrf" content="([0-9a-f]+)"')
+SPOKEN = ("accept", "decline", "depart", "arrive", "start", "finish")  # lines that a workflow hears
 STROKES = "M10 60L120 20L200 90L320 30L480 70"
 
 
@@ -39,7 +40,9 @@ class Mailbox:
     http: httpx.AsyncClient
     sandbox: str
     since: float = 0.0
-    letters: dict[str, str] = field(default_factory=dict)
+    letters: dict[str, str] = field(default_factory=dict)  # what they say, by key
+    receivers: dict[str, str] = field(default_factory=dict)
+    read_to: dict[str, float] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     read_at: float = 0.0
 
@@ -50,22 +53,35 @@ class Mailbox:
                 return
             self.read_at = time.monotonic()
             for kind in ("mail", "sms"):
-                answer = await self.http.get(f"{self.sandbox}/{kind}/messages", params={"since": self.since})
-                for message in answer.json():
+                since = self.read_to.get(kind, self.since)
+                answer = await self.http.get(f"{self.sandbox}/{kind}/messages", params={"since": since})
+                for message in reversed(answer.json()):  # it shows the newest first
+                    self.read_to[kind] = message["at"]
                     self.letters[message["key"]] = message["text"]
+                    self.receivers[message["key"]] = message["receiver"]
 
-    async def link(self, about: str, letter: str, seconds: float) -> str:
-        """The token in the newest letter of this name whose key names `about`."""
+    async def find(self, about: str, letter: str, seconds: float, seen: int = 0) -> str:
+        """The key of the newest letter of this name about something, once there are more than `seen`."""
         until = time.monotonic() + seconds
         while True:
             await self.refresh()
             found = [key for key in self.letters if about in key and key.endswith(letter)]
-            for key in reversed(found):
-                if match := LINK.search(self.letters[key]):
-                    return match[1]
+            if len(found) > seen:
+                return found[-1]
             if time.monotonic() > until:
                 raise Stuck(f"no letter {letter} about {about}")
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.3)
+
+    async def link(self, about: str, letter: str, seconds: float, seen: int = 0) -> str:
+        """The token in that letter."""
+        key = await self.find(about, letter, seconds, seen)
+        if match := LINK.search(self.letters[key]):
+            return match[1]
+        raise Stuck(f"no link in {key}")
+
+
+def forget(kind: str, key: str) -> None:
+    """Nobody keeps a list of what was acknowledged."""
 
 
 @dataclass
@@ -75,6 +91,9 @@ class Walker:
     app: str
     sandbox: str
     tokens: dict[str, str]  # by role, technicians by id
+    phones: dict[str, str]  # whose phone it is: technicians' ids by number
+    acknowledge: Callable[[str, str], None] = forget  # called after each 2xx
+    watch: Callable[[str], Awaitable[str]] | None = None  # how a ticket stands, if not asked of the app
     patience: float = 60.0
     http: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=20))
     mailbox: Mailbox = field(init=False)
@@ -93,6 +112,19 @@ class Walker:
         headers = {"Authorization": f"Bearer {self.tokens[who]}", "Accept": "application/json"}
         return await self._patiently(lambda: self._send(method, path, headers, sent))
 
+    async def settled(self, command_id: str, act: Callable[[], Awaitable[Any]]) -> Any:
+        """Do something until it is done: what was only accepted is asked for again under the same id."""
+        until = time.monotonic() + self.patience
+        while True:
+            answer = await act()
+            if command_id:
+                self.acknowledge("command", command_id)
+            if not isinstance(answer, dict) or answer.get("status") != "accepted":
+                return answer
+            if time.monotonic() > until:
+                raise Stuck(f"{command_id} was accepted and is not done")
+            await asyncio.sleep(1)
+
     async def by_link(self, token: str, page: str, path: str, **values: str) -> Any:
         """One press on a link's page: read the page for its token against forgery, then send the form."""
 
@@ -107,7 +139,9 @@ class Walker:
             }  # fmt: skip
             return await self._send("POST", f"/links/{token}{path}", headers, {"data": values})
 
-        return await self._patiently(press)
+        if "command_id" not in values:
+            return await self._patiently(press)
+        return await self.settled(values["command_id"], lambda: self._patiently(press))
 
     async def _send(self, method: str, path: str, headers: dict[str, str], sent: dict[str, Any]) -> Any:
         answer = await self.http.request(method, self.app + path, headers=headers, **sent)
@@ -144,6 +178,8 @@ class Walker:
 
     async def status(self, ticket: str) -> str:
         """How the ticket stands, as the desk sees it."""
+        if self.watch is not None:
+            return await self.watch(ticket)
         shown = await self.ask("agent", "GET", f"/tickets/{ticket}")
         return str(shown["head"]["status"])
 
@@ -153,6 +189,7 @@ class Walker:
         """Somebody calls the desk; the same key again is the same ticket."""
         fault.setdefault("submission_key", uuid4().hex)
         answer = await self.ask("agent", "POST", "/tickets", data=fault)
+        self.acknowledge("ticket", str(answer["ticket_id"]))
         return str(answer["ticket_id"])
 
     async def choose_time(self, ticket: str, visit: str, nth: int = 0) -> None:
@@ -174,9 +211,9 @@ class Walker:
                     raise
         raise Stuck(f"every time of {visit} was taken")
 
-    async def confirm(self, ticket: str) -> None:
-        """It works again."""
-        token = await self.mailbox.link(f"ticket:{ticket}/", "confirm", self.patience)
+    async def confirm(self, ticket: str, seen: int = 0) -> None:
+        """It works again; `seen` letters asked the same before."""
+        token = await self.mailbox.link(f"ticket:{ticket}/", "confirm", self.patience, seen)
         await self.by_link(token, "", "/confirmation", command_id=uuid4().hex)
 
     async def reopen(self, ticket: str, body: str) -> None:
@@ -187,14 +224,16 @@ class Walker:
     async def rate(self, ticket: str, stars: int, comment: str = "") -> None:
         """How good was it?"""
         token = await self.mailbox.link(f"ticket:{ticket}/", "closed", self.patience)
-        await self.by_link(token, "", "/rating", stars=str(stars), comment=comment)
+        try:
+            await self.by_link(token, "", "/rating", stars=str(stars), comment=comment)
+        except Said as said:  # our own first try may have been heard without an answer
+            if said.code != "rating_given":
+                raise
 
     async def pay(self, ticket: str, card: str = "approve") -> None:
         """Through the gateway's own page, as a browser would, and back to the house."""
         token = await self.mailbox.link(f"I{ticket[1:]}-", "invoice", self.patience)
-        shown = await self._patiently(
-            lambda: self._send("GET", f"/links/{token}/pay", {"Accept": "application/json"}, {})
-        )
+        shown = await self.payable(token)
         asked = dict(httpx.URL(shown["checkout"]).params)
         at = str(httpx.URL(shown["checkout"]).copy_with(query=None))
         answer = await self._patiently(lambda: self._checkout(at, {**asked, "card": card, "action": "pay"}))
@@ -202,6 +241,20 @@ class Walker:
         if "payment_key" in back:
             query = f"?payment_key={back['payment_key']}&order_id={back['order_id']}&amount={back['amount']}"
             await self.by_link(token, "/payment" + query, "/payment", **back)
+            self.acknowledge("attempt", back["order_id"])
+
+    async def payable(self, token: str) -> Any:
+        """The page of an invoice that can be paid, or is paid; an earlier try may still be under way."""
+        until = time.monotonic() + self.patience
+        while True:
+            shown = await self._patiently(
+                lambda: self._send("GET", f"/links/{token}/pay", {"Accept": "application/json"}, {})
+            )
+            if shown["state"] != "under_way":
+                return shown
+            if time.monotonic() > until:
+                raise Stuck("an earlier payment is still under way")
+            await asyncio.sleep(1)
 
     async def _checkout(self, address: str, choice: dict[str, str]) -> str:
         answer = await self.http.post(address, data=choice)
@@ -215,30 +268,30 @@ class Walker:
     async def command(self, ticket: str, noun: str, who: str = "agent", **values: str) -> Any:
         """One of the desk's commands on a ticket."""
         sent = {"command_id": uuid4().hex, **values}
-        return await self.ask(who, "POST", f"/tickets/{ticket}/{noun}", data=sent)
+        return await self.settled(
+            sent["command_id"], lambda: self.ask(who, "POST", f"/tickets/{ticket}/{noun}", data=sent)
+        )
 
     # --- the technician -------------------------------------------------------------------------------
 
     async def offered(self, visit: str) -> str:
-        """Wait for an open offer; whose it is."""
-        until = time.monotonic() + self.patience
-        while True:
-            for who in [name for name in self.tokens if name.startswith("tec_")]:
-                shown = await self.ask(who, "GET", "/field-service")
-                if any(card["visit_id"] == visit for card in shown["offers"]):
-                    return who
-            if time.monotonic() > until:
-                raise Stuck(f"no offer for {visit}")
-            await asyncio.sleep(0.5)
+        """Wait for the message with an offer; whose phone it rings."""
+        key = await self.mailbox.find(f"visit:{visit}:", ":offer", self.patience)
+        return self.phones[self.mailbox.receivers[key]]
 
     async def line(self, who: str, visit: str, kind: str, **values: Any) -> None:
         """One line of a phone's outbox, with the phone's own id and time."""
         line = {"id": uuid4().hex, "kind": kind, "device_at": datetime.now(UTC).isoformat(), **values}
         path = f"/field-service/visits/{visit}/actions"
-        answer = await self.ask(who, "POST", path, json={"lines": [line]})
-        said = answer["answers"][0]
-        if said["answer"] == "refused":
-            raise Said(409, said["refusal"])
+
+        async def say() -> Any:
+            answer = await self.ask(who, "POST", path, json={"lines": [line]})
+            said = answer["answers"][0]
+            if said["answer"] == "refused":
+                raise Said(409, f"{kind}: {said['refusal']}")
+            return {"status": said["answer"]}
+
+        await self.settled(line["id"] if kind in SPOKEN else "", say)
 
     async def photo(self, who: str, visit: str, slot: str) -> None:
         """One picture of the device."""

@@ -24,29 +24,6 @@ _labels: dict[str, dict[str, Label]] = {
         "p3": Label(N_("P3 · Normal"), "blue"),
         "p4": Label(N_("P4 · Low"), "gray"),
     },
-    "region": {
-        "seoul": Label(N_("Seoul")),
-        "seoul-gangnam": Label(N_("Gangnam, Seoul")),
-        "seoul-mapo": Label(N_("Mapo, Seoul")),
-        "busan": Label(N_("Busan")),
-        "busan-haeundae": Label(N_("Haeundae, Busan")),
-        "daegu": Label(N_("Daegu")),
-        "incheon": Label(N_("Incheon")),
-        "gwangju": Label(N_("Gwangju")),
-        "daejeon": Label(N_("Daejeon")),
-        "ulsan": Label(N_("Ulsan")),
-        "sejong": Label(N_("Sejong")),
-        "gyeonggi": Label(N_("Gyeonggi")),
-        "gyeonggi-suwon": Label(N_("Suwon, Gyeonggi")),
-        "gangwon": Label(N_("Gangwon")),
-        "chungbuk": Label(N_("North Chungcheong")),
-        "chungnam": Label(N_("South Chungcheong")),
-        "jeonbuk": Label(N_("North Jeolla")),
-        "jeonnam": Label(N_("South Jeolla")),
-        "gyeongbuk": Label(N_("North Gyeongsang")),
-        "gyeongnam": Label(N_("South Gyeongsang")),
-        "jeju": Label(N_("Jeju")),
-    },
     "letter": {
         "tickets/received": Label(N_("Confirmation of the report")),
         "tickets/reply": Label(N_("Our reply")),
@@ -123,8 +100,3 @@ def name_of(value: object, *kinds: str) -> str | None:
 def named(code: object, kind: str) -> str:
     """What a code is called, or the code itself where outsiders may send one that we do not know."""
     return name_of(code, kind) or str(code)
-
-
-def region(code: str) -> str:
-    """An area by its name; one that was typed by hand stays as it was typed."""
-    return named(code, "region")

@@ -1,6 +1,6 @@
 """Live updates: open pages are told that something changed, each reader only of what they may see.
 
-The tables' writers notify `ieum_live` with topics such as `tickets` or `ticket:T100123`; no content travels."""
+Writers notify `ieum_live` of topics such as `tickets` or `ticket:T100123`; no content travels."""
 
 import asyncio
 import re
@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from itertools import groupby
 from types import FrameType
@@ -268,8 +268,9 @@ async def is_still(request: Request, stream: Stream) -> bool:
 
 @contextmanager
 def ending_with_the_process(live: Live) -> Iterator[None]:
-    """Let streams end as soon as the process is asked to: the server waits for them before it ends the app."""
-    loop, before = asyncio.get_running_loop(), {}
+    """Let streams end when the process is asked to: the server waits for them before it ends the app."""
+    loop = asyncio.get_running_loop()
+    before: dict[int, Callable[[int, FrameType | None], Any]] = {}
 
     def heard(number: int, frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(live.close)
@@ -284,8 +285,8 @@ def ending_with_the_process(live: Live) -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for caught, handler in before.items():
+            signal.signal(caught, handler)
 
 
 @router.get("/events", may=SIGNED_IN)

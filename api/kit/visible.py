@@ -4,6 +4,7 @@ migrations/0003_row_security says the same to the database; tests/api/test_visib
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, text, true
@@ -56,8 +57,9 @@ def visible(person: Person, model: type[M]) -> Select[M]:
     return select(model).where(may_see(person, model))
 
 
+@lru_cache(maxsize=4096)
 def may_see(person: Person, model: type[SQLModel]) -> Condition:
-    """The same as a condition, for counts and joins."""
+    """The same as a condition, for counts and joins; remembered, because one person asks again and again."""
     rule = RULES.get(model)
     return rule(person) if rule is not None else false()
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 
+LOOK_UPS = "5,30,120,300,3600,86400,86400,86400,86400,86400"
+
 
 def _read(name: str, default: str | None = None) -> str:
     """The variable NAME, or the content of the file that NAME_FILE points to."""
@@ -22,6 +24,11 @@ def _keys(text: str) -> tuple[tuple[str, bytes], ...]:
     """`k1:<base64>,k0:<base64>` as pairs; the first key encrypts, all of them decrypt."""
     pairs = (part.split(":", 1) for part in text.split(",") if part)
     return tuple((name, base64.b64decode(key)) for name, key in pairs)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """`5,30,3600` as whole numbers; a mistake ends the start, not the first payment."""
+    return tuple(int(part) for part in text.split(",") if part.strip())
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,10 @@ class Settings:
     log_level: str
     pool_size: int
     is_secure: bool
+    gateway_patience_seconds: int = 40
+    gateway_latency_seconds: int = 60
+    gateway_look_up_after: tuple[int, ...] = (5, 30, 120, 300, 3_600, *(86_400,) * 5)
+    gateway_late_news_seconds: int = 600
 
 
 @cache
@@ -68,6 +79,10 @@ def settings(database: str = "DATABASE_URL") -> Settings:
         public_url=public_url,
         gateway_url=gateway_url,
         gateway_public_url=_read("GATEWAY_PUBLIC_URL", gateway_url).rstrip("/"),
+        gateway_patience_seconds=int(_read("GATEWAY_PATIENCE_SECONDS", "40")),
+        gateway_latency_seconds=int(_read("GATEWAY_LATENCY_SECONDS", "60")),
+        gateway_look_up_after=_numbers(_read("GATEWAY_LOOK_UP_AFTER", LOOK_UPS)),
+        gateway_late_news_seconds=int(_read("GATEWAY_LATE_NEWS_SECONDS", "600")),
         mail_url=_read("MAIL_URL", "http://127.0.0.1:9000/mail").rstrip("/"),
         sms_url=_read("SMS_URL", "http://127.0.0.1:9000/sms").rstrip("/"),
         desk_address=_read("DESK_ADDRESS", "desk@localhost"),

@@ -316,6 +316,10 @@ async def test_a_link_does_only_its_own_thing(desk: RunningDesk, shop: Web, purp
     assert await bodies(desk, ticket) == []
 
 
+async def everything_is_said(desk: RunningDesk) -> bool:
+    return not await desk.rows("select id from outbox where status = 'waiting'")
+
+
 async def test_while_temporal_is_away_a_command_is_kept_and_done_later(desk: RunningDesk, shop: Web) -> None:
     ticket = await desk.report()
     shop.app.state.client = None
@@ -324,6 +328,8 @@ async def test_while_temporal_is_away_a_command_is_kept_and_done_later(desk: Run
         f"/tickets/{ticket.id}/replies", who="jo", headers=JSON, data={"command_id": key(), "body": "Soon."}
     )
     await desk.until(lambda: desk.has_status(ticket, TicketStatus.WAITING_CUSTOMER))
+
+    await desk.until(lambda: everything_is_said(desk))
 
     assert (answer.status_code, answer.json()["status"]) == (202, "accepted")
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from tests.browser.house import House, start
+
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 ARGS = [
     "--no-sandbox",
@@ -48,7 +50,7 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
             "service_workers": "block",
         }
         context = browser.new_context(**{**usual, **options})
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(30_000)
         made.append(context)
         return context
 
@@ -87,3 +89,12 @@ def shots() -> Path:
     folder = Path(os.environ.get("SHOTS", "test-results"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The whole house, running for all browser tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        running, found = start(tmp_path_factory.mktemp("house"), patch)
+        yield found
+        running.house.stop()

@@ -93,6 +93,8 @@ SAMPLE = {
     "product": ("pr", "pr_gone"),
     "owned_product": ("op1", "op2"),
     "workflow": ("ticket:T1", "ticket:T2"),
+    "system": ("payments", "mail"),
+    "outbox": ("1", "1"),
 }
 ACCOUNTS: dict[str, dict[str, Any]] = {
     "agent": {"roles": [Role.AGENT], "team_id": "team_one"},
