@@ -173,7 +173,6 @@ SENTENCES: dict[str, str] = {
     "billing.overdue": N_("Invoice %(number)s is overdue; finance is asked to call"),
     "billing.paid": N_("Invoice %(number)s was paid; receipt sent"),
     "billing.cancelled": N_("Invoice %(number)s was cancelled: %(reason)s"),
-    "billing.free": N_("No invoice: %(reason)s"),
     "billing.doubled": N_("%(amount)s arrived that nobody owes; it is kept in suspense and finance is asked"),
     "billing.suspense_cleared": N_("Finance gave %(amount)s back: %(reason)s"),
     "billing.given_up": N_("Invoice %(number)s is no longer waited for; late money is still accepted"),
