@@ -26,7 +26,6 @@ from models.staff import Account
 from models.systems import SentMessage
 from models.tickets import Ticket, TicketMessage
 
-
 INSTANT = timedelta(microseconds=1)  # an invoice is due at midnight: its last day is the one before
 
 

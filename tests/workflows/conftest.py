@@ -40,7 +40,7 @@ def said_in_words(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     with psycopg.connect(database.owner_url) as connection:
         steps = connection.execute("select sentence, details from timeline_entries").fetchall()
-        waits = connection.execute("select what, \"then\", details from waits").fetchall()
+        waits = connection.execute('select what, "then", details from waits').fetchall()
     faults = [fault for step in steps for fault in sentences.faults_of_step(*step)]
     faults += [fault for wait in waits for fault in sentences.faults_of_wait(*wait)]
     assert sorted(set(faults)) == []
