@@ -77,7 +77,7 @@ def test_a_code_that_we_do_not_know_is_never_shown(locale: str) -> None:
 
 
 def test_every_code_that_a_sentence_may_name_has_a_name() -> None:
-    named = {
+    named: dict[str, set[str]] = {
         "verdict": set(Verdict),
         "outcome": set(Outcome),
         "payment_code": {*REFUSALS, "ABORTED", "invoice_paid", "invoice_cancelled"},
