@@ -97,10 +97,7 @@ async def fill(database: Database) -> None:
     """A company with people to sign in as, and a day of calls."""
     engine, now = engine_for(database.worker_url), datetime.now(UTC)
     await build(engine, word="Hanbit")
-    systems, results = (
-        list(System),
-        [CallResult.OK] * 9 + [CallResult.REFUSED, CallResult.OK, CallResult.UNKNOWN],
-    )
+    systems, results = list(System), [CallResult.OK] * 9 + [CallResult.REFUSED, CallResult.OK, CallResult.UNKNOWN]
     calls = [
         SystemCall(
             system=systems[number % 3], operation=("confirm", "send", "send")[number % 3], key=f"key-{number}",
@@ -124,9 +121,8 @@ async def fill(database: Database) -> None:
     async with AsyncSession(engine) as session, session.begin():
         session.add_all([*calls, *story, stuck])
     async with engine.begin() as connection:
-        await connection.exec_driver_sql(
-            "update waits set since = now() - interval '3 hours', who = 'customer' where ticket_id = 'T1'"
-        )
+        await connection.exec_driver_sql("update waits set since = now() - interval '3 hours', who = 'customer'"
+                                         " where ticket_id = 'T1'")
         await connection.exec_driver_sql("update payment_attempts set status = 'unknown' where id = 'I1-1.1'")
         await connection.exec_driver_sql("update teams set is_default = true where id = 'team_one'")
     await engine.dispose()
@@ -159,9 +155,7 @@ def report(app: str, folder: Path) -> str:
 def admin(new_context: Callable[..., BrowserContext], house: House) -> BrowserContext:
     """A browser in which an administrator is signed in to the app."""
     context = new_context(viewport={"width": 1500, "height": 1300})
-    context.add_cookies(
-        [{"name": "ieum", "value": token_of("admin"), "url": house.app, "httpOnly": True, "sameSite": "Lax"}]
-    )
+    context.add_cookies([{"name": "ieum", "value": token_of("admin"), "url": house.app, "httpOnly": True, "sameSite": "Lax"}])
     return context
 
 
@@ -180,9 +174,7 @@ def decoding(page: Page) -> list[int]:
     return statuses
 
 
-def test_an_administrator_reads_journeys_in_plain_words(
-    admin: BrowserContext, house: House, shots: Path
-) -> None:
+def test_an_administrator_reads_journeys_in_plain_words(admin: BrowserContext, house: House, shots: Path) -> None:
     page = admin.new_page()
     answers = decoding(page)
     page.goto(house.run)
@@ -262,14 +254,9 @@ def test_our_own_pages_keep_nobody_out(
         page.emulate_media(color_scheme=light)  # type: ignore[arg-type]
         page.goto(f"{house.app}{path}?lang={language}")
         page.evaluate("document.fonts.ready")
-        page.screenshot(
-            path=shots / f"{path.strip('/').replace('/', '-').replace(':', '-')}-{language}-{light}.png"
-        )
+        page.screenshot(path=shots / f"{path.strip('/').replace('/', '-').replace(':', '-')}-{language}-{light}.png")
         found = Axe().run(page, options=RULES).response["violations"]
-        told = [
-            (one["id"], [(node["target"], node.get("failureSummary")) for node in one["nodes"][:3]])
-            for one in found
-        ]
+        told = [(one["id"], [(node["target"], node.get("failureSummary")) for node in one["nodes"][:3]]) for one in found]
         assert not told, json.dumps(told, ensure_ascii=False, indent=1)
     for width in (320, 768, 1280):
         page.set_viewport_size({"width": width, "height": 900})

@@ -36,9 +36,7 @@ class Story:
         return f"{self.run}-{self.number}"
 
 
-def stories(
-    count: int, seed: int, kinds: Sequence[tuple[str, int]] = SHARES, run: str = "fault"
-) -> list[Story]:
+def stories(count: int, seed: int, kinds: Sequence[tuple[str, int]] = SHARES, run: str = "fault") -> list[Story]:
     """So many journeys in fixed shares, shuffled by the seed."""
     dice = random.Random(seed)
     named = [kind for kind, share in kinds for _ in range(share)]
