@@ -230,10 +230,13 @@ class Walker:
             if said.code != "rating_given":
                 raise
 
-    async def pay(self, ticket: str, card: str = "approve") -> None:
-        """Through the gateway's own page, as a browser would, and back to the house."""
+    async def pay(self, ticket: str, card: str = "approve") -> bool:
+        """Through the gateway's own page, as a browser would, and back to the house; True when nothing is
+        left to pay."""
         token = await self.mailbox.link(f"I{ticket[1:]}-", "invoice", self.patience)
         shown = await self.payable(token)
+        if shown["state"] != "due":
+            return True
         asked = dict(httpx.URL(shown["checkout"]).params)
         at = str(httpx.URL(shown["checkout"]).copy_with(query=None))
         answer = await self._patiently(lambda: self._checkout(at, {**asked, "card": card, "action": "pay"}))
@@ -242,6 +245,7 @@ class Walker:
             query = f"?payment_key={back['payment_key']}&order_id={back['order_id']}&amount={back['amount']}"
             await self.by_link(token, "/payment" + query, "/payment", **back)
             self.acknowledge("attempt", back["order_id"])
+        return False
 
     async def payable(self, token: str) -> Any:
         """The page of an invoice that can be paid, or is paid; an earlier try may still be under way."""

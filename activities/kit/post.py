@@ -26,9 +26,6 @@ from models.staff import Account
 from models.systems import SentMessage
 from models.tickets import Ticket, TicketMessage
 
-INSTANT = timedelta(microseconds=1)  # an invoice is due at midnight: its last day is the one before
-
-
 @dataclass(frozen=True)
 class Form:
     """For whom a letter is and which link it carries: about the "ticket", the "visit" or the "invoice"."""
@@ -213,7 +210,7 @@ async def _invoice_values(session: AsyncSession, letter: Letter, locale: str) ->
     invoice = await session.get_one(Invoice, letter.invoice_id)
     return {
         "number": invoice.number, "total": money(invoice.total_minor, invoice.currency, locale),
-        "pay_by": invoice.due_at - INSTANT, "paid_at": invoice.paid_at,
+        "pay_by": invoice.due_at, "paid_at": invoice.paid_at,
     }  # fmt: skip
 
 

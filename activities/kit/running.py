@@ -39,13 +39,15 @@ async def connect(setting: Settings, converter: DataConverter) -> Client:
             await asyncio.sleep(1)
 
 
-def workers(client: Client, lives: Sequence[type], acts: dict[str, list[Callable[..., Any]]]) -> list[Worker]:
-    """One worker for each queue on which something is done; workflows live on the desk."""
+def workers(
+    client: Client, lives: Sequence[type], acts: dict[str, list[Callable[..., Any]]], home: str = "desk"
+) -> list[Worker]:
+    """One worker for each queue on which something is done; workflows live on the queue `home`."""
     return [
         Worker(
             client,
             task_queue=queue,
-            workflows=lives if queue == "desk" else [],
+            workflows=lives if queue == home else [],
             activities=listed,
             workflow_runner=SandboxedWorkflowRunner(restrictions=OPEN_HOUSE),
             max_concurrent_activities=20,

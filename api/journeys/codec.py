@@ -13,7 +13,7 @@ from temporalio.api.common.v1 import Payload, Payloads
 
 from api.journeys.routing import router
 from api.kit.desk import Desk
-from api.kit.routes import ADMINS, ANYONE
+from api.kit.routes import ADMINS, SYSTEM
 from api.kit.signing import note
 from api.kit.texts import KEY
 from models.kit.refusals import Refusal
@@ -40,8 +40,8 @@ def origin_of_ui(request: Request) -> str:
     return "/".join(str(request.app.state.settings.temporal_ui_url).split("/")[:3])
 
 
-@router.route("OPTIONS", "/codec/decode", may=ANYONE)
-@router.route("OPTIONS", "/codec/encode", may=ANYONE)
+@router.route("OPTIONS", "/codec/decode", may=SYSTEM, is_forgeable=True)
+@router.route("OPTIONS", "/codec/encode", may=SYSTEM, is_forgeable=True)
 async def preflight(request: Request) -> Response:
     """What a browser asks before it sends a page's request to another origin."""
     answer = shared_with_ui(request, Response(status_code=204))

@@ -88,11 +88,6 @@ def day(value: date | None) -> str:
     return NOTHING if value is None else _date(_local(value))
 
 
-def last_day(due: datetime | None) -> str:
-    """The last day on which a deadline is still kept: a deadline at midnight belongs to the day before."""
-    return NOTHING if due is None else day(due - timedelta(microseconds=1))
-
-
 def weekday(value: date | None) -> str:
     """A date in full, with its weekday."""
     if value is None:
@@ -227,7 +222,6 @@ FILTERS: dict[str, Any] = {
     "moment": moment,
     "exact": exact,
     "day": day,
-    "last_day": last_day,
     "weekday": weekday,
     "short_day": short_day,
     "clock": clock,

@@ -99,7 +99,7 @@ def written(name: str, value: object, currency: str = "KRW") -> str | None:
         return name_of(text, *CODES[name])
     if _MOMENT.match(text):
         moment = datetime.fromisoformat(text)
-        return formats.last_day(moment) if name == "due_at" else formats.moment(moment)
+        return formats.day(moment) if name == "due_at" else formats.moment(moment)
     if _DAY.match(text):
         return formats.day(date.fromisoformat(text))
     if name in AMOUNTS and re.fullmatch(r"-?\d+", text):

@@ -83,7 +83,7 @@ class SystemPage:
         }
 
 
-@router.get("/systems/{system_id}", may=ADMINS)
+@router.get("/systems/{system_id}", may=ADMINS, row="system")
 async def show(
     request: Request,
     desk: Desk,

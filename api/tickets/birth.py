@@ -58,7 +58,6 @@ class Report:
 
 async def receive(desk: DeskAt, report: Report, folder: Path) -> str:
     """Store a report and announce its ticket; the same form again answers with the same ticket."""
-    by = desk.person
     files = [(photo, await stored(folder, photo)) for photo in report.photos]
     await desk.take_in()
     if earlier := await earlier_ticket(desk, report.key):
@@ -80,17 +79,8 @@ async def receive(desk: DeskAt, report: Report, folder: Path) -> str:
         await desk.take_in()
         return await earlier_ticket(desk, report.key) or ""
     message = await first_message(desk, ticket_id, report, now)
-    for photo, name in files:
-        await desk.session.execute(
-            insert(Attachment).values(attached(ticket_id, message, photo, name, now)).inline()
-        )
-    actor = ActorKind.STAFF if by.is_desk else ActorKind.CUSTOMER
-    line = {
-        "key": f"{ticket_workflow_id(ticket_id)}/0.0", "subject": ticket_workflow_id(ticket_id),
-        "ticket_id": ticket_id, "at": now, "kind": EntryKind.STEP, "actor_kind": actor,
-        "actor_id": by.account_id, "sentence": "tickets.received", "details": {}, "is_public": True,
-    }  # fmt: skip
-    await desk.session.execute(insert(TimelineEntry).values(line).inline())
+    await attach(desk, ticket_id, message, files, now)
+    await tell_timeline(desk, ticket_id, now)
     level = await service_level(desk, report.priority, customer_id, now)
     fault = FaultReport(ticket_id, customer_id, now, level)
     await announce_start(
@@ -160,6 +150,27 @@ async def first_message(desk: DeskAt, ticket_id: str, report: Report, now: datet
     }  # fmt: skip
     await desk.session.execute(insert(TicketMessage).values(row).inline())
     return message
+
+
+async def attach(
+    desk: DeskAt, ticket_id: str, message: str, files: list[tuple[Photo, str]], now: datetime
+) -> None:
+    """Hang the photos on the first message."""
+    for photo, name in files:
+        await desk.session.execute(
+            insert(Attachment).values(attached(ticket_id, message, photo, name, now)).inline()
+        )
+
+
+async def tell_timeline(desk: DeskAt, ticket_id: str, now: datetime) -> None:
+    """The first line of the ticket's story."""
+    actor = ActorKind.STAFF if desk.person.is_desk else ActorKind.CUSTOMER
+    line = {
+        "key": f"{ticket_workflow_id(ticket_id)}/0.0", "subject": ticket_workflow_id(ticket_id),
+        "ticket_id": ticket_id, "at": now, "kind": EntryKind.STEP, "actor_kind": actor,
+        "actor_id": desk.person.account_id, "sentence": "tickets.received", "details": {}, "is_public": True,
+    }  # fmt: skip
+    await desk.session.execute(insert(TimelineEntry).values(line).inline())
 
 
 def attached(ticket_id: str, message: str, photo: Photo, name: str, now: datetime) -> dict[str, object]:

@@ -46,6 +46,11 @@ class EchoWorkflow:
         if command.actor_id == "nobody":
             raise ApplicationError("no", type="not_allowed", non_retryable=True)
 
+    @workflow.update
+    async def ponder(self, command: Command) -> None:
+        """Answers only when told to end."""
+        await workflow.wait_condition(lambda: "end" in self.told)
+
     @workflow.signal
     def hear(self, fact: CustomerWrote) -> None:
         self.told.append(fact.message_id)
@@ -168,6 +173,25 @@ async def test_an_update_is_said_once_and_a_refusal_is_kept(
         ("sent", ""), ("sent", ""), ("refused", "not_allowed"),
     ]  # fmt: skip
     assert await temporal.client.get_workflow_handle(name).query("what") == [order.id, allowed.id]
+
+
+async def test_a_relay_ends_in_the_middle_of_an_update(
+    worker_engine: AsyncEngine, temporal: WorkflowEnvironment, queue: str
+) -> None:
+    name = f"echo:{uuid4()}"
+    await announced_start(worker_engine, queue, name)
+    async with AsyncSession(worker_engine) as session, session.begin():
+        await announce_update(session, name, "ponder", an_order())
+    relay = Relay(worker_engine, temporal.client)
+    await relay.deliver_next()
+    pondering = asyncio.create_task(relay.run())
+    await asyncio.sleep(1)
+
+    pondering.cancel()
+
+    done, _ = await asyncio.wait([pondering], timeout=3)
+    assert done == {pondering}
+    await temporal.client.get_workflow_handle(name).signal("hear", CustomerWrote("end", datetime.now(UTC)))
 
 
 async def test_a_fact_is_told_and_one_that_comes_too_late_is_noted(

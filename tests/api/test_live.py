@@ -295,7 +295,8 @@ async def test_a_server_asked_to_stop_ends_its_streams_at_once(
     given = {
         "DATABASE_URL": database.app_url, "SECRET_KEY": "x" * 40, "PAYLOAD_KEYS": "k:" + "A" * 43 + "=",
         "GATEWAY_SECRET": "x", "GATEWAY_WEBHOOK_SECRET": "whsec_eHg=", "SYSTEMS_TOKEN": "x",
-        "TEMPORAL_ADDRESS": "127.0.0.1:1", "PUBLIC_URL": f"http://localhost:{port}", "FILES_DIR": str(tmp_path),
+        "TEMPORAL_ADDRESS": "127.0.0.1:1", "PUBLIC_URL": f"http://localhost:{port}",
+        "FILES_DIR": str(tmp_path),
     }  # fmt: skip
     command = ["-m", "uvicorn", "app:create_app", "--factory", "--port", str(port), "--log-level", "warning"]
     command += ["--timeout-graceful-shutdown", "30"]

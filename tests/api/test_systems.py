@@ -102,7 +102,7 @@ async def test_a_waiting_message_is_said_again_at_once(
         worker_engine, an_item("a", not_before=later), an_item("b", status="refused", not_before=later)
     )
     async with worker_engine.connect() as connection:
-        ids = dict((await connection.execute(text("select key, id from outbox"))).all())
+        ids = {row.key: row.id for row in await connection.execute(text("select key, id from outbox"))}
     with psycopg.connect(database.worker_url, autocommit=True) as ear:
         ear.execute("listen ieum_outbox")
 

@@ -25,7 +25,7 @@ def some_settings(**changes: Any) -> Settings:
     """Settings of a test's app."""
     given: dict[str, Any] = {
         "database_url": "", "secret_key": SECRET, "payload_keys": (("test", bytes(32)),),
-        "gateway_secret": "x", "desk_address": "desk@example.test",
+        "gateway_secret": "x",
         "gateway_webhook_secret": "whsec_eHg=", "systems_token": "x", "temporal_address": "127.0.0.1:1",
         "temporal_namespace": "default", "temporal_ui_url": "", "public_url": ORIGIN,
         "gateway_url": "http://127.0.0.1:1", "gateway_public_url": "http://127.0.0.1:1",

@@ -1,21 +1,25 @@
 """The real house for browser tests: every part a process of its own, the sample company, no tickets yet."""
 
+import asyncio
 import gettext
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 import httpx
+import psycopg
 import pytest
 
 from ops import plan
 from ops.company import Keys, make_company
 from ops.postgres import free_port
 from ops.run import Supervisor
+from ops.walk import Walker
 
 LOCALES = Path(__file__).parent.parent.parent / "locales"
 OUTSIDE = ("DATABASE_URL", "DATABASE_NAME", "PUBLIC_URL", "GATEWAY_URL", "GATEWAY_PUBLIC_URL", "MAIL_URL")
@@ -100,6 +104,23 @@ class House:
         found = LINK.search(next(one["text"] for one in sent if one["id"] == number))
         assert found, "the letter has no link"
         return found[0]
+
+    def walks(self, act: Callable[[Walker], Awaitable[object]]) -> None:
+        """Somebody else's part of the story, done by a program over HTTP."""
+
+        async def walk() -> None:
+            walker = Walker(self.app, self.sandbox, self.keys.tokens)
+            await act(walker)
+            await walker.close()
+
+        with ThreadPoolExecutor(1) as elsewhere:  # this thread's loop belongs to the browser
+            elsewhere.submit(lambda: asyncio.run(walk())).result(120)
+
+    def lines_of(self, visit: str) -> list[tuple[str, str]]:
+        """What a phone has sent about a visit, in the order of its arrival, and what became of it."""
+        query = "select kind, outcome from device_actions where visit_id = %s order by received_at"
+        with psycopg.connect(self.worker_url) as database:
+            return [(str(kind), str(outcome)) for kind, outcome in database.execute(query, (visit,))]
 
     def offered_to(self, visit: str, seconds: float = 60) -> str:
         """The technician who is asked whether they take this visit."""

@@ -199,6 +199,7 @@ class Technician(Person):
         offer.click()
         expect(self.page.locator("html[data-field]")).to_be_attached()
         self.button("Accept").click()
+        expect(self.page).to_have_url(re.compile(f"/field-service/visits/{visit}$"))
         self.is_sent()
 
     def opens(self, visit: str) -> None:
@@ -225,7 +226,7 @@ class Technician(Person):
 
     def uses(self, part: str) -> None:
         """A part from the van."""
-        self.field("Part").select_option(label=part)
+        self.page.locator("#part").get_by_role("combobox").select_option(label=part)
         self.button("Add").click()
 
     def gets_signature(self) -> None:

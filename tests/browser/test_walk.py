@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.house import House, Tongue
 from tests.browser.people import Agent, Customer, Technician
@@ -39,19 +39,6 @@ STORIES = (
 )  # fmt: skip
 LOGINS = {"tec_kim": "technician@ieum.example", "tec_lee": "lee@ieum.example",
           "tec_park": "park@ieum.example", "tec_cole": "cole@ieum.example"}  # fmt: skip
-
-
-@pytest.fixture
-def sit_down(
-    new_context: Callable[..., BrowserContext], clean_console: Callable[[Page], Page]
-) -> Callable[..., Page]:
-    """Give somebody a browser of their own."""
-
-    def sit(language: str, **options: object) -> Page:
-        locale = "ko-KR" if language == "ko" else "en-GB"
-        return clean_console(new_context(locale=locale, **options).new_page())
-
-    return sit
 
 
 @pytest.mark.parametrize("story", STORIES, ids=[one.language for one in STORIES])

@@ -1,6 +1,7 @@
 """A whole house on real parts for fault tests: every part a process of its own, PostgreSQL durable."""
 
 import asyncio
+import base64
 import os
 import secrets
 import shutil
@@ -101,6 +102,11 @@ class Site:
         keys = converter([("judge", bytes(32))])
         return await Client.connect(f"127.0.0.1:{self.plan.ports['TEMPORAL_PORT']}", data_converter=keys)
 
+    def payload_keys(self) -> tuple[tuple[str, bytes], ...]:
+        """The keys that this copy encrypts with."""
+        pairs = (part.split(":", 1) for part in self.plan.secrets["PAYLOAD_KEYS"].split(","))
+        return tuple((name, base64.b64decode(key)) for name, key in pairs)
+
     def walker(self, patience: float) -> Walker:
         """Somebody who plays every part."""
         return Walker(self.app, self.sandbox, self.keys.tokens, self.phones, patience=patience)
@@ -130,7 +136,7 @@ class Site:
 
 
 def grow(worker_url: str, keys: Keys) -> dict[str, str]:
-    """More technicians who can do everything, and more customers with one product in and one out of warranty."""
+    """Technicians who can do everything, and customers with one product in and one out of warranty."""
     phones: dict[str, str] = {}
     with psycopg.connect(worker_url) as base, base.cursor() as rows:
         base.execute("update technicians set is_active = false")
@@ -143,7 +149,8 @@ def grow(worker_url: str, keys: Keys) -> dict[str, str]:
                 (technician, f"기사 {number}", phone, SKILLS, [REGION]),
             )
             rows.executemany(
-                "insert into technician_shifts (technician_id, weekday, starts, ends) values (%s, %s, '06:00', '22:00')",
+                """insert into technician_shifts (technician_id, weekday, starts, ends)
+                   values (%s, %s, '06:00', '22:00')""",
                 [(technician, weekday) for weekday in range(7)],
             )
             rows.execute(
@@ -158,15 +165,15 @@ def grow(worker_url: str, keys: Keys) -> dict[str, str]:
         for number in range(CUSTOMERS):
             customer = f"cus_f{number}"
             rows.execute(
-                """insert into customers (id, kind, name, phone, email, locale, tier, address, region, postcode,
-                   is_verified, created_at, version) values (%s, 'person', %s, %s, %s, 'ko', 'standard',
+                """insert into customers (id, kind, name, phone, email, locale, tier, address, region,
+                   postcode, is_verified, created_at, version) values (%s, 'person', %s, %s, %s, 'ko', 'standard',
                    '서울 강남구 테헤란로 1', %s, '', true, now(), 1)""",
                 (customer, f"고객 {number}", f"+82104400{number:04}", f"f{number}@customer.example", REGION),
             )
             for kind, days in (("in", 300), ("out", -30)):
                 rows.execute(
-                    """insert into owned_products (id, customer_id, product_id, serial, bought_on, warranty_until,
-                       region) values (%s, %s, 'prd_tv', %s, current_date - 400, current_date + %s, '')""",
+                    """insert into owned_products (id, customer_id, product_id, serial, bought_on,
+                       warranty_until, region) values (%s, %s, 'prd_tv', %s, current_date - 400, current_date + %s, '')""",
                     (f"own_{kind}_{number}", customer, f"F-{kind}-{number}", days),
                 )
     return phones

@@ -1,4 +1,4 @@
-"""How tickets stand, asked of the database once for everybody who waits; and the list of what was promised."""
+"""How tickets stand, asked of the database once for all who wait; and the list of what was promised."""
 
 import asyncio
 import os
