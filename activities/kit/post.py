@@ -26,6 +26,7 @@ from models.staff import Account
 from models.systems import SentMessage
 from models.tickets import Ticket, TicketMessage
 
+
 @dataclass(frozen=True)
 class Form:
     """For whom a letter is and which link it carries: about the "ticket", the "visit" or the "invoice"."""
