@@ -159,6 +159,8 @@ async def pay(
 ) -> Response:
     """Store the attempt with its key and have it charged; sent twice it is one attempt."""
     invoice = await desk.one(Invoice, desk.person.subject)
+    if set(sent.form.errors) - set(Authorised.model_fields):
+        raise Refusal("invalid_form")
     if sent.value is None or sent.value.amount != invoice.total_minor:
         raise Refusal("payment_differs")
     if not await is_stored(desk, sent.value):
@@ -174,7 +176,7 @@ async def settle(
     """Finance says how an unclear payment ended."""
     attempt = await desk.one(PaymentAttempt, attempt_id)
     if sent.value is None:
-        raise Refusal("verdict_missing")
+        raise Refusal("verdict_missing" if set(sent.form.errors) == {"verdict"} else "invalid_form")
     if attempt.status is not AttemptStatus.UNKNOWN:
         raise Refusal("payment_not_unclear")
     given = sent.value

@@ -1,12 +1,12 @@
 """CPU of one whole journey (report, visit, repair, invoice, paid, closed), N of them (40), out of warranty.
 
 `cpu_ms` is what our worker and the Temporal server use for one journey: every workflow, activity (with its
-SQL and its calls to mail and gateway), letter and outbox item of it. `bare_cpu_ms` is what the same server and
-a worker with the same settings and the same encryption use for one workflow of as many activities, one after
-the other, that do nothing at all: no SQL, no HTTP, no updates, timers, signals, children or search attributes. So
-`cpu_ratio` also holds the price of the rows. What both use while nothing happens is measured and taken off.
-`app_cpu_ms` and `postgres_cpu_ms` are the rest of the same journeys, driven over HTTP; the sandbox and the
-driver are not counted."""
+SQL and its calls to mail and gateway), letter and outbox item of it, and its histories kept. `bare_cpu_ms` is
+what the same server and a worker with the same settings and encryption use for one workflow of as many
+activities, one after the other, that do nothing at all: no SQL, no HTTP, no updates, timers, signals,
+children or search attributes. So `cpu_ratio` also holds the price of the rows. What both use while nothing
+happens is measured and taken off. `app_cpu_ms` and `postgres_cpu_ms` are the rest of the same journeys,
+driven over HTTP; the sandbox and the driver are not counted."""
 
 import asyncio
 import sys

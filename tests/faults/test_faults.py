@@ -91,6 +91,9 @@ async def test_nothing_is_lost_and_nothing_happens_twice() -> None:
 async def tell_twice(site: Site) -> None:
     """Every event of the gateway comes up to twice again, late and in any order."""
     secret = site.plan.secrets["GATEWAY_WEBHOOK_SECRET"]
-    hook = {"url": f"{site.app}/systems/gateway/webhook", "secret": secret, "duplicates": 2, "shuffle_seconds": 6, "seed": SEED}  # fmt: skip
+    hook = {
+        "url": f"{site.app}/systems/gateway/webhook", "secret": secret, "duplicates": 2, "shuffle_seconds": 6,
+        "seed": SEED,
+    }  # fmt: skip
     async with httpx.AsyncClient() as http:
         (await http.put(f"{site.sandbox}/gateway/control/webhook", json=hook)).raise_for_status()
