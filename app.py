@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.middleware import Middleware
 from temporalio.client import Client
 
-from api import billing, customers, field_service, home, payments, staff, tickets
-from api.kit import health, logs
+from api import billing, customers, field_service, home, journeys, payments, staff, systems, tickets
+from api.kit import health, live, logs
 from api.kit.desk import forbid_leaks
 from api.kit.headers import Surroundings
 from api.kit.language import Language
@@ -27,6 +27,7 @@ from models.kit.settings import Settings, settings
 
 ROUTERS: tuple[Router, ...] = (
     health.router,
+    live.router,
     staff.router,
     home.router,
     tickets.router,
@@ -34,17 +35,25 @@ ROUTERS: tuple[Router, ...] = (
     field_service.router,
     billing.router,
     payments.router,
+    journeys.router,
+    systems.router,
 )
+
+PATIENCE = 10  # seconds for one statement of a page
 
 
 @contextlib.asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Seek Temporal in the background while the app serves; close everything at the end."""
-    seeking = asyncio.create_task(keep_connecting(app, app.state.settings))
-    yield
-    seeking.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await seeking
+    """Seek Temporal and listen for live updates while the app serves; close everything at the end."""
+    beside = [
+        asyncio.create_task(keep_connecting(app, app.state.settings)),
+        asyncio.create_task(app.state.live.run()),
+    ]
+    with live.ending_with_the_process(app.state.live):
+        yield
+    for task in beside:
+        task.cancel()
+    await asyncio.gather(*beside, return_exceptions=True)
     await app.state.engine.dispose()
 
 
@@ -57,7 +66,9 @@ def create_app(
     """The whole app; tests hand in what they already have."""
     chosen = given or settings()
     logs.set_up(chosen.log_level)
-    engine = engine or engine_for(chosen.database_url, pool_size=chosen.pool_size)
+    engine = engine or engine_for(
+        chosen.database_url, pool_size=chosen.pool_size, is_pinged=False, patience=PATIENCE
+    )
     forbid_leaks(engine)
     doors = Doors(engine)
     app = FastAPI(
@@ -76,6 +87,7 @@ def create_app(
     )
     app.state.settings = chosen
     app.state.engine, app.state.client, app.state.doors = engine, client, doors
+    app.state.live = live.Live(engine)
     app.state.passwords = passwords or Passwords()
     app.state.pages = Pages()
     handle_refusals(app)

@@ -99,7 +99,7 @@ async def _write(session: AsyncSession, ticket: Ticket, change: Change) -> None:
     _move(ticket, change)
     await session.flush()
     await write_waits(session, ticket_workflow_id(ticket.id), waits)
-    await _tell(session, change)
+    await _tell(session, ticket, change)
     if change.message_id is not None:
         await _deliver(session, change)
     await tell_live(session, "tickets", f"ticket:{ticket.id}")
@@ -137,9 +137,11 @@ def _move(ticket: Ticket, change: Change) -> None:
     ticket.next_due = rules.next_due(ticket.status, ticket.answered_at is not None, due)
 
 
-async def _tell(session: AsyncSession, change: Change) -> None:
-    """Add the step's lines to the timeline, with the names of colleagues as they are today."""
+async def _tell(session: AsyncSession, ticket: Ticket, change: Change) -> None:
+    """Add the step's lines to the timeline, with the deadline it promised and colleagues' names of today."""
     details = dict(change.details)
+    if change.clock is Clock.ANSWER and ticket.answer_due is not None:
+        details["answer_due"] = ticket.answer_due.isoformat()
     people = {"actor": change.actor_id if change.actor_kind == "staff" else None, "agent": change.agent_id}
     for role, account_id in people.items():
         if account_id is not None and (account := await session.get(Account, account_id)) is not None:

@@ -42,9 +42,9 @@ PAGE = 50
 labels.register(
     "invoice",
     {
-        InvoiceStatus.ISSUED: Label(N_("Open"), "blue"),
+        InvoiceStatus.ISSUED: Label(N_("Awaiting payment"), "blue"),
         InvoiceStatus.PAID: Label(N_("Paid"), "green"),
-        InvoiceStatus.OVERDUE: Label(N_("Overdue"), "red"),
+        InvoiceStatus.OVERDUE: Label(N_("Payment overdue"), "red"),
         InvoiceStatus.CANCELLED: Label(N_("Cancelled"), "gray"),
     },
 )
@@ -53,7 +53,7 @@ labels.register(
     {
         LineKind.CALL_OUT: Label(N_("Call-out"), "gray"),
         LineKind.LABOUR: Label(N_("Labour"), "gray"),
-        LineKind.PART: Label(N_("Part"), "gray"),
+        LineKind.PART: Label(N_("Spare part"), "gray"),
     },
 )
 labels.register(
@@ -208,8 +208,11 @@ async def clear_suspense(
     """Finance has given money back that nobody owed."""
     invoice = await desk.one(Invoice, invoice_id)
     if sent.value is None:
-        raise Refusal("no_suspense")
+        raise Refusal("invalid_form")
     given = sent.value
+    attempt = await desk.one(PaymentAttempt, given.attempt_id)
+    if attempt.invoice_id != invoice.id:
+        raise Refusal("not_found")
     order = ClearSuspense(given.command_id, desk.person.id, datetime.now(UTC), given.attempt_id, given.reason)
     said = await say(desk, invoice_workflow_id(invoice.id), "clear_suspense", order)
     return move_on(request, f"/billing/invoices/{invoice.id}", data={"status": said.value})

@@ -12,7 +12,7 @@ from api.kit.desk import Desk, DeskAt
 from api.kit.people import Kind
 from api.kit.rendering import answer, move_on
 from api.kit.routes import ANYONE, SIGNED_IN, Router
-from api.tickets.queue import Filters, Row, View, filtered, in_view, listed, row_of, rows_of, views
+from api.tickets.queue import OWN, Filters, Row, View, in_view, listed, row_of, views, with_names
 from models.messages.staff import Role
 from models.tickets import Ticket
 
@@ -76,12 +76,13 @@ async def desk_home(desk: DeskAt) -> DeskHome:
     """What waits for this agent, and what is already late in their team."""
     mine = await listed(desk.session, desk.person, Filters(view="mine"), MINE)
     late = (
-        filtered(rows_of(desk.person), Filters())
+        desk.visible(Ticket)
+        .with_only_columns(*OWN)
         .where(in_view("open", desk.person, datetime.now(UTC)), col(Ticket.next_due) < datetime.now(UTC))
         .order_by(col(Ticket.next_due), col(Ticket.id))
         .limit(BROKEN)
     )
-    broken = tuple(row_of(line) for line in await desk.session.execute(late))
+    broken = tuple(row_of(line) for line in await desk.session.execute(with_names(late)))
     return DeskHome(await views(desk.session, desk.person, Filters(view="")), mine.rows, broken)
 
 

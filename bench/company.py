@@ -19,7 +19,7 @@ insert into customers (id, kind, name, phone, email, locale, tier, postcode, add
                        created_at, version)
 select 'cus_' || n, 'person', '고객 ' || n, '+8210' || lpad(n::text, 8, '0'), 'c' || n || '@example.test',
        'ko', 'standard', '', '', 'seoul', true, now(), 1
-from generate_series(%(from)s, %(to)s) n
+from generate_series(%(from)s::int, %(to)s::int) n
 """
 
 TICKETS = """
@@ -30,14 +30,14 @@ select 'T' || (100000 + n), 'bench-' || n, 'cus_' || (1 + n %% 1000), 'form', '�
        case when n %% 3 = 0 then 'in_progress' else 'open' end, false, 'p' || (1 + n %% 4), 'tm_1',
        case when n %% 3 = 0 then 'acc_1' end, false, now() + n * interval '1 second',
        now() + n * interval '1 second', now(), now(), 1
-from generate_series(%(from)s, %(to)s) n
+from generate_series(%(from)s::int, %(to)s::int) n
 """
 
 WAITS = """
 insert into waits (workflow_id, key, subject, ticket_id, who, what, since, until, "then", may, details)
 select 'ticket:T' || (100000 + n), 'answer', 'ticket:T' || (100000 + n), 'T' || (100000 + n), 'us', 'answer',
        now(), now() + n * interval '1 second', 'warn_team', '{reply,dispatch}', '{}'
-from generate_series(%(from)s, %(to)s) n
+from generate_series(%(from)s::int, %(to)s::int) n
 """
 
 

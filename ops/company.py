@@ -100,6 +100,8 @@ PEOPLE: tuple[tuple[str, str, str, str, str, dict[str, str]], ...] = (
     ("customer", "acc_mina", "mina@customer.example", "최민아", "ko", {"customer_id": "cus_mina"}),
     ("customer_en", "acc_ava", "ava@customer.example", "Ava Collins", "en", {"customer_id": "cus_ava"}),
 )  # fmt: skip
+# Nobody grants a right that they do not hold, so whoever sets up the staff holds every staff right.
+ROLES = {"admin": ["admin", "agent", "dispatcher", "finance"]}
 # priority: answer, resolve, confirm in working minutes
 PROMISES = {"p1": (30, 240, 480), "p2": (60, 480, 960), "p3": (240, 1440, 1440), "p4": (480, 2880, 1440)}
 
@@ -193,7 +195,7 @@ def _store_person(
         %(technician_id)s, %(partner_id)s, true, now(), 1)
         on conflict (id) do update set password_hash = excluded.password_hash""",
         {"id": account, "login": login, "hash": hashed, "name": shown, "locale": locale,
-         "roles": [role_of(name)], **columns},
+         "roles": ROLES.get(name, [role_of(name)]), **columns},
     )  # fmt: skip
     token = secrets.token_urlsafe(32)
     database.execute(

@@ -38,7 +38,9 @@ async function flush() {
   await outbox.flush(async sent => { if (sent) last = sent; await show(); });
   if (last.length) {
     document.dispatchEvent(new CustomEvent('outbox:sent', { detail: last }));
-    await refresh();
+    const done = $('form[data-next][data-kept]');     // an offer that was answered has no page any more
+    if (done && last.every(one => one === 'sent') && !(await outbox.entries()).length) location.assign(done.dataset.next);
+    else await refresh();
   }
 }
 

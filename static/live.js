@@ -1,33 +1,53 @@
 // Live updates: the server says only that something changed, and each tab fetches its own fragment again:
-// hx-trigger="live:tickets from:body delay:150ms". One stream per browser, however many tabs: a browser opens
-// six connections per host, and a stream would hold one for good in every tab. Without locks we poll.
-import { $ } from './app.js';
+// hx-trigger="live:tickets from:body delay:150ms", or "live:ticket:T100123 from:body" for one thing only.
+// One stream per browser and reader, however many tabs: a browser opens six connections per host, and a stream
+// would hold one for good in every tab. Without locks we poll.
+import { $, $$ } from './app.js';
 const address = $('meta[name=live]')?.content;
-const EVENTS = ['tickets', 'ticket', 'visits', 'invoice', 'journeys'];
-const channel = 'BroadcastChannel' in window ? new BroadcastChannel('ieum-live') : null;
+const EVENTS = ['tickets', 'visits', 'journeys', 'ticket', 'visit', 'invoice'];
+const shared = `ieum-live ${address} ${$('meta[name=me]')?.content ?? ''}`;   // two readers never share
+const channel = address && 'BroadcastChannel' in window ? new BroadcastChannel(shared) : null;
 
+/* live:ticket and live:ticket:T1; without an id it may be any that this page waits for. */
+function called(name, id) {
+  const all = new Set([`live:${name}`]);
+  if (id) all.add(`live:${name}:${id}`);
+  else for (const waiting of $$('[hx-trigger*="live:"]')) {
+    for (const [one] of waiting.getAttribute('hx-trigger').matchAll(/live:[\w.:-]+/g)) if (one.startsWith(`live:${name}:`)) all.add(one);
+  }
+  return all;
+}
 function tell({ name, data }) {
   if (name === 'state') {
     document.body.dataset.live = data;
     const sign = $('#live_state');
     if (sign) sign.hidden = data !== 'on';
-  } else document.body.dispatchEvent(new CustomEvent(`live:${name}`, { detail: data, bubbles: true }));
+  } else for (const one of called(name, data)) document.body.dispatchEvent(new CustomEvent(one, { detail: data, bubbles: true }));
 }
 function tellAll(message) { tell(message); channel?.postMessage(message); }
 
 function listen() {
-  navigator.locks.request('ieum-live', () => new Promise(release => {
-    const stream = new EventSource(address);
-    let wasOff = false;
+  navigator.locks.request(shared, () => new Promise(release => {
+    let stream, again, wasOff = false, pause = 2000;
     document.body.dataset.leader = '1';
-    stream.onopen = () => {
-      tellAll({ name: 'state', data: 'on' });
-      if (wasOff) for (const name of EVENTS) tellAll({ name, data: '' });   // we may have missed something
-      wasOff = false;
+    const open = () => {
+      stream = new EventSource(address);
+      stream.onopen = () => {
+        pause = 2000;
+        tellAll({ name: 'state', data: 'on' });
+        if (wasOff) for (const name of EVENTS) tellAll({ name, data: '' });   // we may have missed something
+        wasOff = false;
+      };
+      stream.onerror = () => {
+        wasOff = true;
+        tellAll({ name: 'state', data: 'off' });
+        // Any answer but 200 closes a stream for good: come again later, less and less often.
+        if (stream.readyState === EventSource.CLOSED) { again = setTimeout(open, pause); pause = Math.min(pause * 2, 60000); }
+      };
+      for (const name of EVENTS) stream.addEventListener(name, e => tellAll({ name, data: e.data }));
     };
-    stream.onerror = () => { wasOff = true; tellAll({ name: 'state', data: 'off' }); };
-    for (const name of EVENTS) stream.addEventListener(name, e => tellAll({ name, data: e.data }));
-    addEventListener('pagehide', () => { stream.close(); release(); }, { once: true });
+    open();
+    addEventListener('pagehide', () => { clearTimeout(again); stream.close(); release(); }, { once: true });
   }));
 }
 function poll() {

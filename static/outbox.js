@@ -65,8 +65,9 @@ async function settle(entry, response) {
   return 'later';                                     // signed out, busy, down: keep and try again
 }
 
-let isBusy = false;
+let isBusy = false, isMore = false;
 export async function flush(changed) {
+  isMore = isBusy;                                     // what comes while we send is sent right after
   if (isBusy) return;
   isBusy = true;
   const sent = [];
@@ -81,6 +82,9 @@ export async function flush(changed) {
     }
   };
   try {
-    if (navigator.locks) await navigator.locks.request('ieum-outbox', work); else await work();
+    do {
+      isMore = false;
+      if (navigator.locks) await navigator.locks.request('ieum-outbox', work); else await work();
+    } while (isMore);
   } finally { isBusy = false; await changed?.(sent); }
 }

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -61,11 +63,11 @@ class RunningDesk:
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        async for execution in self.client.list_workflows("ExecutionStatus = 'Running'"):
-            await self.client.get_workflow_handle(execution.id, run_id=execution.run_id).terminate(
-                "test over"
-            )
         await self.stop_work()
+        async for execution in self.client.list_workflows("ExecutionStatus = 'Running'"):
+            left = self.client.get_workflow_handle(execution.id, run_id=execution.run_id)
+            with suppress(RPCError):  # it may end by itself meanwhile
+                await left.terminate("the test is over")
 
     def begin_work(self) -> None:
         """Start one worker a queue, as worker.py does."""

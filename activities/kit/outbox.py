@@ -1,6 +1,6 @@
 """The relay: what the outbox announces is told to Temporal, item by item, until Temporal has it.
 
-Run it inside the worker (worker.py) or alone: `python -m activities.kit.outbox`."""
+It runs inside the worker (worker.py) or alone (`python -m ops.relay`)."""
 
 import asyncio
 import logging
@@ -119,7 +119,11 @@ class Relay:
         except Refusal as refusal:
             item.status, item.refusal = OutboxStatus.REFUSED, refusal.code
             LOG.info("outbox item refused", extra=_facts(item))
-        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError) as error:
+        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError, RuntimeError) as error:
+            # a client that has never reached Temporal says so with a RuntimeError; one whose update is cancelled
+            # hides the cancellation, and a relay that goes on after it would never let the worker end
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise asyncio.CancelledError from error
             is_gone = isinstance(error, RPCError) and error.status == RPCStatusCode.NOT_FOUND
             if is_gone and not await starts_later(session, item.workflow_id):
                 item.status, item.refusal = OutboxStatus.REFUSED, "already_over"
@@ -175,8 +179,8 @@ async def starts_later(session: AsyncSession, workflow_id: str) -> bool:
 
 
 def back_off(tries: int) -> timedelta:
-    """How long the next try waits: 0.2 s at first, doubled up to 30 s."""
-    return timedelta(seconds=min(0.2 * 2 ** min(tries - 1, 10), 30.0))
+    """How long the next try waits: 0.2 s at first, doubled up to 10 s."""
+    return timedelta(seconds=min(0.2 * 2 ** min(tries - 1, 10), 10.0))
 
 
 def _facts(item: OutboxItem) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from api.field_service.routing import router
 from api.field_service.slots import slots_of
 from api.kit.commands import Answer
 from api.kit.desk import Desk, DeskAt
-from api.kit.formats import in_seoul
+from api.kit.formats import clock, in_seoul
 from api.kit.forms import Input, Typed, typed
+from api.kit.labels import label_text
 from api.kit.rendering import answer, move_on
 from api.kit.routes import by_link
 from api.kit.texts import Key, MaybeLine
@@ -29,6 +30,7 @@ STATIONS = (
     VisitStatus.SCHEDULED, VisitStatus.TRAVELLING, VisitStatus.ARRIVED, VisitStatus.WORKING,
     VisitStatus.COMPLETED,
 )  # fmt: skip
+ICONS = ("calendar-check", "truck", "map-pin", "wrench", "circle-check")
 
 
 class Picked(Input):
@@ -61,6 +63,17 @@ class SlotsPage:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One station of a visit, as the customer sees it."""
+
+    name: str
+    state: str  # done, now or next
+    icon: str
+    at: str
+    sub: str = ""
+
+
+@dataclass(frozen=True)
 class TrackPage:
     """Where the technician is on the way, as far as we know."""
 
@@ -69,9 +82,7 @@ class TrackPage:
     technician: str
     starts_at: datetime | None
     ends_at: datetime | None
-    departed_at: datetime | None
-    arrived_at: datetime | None
-    station: int
+    steps: tuple[Step, ...]
 
 
 @router.get("/links/{token}/slot", may=SLOT)
@@ -107,12 +118,24 @@ async def call_off(request: Request, desk: Desk, token: Key, sent: Typed[Gone] =
 async def track(request: Request, desk: Desk, token: Key) -> Response:
     """Where the technician is."""
     visit = await linked(desk)
-    station = STATIONS.index(visit.status) if visit.status in STATIONS else len(STATIONS)
     page = TrackPage(
-        visit.id, visit.status, await name_of(desk, visit), visit.starts_at, visit.ends_at,
-        visit.departed_at, visit.arrived_at, station,
-    )  # fmt: skip
+        visit.id, visit.status, await name_of(desk, visit), visit.starts_at, visit.ends_at, steps_of(visit)
+    )
     return answer(request, "field_service/track.html", page)
+
+
+def steps_of(visit: Visit) -> tuple[Step, ...]:
+    """The stations in their order; a visit that ended otherwise stops at the last one it reached."""
+    reached = STATIONS.index(visit.status) if visit.status in STATIONS else -1
+    times = (visit.starts_at, visit.departed_at, visit.arrived_at, visit.started_at, visit.finished_at)
+    is_done = visit.status is VisitStatus.COMPLETED
+    found = []
+    for place, (status, icon, at) in enumerate(zip(STATIONS, ICONS, times, strict=True)):
+        is_now = place == reached and not is_done
+        state = "now" if is_now else "done" if place <= reached else "next"
+        shown = clock(at) if at is not None and place <= reached else ""
+        found.append(Step(label_text(status, "visit"), state, icon, shown))
+    return tuple(found)
 
 
 async def linked(desk: DeskAt) -> Visit:

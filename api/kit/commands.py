@@ -34,15 +34,18 @@ class Answer(StrEnum):
 
 
 async def command(
-    session: AsyncSession, client: Client, workflow_id: str, update_name: str, argument: Said
+    session: AsyncSession, client: Client | None, workflow_id: str, update_name: str, argument: Said
 ) -> Answer:
     """Store the command with whatever the session already holds, commit, and say it at once.
 
-    Raises the workflow's own Refusal; the same command again gets the answer it got."""
+    Raises the workflow's own Refusal; the same command again gets the answer it got. Without a client,
+    or while Temporal is away, the relay says it later under the same id."""
     is_first = await announce_update(session, workflow_id, update_name, argument, wait=RELAY_WAITS)
     await session.commit()
     if not is_first and (earlier := await _earlier_answer(session, argument.id)) is not None:
         return earlier
+    if client is None:
+        return Answer.ACCEPTED
     try:
         async with asyncio.timeout(PATIENCE):
             handle = client.get_workflow_handle(workflow_id)
@@ -56,7 +59,8 @@ async def command(
             await _note(session, argument.id, status=OutboxStatus.REFUSED, refusal="already_over")
             raise Refusal("already_over") from error
         return Answer.ACCEPTED
-    except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+    except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError, RuntimeError):
+        # a client that has never reached Temporal says so with a RuntimeError
         return Answer.ACCEPTED
     await _note(session, argument.id, status=OutboxStatus.SENT, sent_at=datetime.now(UTC))
     return Answer.DONE

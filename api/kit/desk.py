@@ -60,12 +60,16 @@ def session_for(engine: AsyncEngine, person: Person, *, is_readonly: bool = Fals
 
 
 def forbid_leaks(engine: AsyncEngine) -> None:
-    """Throw a pooled connection away when a setting of an earlier request is still in it."""
+    """Throw a pooled connection away when it is dead, or still has a setting of an earlier request."""
+    broken = engine.sync_engine.dialect.loaded_dbapi.Error
 
     def check(connection: Any, _: Any, __: Any) -> None:
         was, connection.autocommit = connection.autocommit, True
         cursor = connection.cursor()
-        cursor.execute("select coalesce(nullif(current_setting('ieum.kind', true), ''), '')")
+        try:
+            cursor.execute("select coalesce(nullif(current_setting('ieum.kind', true), ''), '')")
+        except broken as error:
+            raise DisconnectionError("the connection is dead") from error
         left = cursor.fetchone()[0]
         cursor.close()
         connection.autocommit = was

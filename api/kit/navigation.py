@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from api.kit.language import N_, plain_gettext
+from models.messages.staff import STAFF_ROLES, Role
 
 
 @dataclass(frozen=True)
@@ -28,22 +29,16 @@ class Shown:
     is_current: bool
 
 
-DESK = frozenset({"agent", "lead", "dispatcher", "admin"})
+DESK = frozenset({Role.AGENT, Role.DISPATCHER, Role.ADMIN})
 ENTRIES = (
-    Entry("/home", "house", N_("My work"), DESK | {"billing", "technician", "auditor"}, "H"),
-    Entry("/tickets", "inbox", N_("Tickets"), DESK | {"auditor"}, "T"),
-    Entry("/customers", "users", N_("Customers"), DESK | {"billing"}, "C"),
-    Entry("/field-service", "calendar-days", N_("Dispatch"), frozenset({"dispatcher", "lead", "admin"}), "D"),
-    Entry(
-        "/billing/invoices",
-        "receipt",
-        N_("Invoices"),
-        frozenset({"billing", "lead", "admin", "auditor"}),
-        "I",
-    ),
-    Entry("/journeys", "route", N_("Journeys"), frozenset({"lead", "admin", "auditor"}), "J"),
-    Entry("/systems", "server", N_("Systems"), frozenset({"admin", "auditor"}), "S"),
-    Entry("/staff", "id-card", N_("Staff"), frozenset({"admin"}), "P"),
+    Entry("/home", "house", N_("My work"), STAFF_ROLES, "H"),
+    Entry("/tickets", "inbox", N_("Tickets"), DESK, "T"),
+    Entry("/customers", "users", N_("Customers"), STAFF_ROLES, "C"),
+    Entry("/field-service", "calendar-days", N_("Visits"), DESK, "V"),
+    Entry("/billing/invoices", "receipt", N_("Invoices"), frozenset({Role.FINANCE, Role.ADMIN}), "I"),
+    Entry("/journeys", "route", N_("Journeys"), DESK, "J"),
+    Entry("/systems", "server", N_("Systems"), frozenset({Role.ADMIN}), "S"),
+    Entry("/staff", "id-card", N_("Staff"), frozenset({Role.ADMIN}), "P"),
 )
 
 

@@ -3,7 +3,8 @@
 import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from datetime import datetime
+from functools import cache, lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,7 @@ from pydantic_core import to_jsonable_python
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from api.kit import charts, formats, labels, language
+from api.kit import browsers, charts, formats, labels, language, places
 from api.kit.navigation import Shown, navigation
 from api.kit.static import Statics
 
@@ -56,6 +57,14 @@ class Shell:
         return navigation(getattr(self.person, "roles", ()), self.path)
 
     @property
+    def live(self) -> str:
+        """Where this page hears that something changed: signed-in people and link pages each their own."""
+        if self.person:
+            return "/events"
+        token = self._request.path_params.get("token", "")
+        return f"/links/{token}/events" if token and getattr(self.person, "purpose", None) else ""
+
+    @property
     def other(self) -> str:
         """The language that is not spoken now."""
         return "en" if language.locale() == "ko" else "ko"
@@ -74,6 +83,24 @@ class Shell:
         return f"/theme/{'light' if self.theme == 'dark' else 'dark'}?back={back}"
 
 
+NO_DEADLINE = Markup('<span class="muted">–</span>')
+# Macros that depend on their arguments and the language only.
+PURE = frozenset(
+    {
+        "avatar",
+        "badge",
+        "count",
+        "keys",
+        "priority",
+        "status",
+        "ticket_lead",
+        "ticket_rest",
+        "time_to",
+        "waiting_for",
+    }
+)
+
+
 class Components:
     """All macros of templates/components under one name, `ui`; two macros of one name are an error.
 
@@ -85,7 +112,28 @@ class Components:
             for macro, call in _macros(environment.get_template(name)):
                 if hasattr(self, macro):
                     raise ValueError(f"{name}: there is a second {macro}")
-                setattr(self, macro, call)
+                setattr(self, macro, remembered(call) if macro in PURE else call)
+
+    def countdown(self, due: datetime | None, tone: str = "", is_paused: bool = False) -> Markup:
+        """What is left until a deadline; the browser goes on counting."""
+        if due is None:
+            return NO_DEADLINE
+        text = formats.time_left(due)
+        drawn: Markup = self.time_to(due, tone or formats.urgency(due), bool(tone), is_paused, text)  # type: ignore[attr-defined]
+        return drawn
+
+
+def remembered(macro: Callable[..., Markup]) -> Callable[..., Markup]:
+    """A macro whose text depends on its arguments and the language only: a list draws each badge once."""
+
+    @lru_cache(maxsize=4096)
+    def drawn(spoken: str, given: tuple[Any, ...], named: tuple[tuple[str, Any], ...]) -> Markup:
+        return macro(*given, **dict(named))
+
+    def quick(*given: Any, **named: Any) -> Markup:
+        return drawn(language.locale(), given, tuple(named.items()))
+
+    return quick
 
 
 def _macros(template: Template) -> Iterator[tuple[str, Any]]:
@@ -114,7 +162,9 @@ def environment(statics: Statics, folders: tuple[Path, ...] = (TEMPLATES,)) -> E
         pgettext=language.plain_pgettext,
     )
     made.filters.update(formats.FILTERS)
-    made.filters.update(label=labels.label_text, attributes=attributes, lines=lines)
+    made.filters.update(label=labels.label_text, named=labels.named, place=places.place)
+    made.filters.update(attributes=attributes, lines=lines)
+    made.filters.update(browser=browsers.browser)
     made.globals.update(
         ic=icons(statics),
         url=statics.url,

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import case, func, select, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col
+from sqlmodel import SQLModel, col
 
 from api.kit.desk import DeskAt
 from api.kit.language import locale
@@ -57,7 +58,6 @@ class Report:
 
 async def receive(desk: DeskAt, report: Report, folder: Path) -> str:
     """Store a report and announce its ticket; the same form again answers with the same ticket."""
-    by = desk.person
     files = [(photo, await stored(folder, photo)) for photo in report.photos]
     await desk.take_in()
     if earlier := await earlier_ticket(desk, report.key):
@@ -73,24 +73,14 @@ async def receive(desk: DeskAt, report: Report, folder: Path) -> str:
         "status": TicketStatus.RECEIVED, "is_over": False, "priority": report.priority,
         "is_confidential": False, "created_at": now, "updated_at": now, "seq": 0,
     }  # fmt: skip
-    made = await desk.session.execute(insert(Ticket).values(row).on_conflict_do_nothing().inline())
-    if made.rowcount == 0:  # type: ignore[attr-defined]
+    if not await is_new(desk, Ticket, row):
         # The same form arrived twice at the same moment: the other one was first.
         await desk.session.rollback()
         await desk.take_in()
         return await earlier_ticket(desk, report.key) or ""
     message = await first_message(desk, ticket_id, report, now)
-    for photo, name in files:
-        await desk.session.execute(
-            insert(Attachment).values(attached(ticket_id, message, photo, name, now)).inline()
-        )
-    actor = ActorKind.STAFF if by.is_desk else ActorKind.CUSTOMER
-    line = {
-        "key": f"{ticket_workflow_id(ticket_id)}/0.0", "subject": ticket_workflow_id(ticket_id),
-        "ticket_id": ticket_id, "at": now, "kind": EntryKind.STEP, "actor_kind": actor,
-        "actor_id": by.account_id, "sentence": "tickets.received", "details": {}, "is_public": True,
-    }  # fmt: skip
-    await desk.session.execute(insert(TimelineEntry).values(line).inline())
+    await attach(desk, ticket_id, message, files, now)
+    await tell_timeline(desk, ticket_id, now)
     level = await service_level(desk, report.priority, customer_id, now)
     fault = FaultReport(ticket_id, customer_id, now, level)
     await announce_start(
@@ -103,6 +93,14 @@ async def receive(desk: DeskAt, report: Report, folder: Path) -> str:
     await tell_live(desk, "tickets")
     await desk.commit()
     return ticket_id
+
+
+async def is_new(desk: DeskAt, model: type[SQLModel], row: dict[str, Any]) -> bool:
+    """Store a row; False when there is one with such a key already, which stays as it is."""
+    statement = insert(model).values(row).on_conflict_do_nothing().inline()
+    # Without this option an INSERT always says -1.
+    made: Any = await desk.session.execute(statement, execution_options={"preserve_rowcount": True})
+    return bool(made.rowcount == 1)
 
 
 async def earlier_ticket(desk: DeskAt, key: str) -> str | None:
@@ -122,8 +120,7 @@ async def customer_for(desk: DeskAt, report: Report, now: datetime) -> str:
         "tier": Tier.STANDARD, "postcode": "", "address": report.address, "region": report.region,
         "is_verified": False, "created_at": now, "version": 1,
     }  # fmt: skip
-    made = await desk.session.execute(insert(Customer).values(row).on_conflict_do_nothing().inline())
-    if made.rowcount:  # type: ignore[attr-defined]
+    if await is_new(desk, Customer, row):
         return str(row["id"])
     return str(await desk.session.scalar(known))
 
@@ -139,8 +136,7 @@ async def product_for(desk: DeskAt, report: Report, customer_id: str) -> str | N
         "id": ids.fresh("own"), "customer_id": customer_id, "product_id": report.product_id,
         "serial": report.serial.upper(), "region": report.region,
     }  # fmt: skip
-    made = await desk.session.execute(insert(OwnedProduct).values(row).on_conflict_do_nothing().inline())
-    return str(row["id"]) if made.rowcount else None  # type: ignore[attr-defined]
+    return str(row["id"]) if await is_new(desk, OwnedProduct, row) else None
 
 
 async def first_message(desk: DeskAt, ticket_id: str, report: Report, now: datetime) -> str:
@@ -154,6 +150,27 @@ async def first_message(desk: DeskAt, ticket_id: str, report: Report, now: datet
     }  # fmt: skip
     await desk.session.execute(insert(TicketMessage).values(row).inline())
     return message
+
+
+async def attach(
+    desk: DeskAt, ticket_id: str, message: str, files: list[tuple[Photo, str]], now: datetime
+) -> None:
+    """Hang the photos on the first message."""
+    for photo, name in files:
+        await desk.session.execute(
+            insert(Attachment).values(attached(ticket_id, message, photo, name, now)).inline()
+        )
+
+
+async def tell_timeline(desk: DeskAt, ticket_id: str, now: datetime) -> None:
+    """The first line of the ticket's story."""
+    actor = ActorKind.STAFF if desk.person.is_desk else ActorKind.CUSTOMER
+    line = {
+        "key": f"{ticket_workflow_id(ticket_id)}/0.0", "subject": ticket_workflow_id(ticket_id),
+        "ticket_id": ticket_id, "at": now, "kind": EntryKind.STEP, "actor_kind": actor,
+        "actor_id": desk.person.account_id, "sentence": "tickets.received", "details": {}, "is_public": True,
+    }  # fmt: skip
+    await desk.session.execute(insert(TimelineEntry).values(line).inline())
 
 
 def attached(ticket_id: str, message: str, photo: Photo, name: str, now: datetime) -> dict[str, object]:

@@ -73,7 +73,7 @@ async def index(request: Request, desk: Desk, filters: Chosen) -> Response:
         filters.href(after=found.next) if found.next else "", await teams(desk),
     )  # fmt: skip
     data = {"rows": page.rows, "next": page.next, "counts": {view.name: view.count for view in page.views}}
-    return answer(request, "tickets/index.html", page, data=data)
+    return answer(request, "tickets/index.html", page, oob=("queue_views",), data=data)
 
 
 @router.get("/tickets/rows", may=AGENTS)

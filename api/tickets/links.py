@@ -18,7 +18,7 @@ from api.kit.people import Kind
 from api.kit.rendering import Form, answer, is_fragment, move_on, toast
 from api.kit.routes import ANY_LINK, CUSTOMERS, by_link
 from api.kit.texts import Key, MaybeParagraph, Paragraph
-from api.tickets.birth import tell_live
+from api.tickets.birth import is_new, tell_live
 from api.tickets.page import head_of
 from api.tickets.portal import own_ticket
 from api.tickets.routing import router
@@ -174,8 +174,7 @@ async def rate(request: Request, desk: Desk, sent: Typed[Rated] = typed(Rated)) 
         "comment": sent.value.comment,
         "created_at": now,
     }
-    made = await desk.session.execute(insert(TicketRating).values(row).on_conflict_do_nothing().inline())
-    if made.rowcount == 0:  # type: ignore[attr-defined]
+    if not await is_new(desk, TicketRating, row):
         raise Refusal("rating_given")
     line = {
         "key": f"rating:{ticket_id}", "subject": ticket_workflow_id(ticket_id),

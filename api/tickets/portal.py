@@ -59,7 +59,8 @@ async def own_ticket(desk: DeskAt, ticket_id: str, base: str = "") -> OwnTicket:
         id=head.id, subject=head.subject, status=head.status, created_at=head.created_at,
         steps=steps_of(head, visit, invoice), wait=for_customer(waits),
         story=await story(desk.session, desk.person, ticket_id, is_public=True),
-        visit=visit, invoice=invoice, stars=given,
+        visit=replace(visit, note="") if visit else None,  # what technicians write is for us
+        invoice=invoice, stars=given,
         base=base or f"/tickets/{ticket_id}",
         may_write=head.status not in OVER and is_for(desk, LinkPurpose.FOLLOW),
         may_cancel="cancel" in possible and is_for(desk, LinkPurpose.FOLLOW),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -29,7 +29,7 @@ VIEWS = {
     "mine": N_("Mine"),
     "unassigned": N_("Unassigned"),
     "team": N_("My team"),
-    "today": N_("Breaks today"),
+    "today": N_("Due today"),
     "open": N_("All open"),
 }
 
@@ -90,10 +90,9 @@ class Listed:
     next: str = ""  # cursor of the following page
 
 
-ROW = (
+OWN = (
     col(Ticket.id), col(Ticket.subject), col(Ticket.status), col(Ticket.priority), col(Ticket.channel),
-    col(Ticket.next_due), col(Ticket.updated_at), col(Customer.name), col(Customer.is_verified),
-    col(Account.name),
+    col(Ticket.next_due), col(Ticket.updated_at), col(Ticket.customer_id), col(Ticket.agent_id),
 )  # fmt: skip
 
 
@@ -127,21 +126,27 @@ def filtered(query: Any, filters: Filters) -> Any:
     return query
 
 
-def rows_of(person: Person) -> Any:
-    """Every ticket that the person may see, with customer, agent and the wait that ends first: one query."""
+def with_names(few: Any) -> Select[Any]:
+    """Tickets already chosen and limited, with customer, agent and the wait that ends first: one query.
+
+    Names are joined to the chosen few only; before the limit they would be looked up for every row."""
+    page = few.cte("page").prefix_with("materialized")
     wait = (
         select(col(OpenWait.who), col(OpenWait.what), col(OpenWait.details))
-        .where(col(OpenWait.ticket_id) == col(Ticket.id), col(OpenWait.ended_at).is_(None))
+        .where(col(OpenWait.ticket_id) == page.c.id, col(OpenWait.ended_at).is_(None))
         .order_by(col(OpenWait.until).asc().nulls_last(), col(OpenWait.since).desc())
         .limit(1)
         .lateral("wait")
     )
+    shown = ("id", "subject", "status", "priority", "channel", "next_due", "updated_at")
+    own = [page.c[name] for name in shown]
     return (
-        visible(person, Ticket)
-        .with_only_columns(*ROW, wait.c.who, wait.c.what, wait.c.details)
-        .join(Customer, col(Customer.id) == col(Ticket.customer_id))
-        .outerjoin(Account, col(Account.id) == col(Ticket.agent_id))
+        select(*own, col(Customer.name), col(Customer.is_verified), col(Account.name), *wait.c)
+        .select_from(page)
+        .join(Customer, col(Customer.id) == page.c.customer_id)
+        .outerjoin(Account, col(Account.id) == page.c.agent_id)
         .outerjoin(wait, literal(True))
+        .order_by(page.c.next_due.asc().nulls_last(), page.c.id)
     )
 
 
@@ -155,7 +160,8 @@ def row_of(found: Any) -> Row:
 async def listed(session: AsyncSession, person: Person, filters: Filters, limit: int = PAGE) -> Listed:
     """One page of the queue after the cursor, walking the index of its view and nothing else."""
     now = datetime.now(UTC)
-    query = filtered(rows_of(person).where(in_view(filters.view, person, now)), filters)
+    mine = visible(person, Ticket).with_only_columns(*OWN).where(in_view(filters.view, person, now))
+    query = filtered(mine, filters)
     query = query.order_by(col(Ticket.next_due).asc().nulls_last(), col(Ticket.id)).limit(limit + 1)
     due, _sep, last = filters.after.partition("|")
     found: list[Any] = []
@@ -165,11 +171,11 @@ async def listed(session: AsyncSession, person: Person, filters: Filters, limit:
             if last
             else query
         )
-        found = list(await session.execute(dated))
+        found = list(await session.execute(with_names(dated)))
     if last and len(found) <= limit:
         # Tickets without a deadline stand last; a comparison of pairs never finds them.
         undated = query.where(col(Ticket.next_due).is_(None), col(Ticket.id) > ("" if due else last))
-        found += list(await session.execute(undated.limit(limit + 1 - len(found))))
+        found += list(await session.execute(with_names(undated.limit(limit + 1 - len(found)))))
     rows = tuple(row_of(line) for line in found[:limit])
     return Listed(rows, cursor(rows[-1]) if len(found) > limit else "")
 
@@ -192,7 +198,8 @@ async def rows_by_id(session: AsyncSession, person: Person, ids: list[str]) -> d
     """The tickets of these numbers that the person may (still) see."""
     if not ids:
         return {}
-    found = await session.execute(rows_of(person).where(col(Ticket.id).in_(ids)))
+    few = visible(person, Ticket).with_only_columns(*OWN).where(col(Ticket.id).in_(ids))
+    found = await session.execute(with_names(few))
     return {row.id: row for row in map(row_of, found)}
 
 

@@ -37,6 +37,13 @@ class Shown:
     conflict: tuple[str, ...] = ()
     opened: str = ""  # which sheet stays open because something in it is wrong
 
+    @property
+    def near_views(self) -> tuple[View, ...]:
+        """Three views for the head of the queue; the current one is always among them."""
+        near = self.views[:3]
+        here = tuple(view for view in self.views if view.is_current)
+        return near if not here or here[0] in near else (*near[:2], here[0])
+
     def href(self, ticket_id: str) -> str:
         """Another ticket in the same queue."""
         return f"/tickets/{ticket_id}?queue={self.filters.view}"

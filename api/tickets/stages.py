@@ -9,6 +9,8 @@ from api.kit.language import gettext as _
 from models.messages.field_service import VisitStatus
 from models.messages.tickets import TicketStatus
 
+RECEIVED, ANSWERED, VISIT, RESOLVED, CONFIRMED, PAYMENT = range(6)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -52,15 +54,17 @@ def stages(facts: Facts) -> tuple[Step, ...]:
         (_("Answered"), "message-circle", facts.answered_at, ""),
         *([_visit(facts)] if facts.visit_status else []),
         (_("Resolved"), "wrench", facts.resolved_at, ""),
-        (_("Confirmed"), "badge-check", facts.closed_at if here > 3 else None, ""),
+        (_("Confirmed"), "badge-check", facts.closed_at if here > CONFIRMED else None, ""),
         *([(_("Paid"), "receipt", facts.paid_at, "")] if facts.has_invoice else []),
     ]
-    order = [0, 1, *([2] if facts.visit_status else []), 3, 4, *([5] if facts.has_invoice else [])]
+    visit = [VISIT] if facts.visit_status else []
+    payment = [PAYMENT] if facts.has_invoice else []
+    order = [RECEIVED, ANSWERED, *visit, RESOLVED, CONFIRMED, *payment]
     made = []
     for (name, icon, at, sub), place in zip(names, order, strict=True):
         state = "done" if place < here else "now" if place == here else "next"
-        if state == "now" and facts.is_late:
-            state = "late"
+        if place == PAYMENT and here > CONFIRMED:
+            state = "done" if facts.paid_at else "late" if facts.is_late else "now"
         made.append(_station(name, state, icon, at, sub))
     return tuple(made)
 
@@ -68,14 +72,14 @@ def stages(facts: Facts) -> tuple[Step, ...]:
 def _here(facts: Facts) -> int:
     """The station where the ticket stands: the first that is not behind it."""
     if facts.status in (TicketStatus.RECEIVED, TicketStatus.OPEN):
-        return 1
+        return ANSWERED
     if facts.status is TicketStatus.DISPATCHED:
-        return 2
+        return VISIT
     if facts.status in (TicketStatus.IN_PROGRESS, TicketStatus.WAITING_CUSTOMER):
-        return 3
+        return RESOLVED
     if facts.status is TicketStatus.RESOLVED:
-        return 4
-    return 5 if facts.status is TicketStatus.PAYMENT_DUE else 6
+        return CONFIRMED
+    return PAYMENT if facts.status is TicketStatus.PAYMENT_DUE else PAYMENT + 1
 
 
 def _visit(facts: Facts) -> tuple[str, str, datetime | None, str]:

@@ -210,8 +210,8 @@ def on_day(at: datetime) -> date:
 
 
 def due_at(at: datetime, days: int) -> datetime:
-    """The end of the last day on which an invoice may be paid, Asia/Seoul."""
-    return datetime.combine(on_day(at) + timedelta(days=days + 1), time(0), SEOUL)
+    """The last second of the last day on which an invoice may be paid, Asia/Seoul."""
+    return datetime.combine(on_day(at) + timedelta(days=days), time(23, 59, 59), SEOUL)
 
 
 def payment_wait(issued: Issued, ticket_id: str, since: datetime, until: datetime, then: str) -> Wait:

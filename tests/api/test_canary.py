@@ -1,11 +1,12 @@
 """What a person may not see appears on no page, in no JSON, and in no log."""
 
 import pytest
-from sqlalchemy import String, inspect, select
+from sqlalchemy import String, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from api.kit.routes import rules
 from api.kit.visible import RULES, visible
+from models.customers import Customer
 from models.kit import tables
 from models.kit.engine import engine_for
 from tests.api.walk import address_of
@@ -22,21 +23,20 @@ WALKERS = (
 
 
 async def mark_everything(engine: AsyncEngine) -> dict[str, str]:
-    """Write a token of its own into every free text of every guarded row; gives back token → row."""
+    """Write a word of its own into every free text of every guarded row (names in capitals): word → row."""
     tokens: dict[str, str] = {}
     async with AsyncSession(engine) as session:
         for model in RULES:
             for row in (await session.scalars(select(model))).all():
                 key = inspect(row).identity
                 token = f"canary{len(tokens):05d}x"
-                changed = False
                 for column in inspect(model).columns:
                     value = getattr(row, column.key)
                     if isinstance(column.type, String) and MARK in str(value or ""):
-                        setattr(row, column.key, str(value).replace(MARK, token))
-                        changed = True
-                if changed:
-                    tokens[token] = f"{model.__name__}:{key}"
+                        is_name = model is Customer and column.key == "name"
+                        word = token.upper() if is_name else token
+                        setattr(row, column.key, str(value).replace(MARK, word))
+                        tokens[word] = f"{model.__name__}:{key}"
         await session.commit()
     return tokens
 
@@ -92,3 +92,50 @@ async def test_no_page_shows_a_row_that_its_reader_may_not_see(
     assert not [token for token in tokens if token in logged.err + logged.out]
     assert pages > 200
     assert shown > 0
+
+
+@pytest.mark.parametrize(
+    "who", ["agent", "dispatcher", "finance", "admin", "technician_assigned", "partner_own"]
+)
+async def test_no_page_shows_how_to_reach_a_customer_without_saying_why(
+    marked: tuple[Web, dict[str, str]], who: str
+) -> None:
+    """Telephone, e-mail and address; the desk calls customers by their names."""
+    web, tokens = marked
+    reach = [word for word, row in tokens.items() if row.startswith("Customer:") and word.islower()]
+    assert len(reach) == 2
+
+    for rule in rules(web.app):
+        if rule.method != "GET" or rule.reveals:
+            continue
+        for headers in ({"Accept": "text/html"}, {"Accept": "application/json"}):
+            answer = await web.get(address_of(rule, web.company), who=who, headers=headers)
+            shown = [
+                token
+                for token in (*reach, "+821010000001", "010-1000-0001", "markerone@")
+                if token in answer.text
+            ]
+            assert not shown, (rule.path, who)
+
+
+async def test_each_page_that_reveals_leaves_one_line_for_each_view(
+    marked: tuple[Web, dict[str, str]], worker_engine: AsyncEngine
+) -> None:
+    web, _tokens = marked
+    seen = 0
+
+    async def lines() -> int:
+        async with worker_engine.connect() as connection:
+            return int(await connection.scalar(text("select count(*) from personal_data_accesses")) or 0)
+
+    for rule in rules(web.app):
+        if rule.method != "GET" or not rule.reveals:
+            continue
+        for who in ("agent", "technician_assigned"):
+            for relation, expected in (("own", 1), ("absent", 0)):
+                before = await lines()
+                answer = await web.get(address_of(rule, web.company, relation), who=who)
+                if answer.status_code == 200:
+                    seen += 1
+                assert await lines() - before == (expected if answer.status_code == 200 else 0), (rule, who)
+    assert seen > 0

@@ -1,12 +1,17 @@
 """A real browser: Debian's Chromium, Korean, Seoul; any script error or CSP violation fails the test."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+
+from ops.seed import walk_all
+from tests.browser.house import House, start
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 ARGS = [
@@ -48,7 +53,7 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
             "service_workers": "block",
         }
         context = browser.new_context(**{**usual, **options})
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(30_000)
         made.append(context)
         return context
 
@@ -87,3 +92,33 @@ def shots() -> Path:
     folder = Path(os.environ.get("SHOTS", "test-results"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The whole house, running for all browser tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        running, found = start(tmp_path_factory.mktemp("house"), patch)
+        yield found
+        running.house.stop()
+
+
+@pytest.fixture(scope="session")
+def lived(house: House) -> House:
+    """The house after its sample stories: tickets at every stage."""
+    with ThreadPoolExecutor(1) as elsewhere:  # this thread's loop belongs to the browser
+        elsewhere.submit(lambda: asyncio.run(walk_all(house.keys, house.app, house.sandbox))).result(300)
+    return house
+
+
+@pytest.fixture
+def sit_down(
+    new_context: Callable[..., BrowserContext], clean_console: Callable[[Page], Page]
+) -> Callable[..., Page]:
+    """Give somebody a browser of their own."""
+
+    def sit(language: str, **options: object) -> Page:
+        locale = "ko-KR" if language == "ko" else "en-GB"
+        return clean_console(new_context(locale=locale, **options).new_page())
+
+    return sit

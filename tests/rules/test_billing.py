@@ -130,5 +130,5 @@ def test_a_bill_names_call_out_labour_and_each_part_once() -> None:
 def test_an_invoice_may_be_paid_until_midnight_in_seoul() -> None:
     late_evening_in_seoul = datetime(2026, 6, 1, 14, 59, tzinfo=UTC)
 
-    assert billing.due_at(late_evening_in_seoul, 14) == datetime(2026, 6, 15, 15, 0, tzinfo=UTC)
-    assert billing.due_at(datetime(2026, 6, 1, 15, 0, tzinfo=UTC), 14).date() == date(2026, 6, 17)
+    assert billing.due_at(late_evening_in_seoul, 14) == datetime(2026, 6, 15, 14, 59, 59, tzinfo=UTC)
+    assert billing.due_at(datetime(2026, 6, 1, 15, 0, tzinfo=UTC), 14).date() == date(2026, 6, 16)

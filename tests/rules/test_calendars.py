@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.rules.calendars import (
@@ -49,6 +49,7 @@ def counted(start: datetime, end: datetime, calendar: WorkingCalendar) -> int:
     return sum(is_open(start + timedelta(minutes=minute), calendar) for minute in range(minutes))
 
 
+@settings(deadline=None, max_examples=60)
 @given(calendars, moments, st.integers(0, 2 * 24 * 60))
 def test_minutes_between_are_the_minutes_counted(
     calendar: WorkingCalendar, start: datetime, length: int
@@ -58,7 +59,8 @@ def test_minutes_between_are_the_minutes_counted(
     assert working_minutes_between(start, end, calendar) == counted(start, end, calendar)
 
 
-@given(calendars, moments, st.integers(1, 400))
+@settings(deadline=None, max_examples=60)
+@given(calendars, moments, st.integers(1, 200))
 def test_a_deadline_is_the_first_moment_by_which_the_minutes_have_passed(
     calendar: WorkingCalendar, start: datetime, minutes: int
 ) -> None:

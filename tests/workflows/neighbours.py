@@ -19,15 +19,20 @@ class VisitAsTold:
     @workflow.init
     def __init__(self, order: VisitOrder) -> None:
         self.outcome: Outcome | None = None
+        self.when_called_off = Outcome.CANCELLED
 
     @workflow.run
     async def run(self, order: VisitOrder) -> VisitResult:
         try:
             await workflow.wait_condition(lambda: self.outcome is not None)
         except asyncio.CancelledError:
-            self.outcome = self.outcome or Outcome.CANCELLED
+            self.outcome = self.outcome or self.when_called_off
         assert self.outcome is not None
         return VisitResult(order.visit_id, self.outcome, workflow.now(), "tec_tek")
+
+    @workflow.signal
+    def too_late_to_call_off(self) -> None:
+        self.when_called_off = Outcome.REPAIRED
 
     @workflow.signal
     def ended(self, outcome: Outcome) -> None:

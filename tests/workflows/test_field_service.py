@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Replayer
 
 from models.messages.field_service import (
     CallOff,
@@ -21,6 +24,11 @@ from models.messages.field_service import (
 )
 from tests.builders.field_service import a_faulty_device, another_ticket, the_evidence
 from tests.workflows.field import Field
+from workflows.field_service import VisitWorkflow
+from workflows.kit.payloads import converter
+
+FOLDER = Path(__file__).parent.parent / "histories" / "Visit"
+HISTORIES = {path.stem: path.read_text() for path in sorted(FOLDER.glob("*.json"))}
 
 
 @pytest.fixture
@@ -41,7 +49,7 @@ def an_end(visits: Field, technician: str, outcome: Outcome = Outcome.REPAIRED) 
 
 
 def a_call_off(visits: Field) -> CallOff:
-    return CallOff(**visits.said(), actor_kind="customer", reason="not_needed")
+    return CallOff(**visits.said(), actor_kind="customer", reason="Not needed any more")
 
 
 async def test_a_visit_is_offered_scheduled_and_done(visits: Field) -> None:
@@ -340,3 +348,14 @@ async def test_a_worker_that_dies_half_way_loses_nothing(
 
     assert (await visits.story(order)).count("scheduled") == 1
     assert (await visits.row(order)).status is VisitStatus.COMPLETED
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+async def test_todays_code_tells_a_recorded_visit_the_same_way(name: str) -> None:
+    replayer = Replayer(workflows=[VisitWorkflow], data_converter=converter([("test", bytes(32))]))
+
+    await replayer.replay_workflow(WorkflowHistory.from_json(name, HISTORIES[name]))
+
+
+def test_a_visit_has_recorded_lives() -> None:
+    assert set(HISTORIES) >= {"repaired", "nobody"}

@@ -1,6 +1,7 @@
 """Charges against the real sandbox over HTTP, which charges and then lies about it."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -13,7 +14,7 @@ from models.messages.billing import InvoiceStatus
 from models.messages.payments import AttemptStatus
 from tests.builders.billing import TOTAL
 from tests.sandbox import Sandbox
-from tests.workflows.till import Till, running_till
+from tests.workflows.till import Till, at_work, running_till
 
 
 @pytest.fixture
@@ -78,3 +79,35 @@ async def test_a_refused_card_is_told_and_another_card_pays(till: Till, sandbox:
     assert await till.finish(invoice) is InvoiceStatus.PAID
     assert len(sandbox.moves()) == 1
     await till.all_is_well()
+
+
+async def test_workers_that_die_between_charge_and_record_charge_once(
+    worker_engine: AsyncEngine, temporal: WorkflowEnvironment, sandbox: Sandbox
+) -> None:
+    till = Till(worker_engine, temporal, "till-that-dies")
+    gateway = HttpPaymentGateway(sandbox.gateway_url, sandbox.secret, CallLog(worker_engine))
+    async with at_work(till, gateway):
+        order, invoice = await till.invoice()
+        payment_key = sandbox.authorise(f"{order.invoice_id}.1", TOTAL)
+        sandbox.fail(
+            "payments", {"kind": "timeout_after", "times": 1, "operation": "confirm", "seconds": 5.0}
+        )
+        attempt, charge = await till.charge(order.invoice_id, payment_key)
+        await until(lambda: len(sandbox.moves(attempt.attempt_id)) == 1)
+    assert (await till.attempt(attempt.attempt_id)).status is AttemptStatus.CREATED
+
+    async with at_work(till, gateway):
+        assert await till.finish(charge) is AttemptStatus.SUCCEEDED
+        assert await till.finish(invoice) is InvoiceStatus.PAID
+        await till.end_all()
+
+    assert len(sandbox.moves(attempt.attempt_id)) == 1
+    await till.all_is_well()
+    await gateway.close()
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Look at the outside world until it is so."""
+    async with asyncio.timeout(20):
+        while not is_so():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)

@@ -281,6 +281,8 @@ async def test_a_letter_given_up_stops_nothing_and_is_told(desk: RunningDesk, po
     post.is_broken = False
     await desk.say(ticket, "reply", say.reply(desk.company, await a_stored_message(desk, ticket)))
     assert "letter" not in [wait.key for wait in await desk.open_waits(ticket)]
+    await desk.say(ticket, "cancel", say.cancel(desk.company))
+    assert await desk.result(ticket) is S.CANCELLED
 
 
 async def test_a_life_ended_by_operations_says_so(desk: RunningDesk) -> None:
@@ -297,6 +299,7 @@ async def test_a_life_ended_by_operations_says_so(desk: RunningDesk) -> None:
 async def test_the_temporal_page_tells_the_wait_in_plain_words(desk: RunningDesk) -> None:
     ticket = await desk.report()
 
+    await desk.until(lambda: stands_at(desk, ticket, "open"))
     description = await desk.handle(ticket).describe()
 
     assert await description.static_summary() == ticket.id
@@ -305,6 +308,11 @@ async def test_the_temporal_page_tells_the_wait_in_plain_words(desk: RunningDesk
     assert description.typed_search_attributes.get(search.DUE_AT) == (await desk.row(ticket)).answer_due
     details = await desk.handle(ticket).query("__temporal_workflow_metadata")
     assert "Waiting for our first answer (us)" in details.current_details
+
+
+async def stands_at(desk: RunningDesk, ticket: Ticket, stage: str) -> bool:
+    description = await desk.handle(ticket).describe()
+    return description.typed_search_attributes.get(search.STAGE) == stage
 
 
 async def has_left(post: Post, ticket: Ticket, template: str) -> bool:

@@ -273,6 +273,15 @@ class TicketSteps:
             self.refuse_impossible(command)
             yield
 
+    def refuse_early(self, command: str) -> bool:
+        """Refuse before history what is not possible; True when that is settled.
+
+        While a step is being written, its row may be ahead of us: then `step` decides in its turn."""
+        if self.turn.locked():
+            return False
+        self.refuse_impossible(command)
+        return True
+
     def refuse_impossible(self, command: str) -> None:
         if code := rules.refusal(command, self.status):
             raise refuse(code)

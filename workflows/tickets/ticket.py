@@ -180,8 +180,8 @@ class TicketWorkflow(TicketSteps):
 
     @assign.validator
     def refuse_assign(self, assign: Assign) -> None:
-        self.refuse_impossible("assign")
-        self.refuse_taking(assign)
+        if self.refuse_early("assign"):
+            self.refuse_taking(assign)
 
     @workflow.update
     async def reply(self, reply: Reply) -> TicketStatus:
@@ -202,7 +202,7 @@ class TicketWorkflow(TicketSteps):
 
     @reply.validator
     def refuse_reply(self, reply: Reply) -> None:
-        self.refuse_impossible("reply")
+        self.refuse_early("reply")
 
     @workflow.update
     async def note(self, note: Reply) -> TicketStatus:
@@ -214,7 +214,7 @@ class TicketWorkflow(TicketSteps):
 
     @note.validator
     def refuse_note(self, note: Reply) -> None:
-        self.refuse_impossible("note")
+        self.refuse_early("note")
 
     @workflow.update
     async def resolve(self, resolve: Resolve) -> TicketStatus:
@@ -225,7 +225,7 @@ class TicketWorkflow(TicketSteps):
 
     @resolve.validator
     def refuse_resolve(self, resolve: Resolve) -> None:
-        self.refuse_impossible("resolve")
+        self.refuse_early("resolve")
         if not resolve.message_id:
             raise refuse("ticket_needs_answer")
 
@@ -238,7 +238,7 @@ class TicketWorkflow(TicketSteps):
 
     @dispatch.validator
     def refuse_dispatch(self, dispatch: Dispatch) -> None:
-        self.refuse_impossible("dispatch")
+        self.refuse_early("dispatch")
 
     @workflow.update
     async def cancel(self, cancel: Cancel) -> TicketStatus:
@@ -250,7 +250,7 @@ class TicketWorkflow(TicketSteps):
 
     @cancel.validator
     def refuse_cancel(self, cancel: Cancel) -> None:
-        self.refuse_impossible("cancel")
+        self.refuse_early("cancel")
 
     @workflow.update
     async def confirm(self, confirmation: Confirmation) -> TicketStatus:
@@ -261,7 +261,7 @@ class TicketWorkflow(TicketSteps):
 
     @confirm.validator
     def refuse_confirm(self, confirmation: Confirmation) -> None:
-        self.refuse_impossible("confirm")
+        self.refuse_early("confirm")
 
     @workflow.update
     async def reopen(self, reopening: Reopening) -> TicketStatus:
@@ -280,7 +280,7 @@ class TicketWorkflow(TicketSteps):
 
     @reopen.validator
     def refuse_reopen(self, reopening: Reopening) -> None:
-        self.refuse_impossible("reopen")
+        self.refuse_early("reopen")
 
     # Facts
 

@@ -1,0 +1,65 @@
+"""Records the histories of today's journeys for the replay test: `make histories`.
+
+A history is never edited and never overwritten: what was recorded before must replay for ever, unless
+`workflow.patched` lets it. A file that exists is left alone."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+HISTORIES = ROOT / "tests" / "histories"
+SWITCH = "RECORD_HISTORIES"
+
+# Whose life is recorded from which test; a neighbour that a test only plays is not recorded.
+JOURNEYS: dict[str, tuple[str, ...]] = {
+    "Ticket": (
+        "test_a_ticket_solved_from_afar_is_confirmed_and_closed_without_an_invoice",
+        "test_silence_closes_with_a_note",
+        "test_a_reopened_ticket_has_a_new_answer_clock",
+        "test_a_ticket_can_be_cancelled_while_it_is_worked_on[customer-customer_wrote]",
+        "test_a_letter_given_up_stops_nothing_and_is_told",
+        "test_a_life_ended_by_operations_says_so",
+        "test_a_cancelled_ticket_calls_its_visit_off_first",
+        "test_a_repair_out_of_warranty_waits_for_its_invoice[paid-tickets.paid]",
+        "test_a_repair_under_warranty_is_closed_without_an_invoice",
+    ),
+    "Visit": (
+        "test_a_visit_is_offered_scheduled_and_done",
+        "test_giving_up_the_search_is_told_to_the_ticket",
+        "test_a_cancelled_ticket_takes_its_visit_along",
+    ),
+    "Invoice": (
+        "test_an_invoice_is_issued_paid_and_receipted",
+        "test_a_missed_due_date_asks_finance_and_late_money_still_settles",
+        "test_finance_cancels_an_unpaid_invoice",
+    ),
+    "Charge": (
+        "test_a_refused_customer_may_try_again_and_pay",
+        "test_an_unclear_answer_is_looked_up_and_never_simply_asked_again",
+        "test_finance_settles_what_stays_unclear",
+    ),
+}
+
+
+def words_of(test: str) -> list[str]:
+    """The workflow types that are recorded from this test."""
+    return [word for word, tests in JOURNEYS.items() if test in tests]
+
+
+def path_for(word: str, test: str, ordinal: int) -> Path:
+    """`histories/Ticket/silence_closes_with_a_note.json`; more of one test are numbered."""
+    name = test.removeprefix("test_").replace("[", "-").replace("]", "").replace(".", "_")
+    return HISTORIES / word / (f"{name}.json" if ordinal == 0 else f"{name}.{ordinal}.json")
+
+
+def main() -> int:
+    """Run the tests of the journeys with recording switched on."""
+    names = " or ".join({test.split("[")[0] for tests in JOURNEYS.values() for test in tests})
+    asked = [sys.executable, "-m", "pytest", str(ROOT / "tests" / "workflows"), "-k", names]
+    return subprocess.run(asked, cwd=ROOT, env={**os.environ, SWITCH: "1"}, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

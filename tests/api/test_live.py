@@ -1,0 +1,329 @@
+"""Live updates reach who may see the row, nobody else, and survive what happens to connections."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.kit.live import MOST_STREAMS, MOST_WAITING, Change, Live
+from ops.postgres import free_port
+from tests.api.web import Web
+from tests.conftest import ROOT, Database
+
+PATIENCE = 10.0
+
+
+@dataclass
+class Hearing:
+    """One open stream, as the server fills it."""
+
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: str = ""
+    is_over: bool = False
+
+    @property
+    def events(self) -> list[tuple[str, str]]:
+        """What was said so far: name and id."""
+        blocks = [block for block in self.body.split("\n\n") if block.startswith("event: ")]
+        pairs = [block.split("\n") for block in blocks]
+        return [(name.removeprefix("event: "), data.removeprefix("data: ")) for name, data in pairs]
+
+
+async def until(is_so: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    """Look until it is so."""
+    async with asyncio.timeout(seconds):
+        while not is_so():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+@contextlib.asynccontextmanager
+async def hear(web: Web, who: str, path: str = "/events", **headers: str) -> AsyncIterator[Hearing]:
+    """Open a stream as a browser does, straight at the app: a client would wait for its end."""
+    hearing, gone = Hearing(), asyncio.Event()
+    sent = {"host": "localhost", "accept-encoding": "gzip", **web.dressed(who), **headers}
+    scope = {
+        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "method": "GET", "path": path,
+        "raw_path": path.encode(), "query_string": b"", "scheme": "http", "http_version": "1.1",
+        "root_path": "", "server": ("localhost", 8000), "client": ("127.0.0.1", 1),
+        "headers": [(name.lower().encode(), value.encode()) for name, value in sent.items()],
+    }  # fmt: skip
+    asked = False
+
+    async def receive() -> dict[str, Any]:
+        nonlocal asked
+        if not asked:
+            asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            hearing.status = message["status"]
+            hearing.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+        else:
+            hearing.body += message["body"].decode()
+
+    async def serve() -> None:
+        await web.app(scope, receive, send)
+        hearing.is_over = True
+
+    serving = asyncio.create_task(serve())
+    await until(lambda: bool(hearing.body) or hearing.is_over)
+    yield hearing
+    gone.set()
+    await asyncio.wait_for(serving, PATIENCE)
+
+
+@pytest.fixture
+async def live(web: Web) -> AsyncIterator[Live]:
+    """The app's ear, open for one test."""
+    ear = Live(web.app.state.engine)
+    web.app.state.live = ear
+    listening = asyncio.create_task(ear.run())
+    await until(lambda: ear.is_listening)
+    yield ear
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+
+
+async def say(engine: AsyncEngine, *topics: str) -> None:
+    """Notify as activities do, in one transaction."""
+    async with engine.begin() as connection:
+        for topic in topics:
+            await connection.execute(text("select pg_notify('ieum_live', :topic)"), {"topic": topic})
+
+
+async def heard_by(web: Web, engine: AsyncEngine, who: str, *topics: str, path: str = "/events") -> Any:
+    """What one person hears of some topics within four gatherings."""
+    async with hear(web, who, path) as hearing:
+        await say(engine, *topics)
+        await asyncio.sleep(0.6)
+        return set(hearing.events) - {("journeys", "")}
+
+
+async def test_an_agent_hears_of_the_ticket_they_may_see(
+    web: Web, live: Live, open_engine: AsyncEngine
+) -> None:
+    async with hear(web, "agent") as hearing:
+        assert (hearing.status, hearing.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+        assert "content-encoding" not in hearing.headers
+        assert hearing.headers["x-accel-buffering"] == "no"
+        assert hearing.body.startswith("retry: 2000\n")
+
+        await say(open_engine, "ticket:T1")
+
+        await until(lambda: ("ticket", "T1") in hearing.events)
+        assert ("journeys", "") in hearing.events
+
+
+# T1 is a plain ticket of customer_own with technician_assigned; T2 is another customer's, team two's secret.
+TOPICS = (
+    "ticket:T1",
+    "ticket:T2",
+    "visit:V1-1",
+    "visit:V2-1",
+    "invoice:I1-1",
+    "invoice:I2-1",
+    "tickets",
+    "visits",
+)
+T1, V1, I1 = ("ticket", "T1"), ("visit", "V1-1"), ("invoice", "I1-1")
+T2, V2, I2 = ("ticket", "T2"), ("visit", "V2-1"), ("invoice", "I2-1")
+TICKETS, VISITS = ("tickets", ""), ("visits", "")
+HEARS = {
+    "agent": {T1, V1, I1, TICKETS, VISITS},
+    "agent_other_team": {T1, V1, I1, T2, V2, I2, TICKETS, VISITS},
+    "admin": {T1, V1, I1, TICKETS, VISITS},
+    "finance": {T1, V1, I1, I2, TICKETS, VISITS},
+    "technician_assigned": {T1, V1, VISITS},
+    "technician_other": {T2, V2, VISITS},
+    "partner_own": {T1, V1, VISITS},
+    "customer_own": {T1, V1, I1},
+    "customer_other": {T2, V2, I2},
+    "employee": set(),
+}
+
+
+@pytest.mark.parametrize("who", HEARS)
+async def test_everybody_hears_of_their_own_rows_only(
+    web: Web, live: Live, open_engine: AsyncEngine, who: str
+) -> None:
+    assert await heard_by(web, open_engine, who, *TOPICS) == HEARS[who]
+
+
+async def test_a_link_hears_of_its_own_ticket_only(web: Web, live: Live, open_engine: AsyncEngine) -> None:
+    path = f"/links/{web.company.tokens['link_follow']}/events"
+
+    assert await heard_by(web, open_engine, "link_follow", *TOPICS, path=path) == {T1, V1, I1}
+
+
+async def test_journeys_are_told_to_staff_only(web: Web, live: Live, open_engine: AsyncEngine) -> None:
+    async with hear(web, "customer_own") as theirs, hear(web, "agent") as ours:
+        await say(open_engine, "ticket:T1", "journeys")
+        await until(lambda: ("journeys", "") in ours.events)
+
+        await asyncio.sleep(0.3)
+        assert theirs.events == [T1]
+
+
+async def test_what_is_not_a_topic_is_never_passed_on(web: Web, live: Live, open_engine: AsyncEngine) -> None:
+    bad = ["ticket:T1\ndata: x", "secret", "ticket:", "journeys:1", "ticket:" + "T" * 80, ""]
+
+    assert await heard_by(web, open_engine, "agent", *bad) == set()
+
+
+async def test_many_words_about_one_thing_are_told_once(
+    web: Web, live: Live, open_engine: AsyncEngine
+) -> None:
+    async with hear(web, "agent") as hearing:
+        for _ in range(20):
+            await say(open_engine, "ticket:T1", "tickets")
+        await until(lambda: T1 in hearing.events)
+        await asyncio.sleep(0.4)
+
+        assert 1 <= hearing.events.count(T1) < 8
+
+
+async def test_a_flood_becomes_one_word_about_everything(
+    web: Web, live: Live, open_engine: AsyncEngine
+) -> None:
+    async with hear(web, "agent") as hearing:
+        await say(
+            open_engine, *(f"ticket:T{number}" for number in range(100_000, 100_000 + MOST_WAITING + 5))
+        )
+        await until(lambda: ("ticket", "") in hearing.events)
+
+        assert ("invoice", "") in hearing.events
+        assert not [one for one in hearing.events if one[1]]
+
+
+async def test_a_hundred_consoles_cost_one_question(web: Web, live: Live, open_engine: AsyncEngine) -> None:
+    asked: list[str] = []
+    engine = web.app.state.engine.sync_engine
+
+    def count(*given: Any) -> None:
+        if "FROM tickets" in given[2]:
+            asked.append(given[2])
+
+    event.listen(engine, "before_cursor_execute", count)
+    person = web.company.persons["agent"]
+    found = await asyncio.gather(*(live.sight.seen(person, [Change("ticket", "T1")]) for _ in range(100)))
+    event.remove(engine, "before_cursor_execute", count)
+
+    assert all(len(one) == 1 for one in found)
+    assert len(asked) == 1
+
+
+async def test_seven_tabs_hear_and_the_ninth_stream_is_refused(
+    web: Web, live: Live, open_engine: AsyncEngine
+) -> None:
+    async with contextlib.AsyncExitStack() as tabs:
+        seven = [await tabs.enter_async_context(hear(web, "agent")) for _ in range(7)]
+        await say(open_engine, "ticket:T1")
+        for tab in seven:
+            await until(lambda tab=tab: T1 in tab.events)  # type: ignore[misc]
+
+        for _ in range(MOST_STREAMS - 7):
+            await tabs.enter_async_context(hear(web, "agent"))
+        ninth = await tabs.enter_async_context(hear(web, "agent"))
+        other = await tabs.enter_async_context(hear(web, "admin"))
+        assert (ninth.status, ninth.is_over, other.status) == (429, True, 200)
+
+    async with hear(web, "agent") as again:
+        assert again.status == 200
+
+
+async def test_the_ear_comes_back_after_its_connection_was_cut(
+    web: Web, live: Live, open_engine: AsyncEngine, shared_database: Database
+) -> None:
+    async with hear(web, "agent") as hearing:
+        with psycopg.connect(shared_database.cluster.url(), autocommit=True) as admin:
+            cut = admin.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s"
+                " and query = 'listen ieum_live'",
+                [shared_database.name],
+            ).fetchall()
+        assert cut == [(True,)]
+
+        await until(lambda: ("tickets", "") in hearing.events and ("ticket", "") in hearing.events)
+        await say(open_engine, "ticket:T1")
+        await until(lambda: T1 in hearing.events)
+
+
+async def test_a_revoked_session_stops_hearing(own_web: Web, worker_engine: AsyncEngine) -> None:
+    ear = own_web.app.state.live
+    ear.look_again = 0.3
+    listening = asyncio.create_task(ear.run())
+    await until(lambda: bool(ear.is_listening))
+    async with hear(own_web, "agent") as hearing:
+        await until(lambda: ": still here" in hearing.body)
+        async with worker_engine.begin() as connection:
+            await connection.execute(
+                text("update sign_in_sessions set revoked_at = now() where account_id = 'a_agent'")
+            )
+
+        await until(lambda: hearing.is_over, 30)
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+
+
+async def test_nobody_comes_in_without_signing_in(web: Web, live: Live) -> None:
+    answer = await web.get("/events", headers={"Accept": "application/json"})
+    ended = await web.get("/links/no-such-token/events", headers={"Accept": "application/json"})
+
+    assert (answer.status_code, ended.status_code) == (401, 404)
+
+
+async def test_a_server_asked_to_stop_ends_its_streams_at_once(
+    own_web: Web, database: Database, tmp_path: Path
+) -> None:
+    """A real server in a process of its own: it would otherwise wait for open streams."""
+    port = free_port()
+    given = {
+        "DATABASE_URL": database.app_url, "SECRET_KEY": "x" * 40, "PAYLOAD_KEYS": "k:" + "A" * 43 + "=",
+        "GATEWAY_SECRET": "x", "GATEWAY_WEBHOOK_SECRET": "whsec_eHg=", "SYSTEMS_TOKEN": "x",
+        "TEMPORAL_ADDRESS": "127.0.0.1:1", "PUBLIC_URL": f"http://localhost:{port}",
+        "FILES_DIR": str(tmp_path),
+    }  # fmt: skip
+    command = ["-m", "uvicorn", "app:create_app", "--factory", "--port", str(port), "--log-level", "warning"]
+    command += ["--timeout-graceful-shutdown", "30"]
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, *command, cwd=ROOT, env={**os.environ, **given}
+    )
+    base = f"http://localhost:{port}"
+    async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=20) as client:
+        await _until_ready(client)
+        cookie = {"Cookie": f"ieum={own_web.company.tokens['agent']}"}
+        async with client.stream("GET", "/events", headers=cookie) as stream:
+            lines = stream.aiter_lines()
+            assert await anext(lines) == "retry: 2000"
+
+            began = asyncio.get_running_loop().time()
+            server.send_signal(signal.SIGTERM)
+            rest = [line async for line in lines]
+        await asyncio.wait_for(server.wait(), 20)
+
+    assert rest[0] == ": welcome"
+    assert asyncio.get_running_loop().time() - began < 8
+
+
+async def _until_ready(client: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                if (await client.get("/health/ready")).status_code == 200:
+                    return
+            await asyncio.sleep(0.1)

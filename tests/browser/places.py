@@ -1,0 +1,119 @@
+"""Every page there is, as somebody reaches it in a house that has lived: who looks, and where."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from app import ROUTERS
+from models.messages.systems import System
+from tests.browser.house import LINK, House
+
+PHONE, TABLET, DESK = 390, 820, 1280
+NOT_PAGES = re.compile(
+    r"/|/health/.*|/metrics|/events|/links/{token}/events|/codec/.*|/tickets/rows"
+    r"|.*/(attachments|photos)/{attachment_id}"
+    r"|/report/received/{token}|/links/{token}/payment|.*/histories/{run_id}|/links/{token}/photos/.*"
+)
+"""Moves on to a page, answers programs, or shows a file; the two with tokens are looked at on the walk."""
+LETTERS = (
+    "received", "reply", "choose_slot", "scheduled", "on_the_way", "confirm", "closed", "cancelled",
+    "invoice", "receipt",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Tour:
+    """Who goes round, how wide their screen is, and where they go."""
+
+    who: str
+    width: int
+    addresses: tuple[str, ...]
+
+
+def tickets_of(house: House) -> list[str]:
+    """Every ticket that a letter was ever written about."""
+    sent = house.http.get(f"{house.sandbox}/mail/messages").json()
+    return sorted({found[1] for one in sent if (found := re.search(r"ticket:(T\d+)/", one["key"]))})
+
+
+def letters(house: House) -> tuple[str, ...]:
+    """One address of each kind of letter that holds a link, without the house's own part."""
+    sent = house.http.get(f"{house.sandbox}/mail/messages").json()
+    first: dict[str, str] = {}
+    for one in sent:
+        kind = re.split(r"[/:]", one["key"])[-1]
+        if kind in LETTERS and (found := LINK.search(one["text"])):
+            first.setdefault(kind, found[0])
+    assert len(first) >= len(LETTERS) - 1, first
+    opened = [house.http.get(address, follow_redirects=True).url for address in first.values()]
+    return tuple(str(url).removeprefix(house.app) for url in opened)
+
+
+def technician_with_work(house: House) -> tuple[str, tuple[str, ...]]:
+    """Whoever has the most on their phone, and the addresses of it."""
+
+    def pages(who: str) -> tuple[str, ...]:
+        day: Any = house.asked(who, "/field-service")
+        jobs = [f"/field-service/visits/{row['id']}" for row in day["today"] + day["later"]]
+        offers = [f"/field-service/visits/{card['visit_id']}/offer" for card in day["offers"]]
+        return tuple(jobs[:3] + offers[:1])
+
+    found = {who: pages(who) for who in house.keys.tokens if who.startswith("tec_")}
+    with_offer = {who: all_ for who, all_ in found.items() if any("/offer" in one for one in all_)}
+    best = max(with_offer or found, key=lambda who: len(found[who]))
+    return best, found[best]
+
+
+def tours(house: House) -> dict[str, Tour]:
+    """Everybody's round."""
+    numbers = tickets_of(house)
+    invoices: Any = house.asked("finance", "/billing/invoices")["rows"]
+    bills = tuple(f"/billing/invoices/{row['id']}" for row in invoices[:3])
+    visits: Any = house.asked("agent", "/field-service")
+    jobs = tuple(f"/field-service/visits/{row['id']}" for row in (visits["today"] + visits["later"])[:3])
+    own: Any = house.asked("customer", "/home")["tickets"]
+    worker, phone = technician_with_work(house)
+    return {
+        tour.who: tour
+        for tour in (
+            Tour("agent", DESK, (
+                "/home", "/tickets", "/tickets?view=open", "/tickets?view=open&q=nothing-at-all",
+                "/tickets/new",
+                "/tickets/new?customer=cus_mina", "/customers", "/customers?q=zzz", "/customers/cus_mina",
+                "/field-service", "/me", *(f"/tickets/{number}" for number in numbers[:6]), *jobs, bills[0],
+            )),
+            Tour("finance", DESK, ("/billing/invoices", "/billing/invoices?status=overdue", *bills, "/me")),
+            Tour("admin", DESK, ("/staff", "/staff/acc_agent", "/staff/acc_admin", *overview(house))),
+            Tour(worker, PHONE, ("/field-service", *phone, "/me")),
+            Tour("partner", TABLET, ("/field-service", "/me")),
+            Tour("customer", PHONE, (
+                "/home", "/tickets/new", "/me", *(f"/tickets/{row['id']}" for row in own[:4]),
+            )),
+            Tour("employee", DESK, ("/home", "/me")),
+            Tour("", PHONE, ("/report", "/sign-in", *letters(house))),
+        )
+    }  # fmt: skip
+
+
+def overview(house: House) -> tuple[str, ...]:
+    """The command centre, one journey and the outside systems."""
+    journeys = tuple(f"/journeys/ticket:{number}" for number in tickets_of(house)[:2])
+    return ("/journeys", *journeys, "/systems", *(f"/systems/{system}" for system in list(System)[:2]))
+
+
+def rules_of(router: Any) -> list[Any]:
+    """What a word's routes declare."""
+    return [route.rule for route in router.routes]
+
+
+def unseen(rounds: dict[str, Tour]) -> list[str]:
+    """Pages that nobody's round comes by."""
+    seen = [address.split("?")[0] for tour in rounds.values() for address in tour.addresses]
+    missing = []
+    for rule in (rule for router in ROUTERS for rule in rules_of(router)):
+        if rule.method != "GET" or NOT_PAGES.fullmatch(rule.path):
+            continue
+        shape = re.compile(re.sub(r"\{[^}]*\}", "[^/]+", rule.path))
+        if not any(shape.fullmatch(address) for address in seen):
+            missing.append(rule.path)
+    return missing
