@@ -39,6 +39,8 @@ ROUTERS: tuple[Router, ...] = (
     systems.router,
 )
 
+PATIENCE = 10  # seconds for one statement of a page
+
 
 @contextlib.asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -64,7 +66,9 @@ def create_app(
     """The whole app; tests hand in what they already have."""
     chosen = given or settings()
     logs.set_up(chosen.log_level)
-    engine = engine or engine_for(chosen.database_url, pool_size=chosen.pool_size, is_pinged=False)
+    engine = engine or engine_for(
+        chosen.database_url, pool_size=chosen.pool_size, is_pinged=False, patience=PATIENCE
+    )
     forbid_leaks(engine)
     doors = Doors(engine)
     app = FastAPI(

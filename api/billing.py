@@ -208,8 +208,11 @@ async def clear_suspense(
     """Finance has given money back that nobody owed."""
     invoice = await desk.one(Invoice, invoice_id)
     if sent.value is None:
-        raise Refusal("no_suspense")
+        raise Refusal("invalid_form")
     given = sent.value
+    attempt = await desk.one(PaymentAttempt, given.attempt_id)
+    if attempt.invoice_id != invoice.id:
+        raise Refusal("not_found")
     order = ClearSuspense(given.command_id, desk.person.id, datetime.now(UTC), given.attempt_id, given.reason)
     said = await say(desk, invoice_workflow_id(invoice.id), "clear_suspense", order)
     return move_on(request, f"/billing/invoices/{invoice.id}", data={"status": said.value})

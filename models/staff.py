@@ -81,6 +81,19 @@ class ApiToken(SQLModel, table=True):
     revoked_at: datetime | None = columns.moment(default=None, nullable=True)
 
 
+class Invitation(SQLModel, table=True):
+    """A one-time link to set a password. Written by activities/staff.py, used up at a door."""
+
+    __tablename__ = "invitations"
+
+    token_hash: str = columns.text(primary_key=True)
+    key: str = columns.text(unique=True)  # made from workflow facts: asked twice gives the same link
+    account_id: str = Field(foreign_key="accounts.id", index=True)
+    created_at: datetime = columns.moment()
+    expires_at: datetime = columns.moment()
+    used_at: datetime | None = columns.moment(default=None, nullable=True)
+
+
 class SignedLink(SQLModel, table=True):
     """A no-login link: random token, stored hashed, one purpose, expiring, revocable."""
 

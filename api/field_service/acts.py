@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Request
 from pydantic import AwareDatetime, Field, ValidationError
@@ -22,7 +22,8 @@ from api.kit.rendering import move_on
 from api.kit.routes import AGENTS, TECHNICIANS
 from api.kit.texts import Key, MaybeKey, MaybeLine
 from api.tickets.files import MOST_BODY, MOST_BYTES, drawn_anew, plain_name, stored
-from models.field_service import Technician, Visit
+from api.tickets.hands import working
+from models.field_service import Visit
 from models.kit.ids import fresh
 from models.kit.outbox import announce_update
 from models.kit.refusals import Refusal
@@ -34,6 +35,13 @@ NOUNS = {
     "acceptance": "accept", "refusal": "decline", "departure": "depart", "arrival": "arrive",
     "start": "start", "ticks": "tick", "parts": "part", "signature": "sign", "completion": "finish",
 }  # fmt: skip
+
+
+class Shot(Input):
+    """Which photo it is; the file itself comes beside it."""
+
+    slot: Literal["before", "after"]
+    request_key: MaybeKey = None
 
 
 class Lines(Input):
@@ -56,7 +64,9 @@ def _act(kind: str) -> Callable[..., Awaitable[Response]]:
 
 
 for noun, kind in NOUNS.items():
-    router.post(f"/field-service/visits/{{visit_id}}/{noun}", may=TECHNICIANS, row="visit")(_act(kind))
+    router.post(f"/field-service/visits/{{visit_id}}/{noun}", may=TECHNICIANS, row="visit", reads=Line)(
+        _act(kind)
+    )
 
 
 async def read(request: Request, kind: str) -> list[Line]:
@@ -96,13 +106,15 @@ async def take_all(
 
 
 @router.post("/field-service/visits/{visit_id}/photos", may=TECHNICIANS, row="visit", max_body=MOST_BODY)
-async def take_photo(request: Request, desk: Desk, visit_id: Key) -> Response:
+async def take_photo(
+    request: Request, desk: Desk, visit_id: Key, sent: Typed[Shot] = typed(Shot)
+) -> Response:
     """One photo, before or after the work: drawn anew without what the camera knew, under a random name."""
-    form = await request.form()
-    upload, slot = form.get("photo"), form.get("slot")
-    if not isinstance(upload, UploadFile) or slot not in ("before", "after"):
+    uploads = sent.files.get("photo", [])
+    if sent.value is None or len(uploads) != 1:
         raise Refusal("invalid_form")
-    key = request.headers.get("idempotency-key") or str(form.get("request_key") or fresh("act"))
+    upload, slot = uploads[0], sent.value.slot
+    key = request.headers.get("idempotency-key") or sent.value.request_key or fresh("act")
     at = request.headers.get("x-device-time") or datetime.now(UTC).isoformat()
     try:
         line = Line.model_validate({"id": key, "kind": "photo", "device_at": at})
@@ -111,7 +123,7 @@ async def take_photo(request: Request, desk: Desk, visit_id: Key) -> Response:
     visit = await desk.one(Visit, visit_id)
     mine = desk.visible(Attachment).where(col(Attachment.action_id) == line.id)
     if not visit.is_over and await desk.session.scalar(mine) is None:
-        await _keep_photo(request, desk, visit, line, upload, str(slot))
+        await _keep_photo(request, desk, visit, line, upload, slot)
     return done(request, visit_id, await take(desk, visit_id, line))
 
 
@@ -173,8 +185,7 @@ async def search_again(
     await desk.one(Visit, visit_id)
     if sent.value is None:
         raise Refusal("invalid_form")
-    if sent.value.technician_id is not None:
-        await desk.one(Technician, sent.value.technician_id)
+    await working(desk, sent.value.technician_id)
     order = Redispatch(
         sent.value.command_id, desk.person.id, datetime.now(UTC), technician_id=sent.value.technician_id
     )

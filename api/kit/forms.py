@@ -60,7 +60,14 @@ def typed(model: type[I]) -> Any:
         values, files = await _sent(request, model)
         return check(model, values, files)
 
+    read.model = model  # type: ignore[attr-defined]
     return Depends(read)
+
+
+def model_of(dependency: Any) -> type[Input] | None:
+    """What a dependency of `typed` reads; the walks over all routes ask it."""
+    found = getattr(dependency, "model", None)
+    return found if isinstance(found, type) and issubclass(found, Input) else None
 
 
 def check(

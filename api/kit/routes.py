@@ -6,6 +6,7 @@ from typing import Any, ClassVar, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
@@ -48,6 +49,7 @@ class Rule:
     row: str = ""  # the word of the row that its path names: "ticket", "visit", "invoice"…
     reveals: str = ""  # the purpose for which it shows personal data unmasked
     is_forgeable: bool = False  # no browser session: webhooks
+    reads: type[BaseModel] | None = None  # what its body is checked against, where `typed` does not say it
 
     def admits(self, person: Person) -> bool:
         """Whether this person may use the route at all; which rows, `visible()` says."""
@@ -106,10 +108,11 @@ class Router:
         row: str = "",
         reveals: str = "",
         is_forgeable: bool = False,
+        reads: type[BaseModel] | None = None,
         max_body: int = MIB,
     ) -> Callable[[Handler], Handler]:
         """Declare one route: who may use it, which row it names, why it reveals, how large a body is."""
-        rule = Rule(method, self.prefix + path, frozenset(may), row, reveals, is_forgeable)
+        rule = Rule(method, self.prefix + path, frozenset(may), row, reveals, is_forgeable, reads)
         if not rule.may:
             raise ValueError(f"{method} {rule.path}: nobody may use this route")
         guarded = type("GuardedRoute", (GuardedRoute,), {"rule": rule})

@@ -17,6 +17,7 @@ from api.kit.language import gettext as _
 from api.kit.rendering import Form, answer, is_fragment, move_on, wants_json
 from api.kit.routes import AGENTS
 from api.kit.texts import Count, Key, MaybeKey, MaybeParagraph, Paragraph
+from api.tickets.hands import colleague, working
 from api.tickets.page import Head, head_of
 from api.tickets.routing import router
 from api.tickets.saying import (
@@ -29,9 +30,7 @@ from api.tickets.saying import (
     told,
 )
 from api.tickets.show import shown
-from models.field_service import Technician
 from models.messages.tickets import Assign, Cancel, Channel, Dispatch, MessageKind, Reply, Resolve
-from models.staff import Account
 from models.tickets import Draft
 
 
@@ -177,8 +176,8 @@ async def assign(
     if sent.value is None:
         return await wrong(request, desk, ticket_id, sent.form, "assign")
     refuse_if_not("assign", head.status)
-    if sent.value.agent_id is not None:
-        await desk.one(Account, sent.value.agent_id)
+    for account_id in (sent.value.agent_id, sent.value.from_agent_id):
+        await colleague(desk, account_id)
     order = Assign(
         sent.value.command_id, desk.person.id, datetime.now(UTC),
         agent_id=sent.value.agent_id, from_agent_id=sent.value.from_agent_id,
@@ -213,8 +212,7 @@ async def dispatch(
     head = await head_of(desk.session, desk.person, ticket_id)
     if sent.value is None:
         return await wrong(request, desk, ticket_id, sent.form, "dispatch")
-    if sent.value.technician_id is not None:
-        await desk.one(Technician, sent.value.technician_id)
+    await working(desk, sent.value.technician_id)
     order = Dispatch(
         sent.value.command_id, desk.person.id, datetime.now(UTC),
         technician_id=sent.value.technician_id, reason=sent.value.why,

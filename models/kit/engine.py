@@ -4,16 +4,21 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 
 def engine_for(
-    url: str, *, pool_size: int = 10, application: str = "ieum", is_pinged: bool = True
+    url: str, *, pool_size: int = 10, application: str = "ieum", is_pinged: bool = True, patience: int = 0
 ) -> AsyncEngine:
-    """An engine on psycopg 3 for a libpq URL; who checks connections at every use need not ping them."""
+    """An engine on psycopg 3 for a libpq URL; who checks connections at every use need not ping them.
+
+    With `patience` no statement takes longer than so many seconds, nor waits half as long for a lock: one
+    page that asks too much must not hold up all others."""
     if url.startswith("postgresql://"):
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    said = f"-c statement_timeout={patience}s -c lock_timeout={patience * 500}ms"
+    limits = {"options": said} if patience else {}
     return create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=is_pinged,
         pool_timeout=10,
-        connect_args={"application_name": application, "connect_timeout": 5},
+        connect_args={"application_name": application, "connect_timeout": 5, **limits},
     )

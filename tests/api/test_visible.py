@@ -1,14 +1,17 @@
 """The app and the database give the same answer to who may see a row."""
 
+from typing import Any
+
 import psycopg
 import pytest
 from sqlalchemy import inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm import defer
 from sqlmodel import SQLModel, col
 
 from api.kit.desk import forbid_leaks, session_for
 from api.kit.people import Kind, Person
-from api.kit.visible import RULES, offer_cards, visible, visible_one
+from api.kit.visible import HASH, RULES, offer_cards, visible, visible_one
 from models.kit import tables
 from models.kit.engine import engine_for
 from models.kit.refusals import Refusal
@@ -23,6 +26,11 @@ OPEN = {
     "products", "parts", "service_policies", "calendar_days", "number_series", "outbox", "inbox",
     "sign_in_throttles",
 }  # fmt: skip
+
+
+def readable(model: type[SQLModel]) -> Any:
+    """Every row, without the one column that nobody may read."""
+    return select(model).options(defer(HASH)) if model is Account else select(model)
 
 
 def key_of(row: SQLModel) -> tuple[object, ...]:
@@ -40,7 +48,7 @@ async def test_app_and_database_agree_for_every_person_and_table(
             for model in RULES:
                 by_app = {key_of(row) for row in await session.scalars(visible(person, model))}
                 session.expunge_all()
-                by_database = {key_of(row) for row in await session.scalars(select(model))}
+                by_database = {key_of(row) for row in await session.scalars(readable(model))}
                 session.expunge_all()
                 assert by_app == by_database, (name, model.__name__)
                 seen += len(by_app)
@@ -136,7 +144,7 @@ def test_every_table_is_either_guarded_or_listed_as_open(shared_database: Databa
 async def test_nothing_is_seen_before_somebody_is_named(company: Company, walled_engine: AsyncEngine) -> None:
     async with walled_engine.connect() as connection:
         for model in RULES:
-            assert (await connection.execute(select(model))).all() == [], model
+            assert (await connection.execute(readable(model))).all() == [], model
 
 
 async def test_a_setting_that_stays_behind_is_thrown_away_with_its_connection(
@@ -165,7 +173,7 @@ async def test_a_setting_that_stays_behind_is_thrown_away_with_its_connection(
 async def test_a_reading_session_cannot_write(company: Company, walled_engine: AsyncEngine) -> None:
     person = company.persons["admin"]
     async with session_for(walled_engine, person, is_readonly=True) as session:
-        account = await session.get_one(Account, "a_agent")
+        account = await visible_one(session, person, Account, "a_agent")
         account.name = "changed"
         with pytest.raises(Exception, match="read-only"):
             await session.flush()

@@ -37,6 +37,7 @@ from models.staff import (
     Account,
     ApiToken,
     AuditEntry,
+    Invitation,
     PersonalDataAccess,
     SignedLink,
     SignInSession,
@@ -306,6 +307,8 @@ def _links(company: Company) -> list[SQLModel]:
 def _house(word: str) -> list[SQLModel]:
     return [
         PersonalDataAccess(at=NOW, actor_id="a_agent", actor_kind="staff", subject_id="c_one", action=word),
+        Invitation(token_hash="invited", key="invited", account_id="a_employee", created_at=NOW,
+                   expires_at=NOW + timedelta(days=1)),
         AuditEntry(at=NOW, actor_id="a_admin", action=word, subject="a_agent", details={"why": word}),
         TimelineEntry(key="house", subject="house", at=NOW, kind=EntryKind.STEP, actor_kind=ActorKind.SYSTEM,
                       sentence="x", details={"why": word}),
