@@ -126,10 +126,10 @@ class Customer(Person):
         """Without JavaScript the page does not change by itself."""
         told = self.page.get_by_text(self.say(text))
         for _ in range(200):
-            expect(told.or_(self.link("Look again"))).to_be_visible()
+            expect(told.or_(self.link("Check again"))).to_be_visible()
             if told.is_visible():
                 return
-            self.link("Look again").click()
+            self.link("Check again").click()
         raise AssertionError(f"never read: {self.say(text)}")
 
     def rates(self, stars: int, words: str) -> None:
