@@ -122,6 +122,16 @@ class Customer(Person):
         if comes_back:
             expect(self.page).to_have_url(re.compile("/links/"))
 
+    def looks_again_until(self, text: str) -> None:
+        """Without JavaScript the page does not change by itself."""
+        told = self.page.get_by_text(self.say(text))
+        for _ in range(200):
+            expect(told.or_(self.link("Check again"))).to_be_visible()
+            if told.is_visible():
+                return
+            self.link("Check again").click()
+        raise AssertionError(f"never read: {self.say(text)}")
+
     def rates(self, stars: int, words: str) -> None:
         """How was it?"""
         expect(self.heading("How was the repair?")).to_be_visible()

@@ -70,7 +70,7 @@ def tours(house: House) -> dict[str, Tour]:
     invoices: Any = house.asked("finance", "/billing/invoices")["rows"]
     bills = tuple(f"/billing/invoices/{row['id']}" for row in invoices[:3])
     visits: Any = house.asked("agent", "/field-service")
-    jobs = tuple(f"/field-service/visits/{row['id']}" for row in (visits["today"] + visits["later"])[:3])
+    jobs = tuple(f"/field-service/visits/{row['id']}" for row in (visits["today"] + visits["later"])[:2])
     own: Any = house.asked("customer", "/home")["tickets"]
     worker, phone = technician_with_work(house)
     return {
@@ -80,14 +80,14 @@ def tours(house: House) -> dict[str, Tour]:
                 "/home", "/tickets", "/tickets?view=open", "/tickets?view=open&q=nothing-at-all",
                 "/tickets/new",
                 "/tickets/new?customer=cus_mina", "/customers", "/customers?q=zzz", "/customers/cus_mina",
-                "/field-service", "/me", *(f"/tickets/{number}" for number in numbers[:6]), *jobs, bills[0],
+                "/field-service", "/me", *(f"/tickets/{number}" for number in numbers[:4]), *jobs, bills[0],
             )),
             Tour("finance", DESK, ("/billing/invoices", "/billing/invoices?status=overdue", *bills, "/me")),
             Tour("admin", DESK, ("/staff", "/staff/acc_agent", "/staff/acc_admin", *overview(house))),
             Tour(worker, PHONE, ("/field-service", *phone, "/me")),
             Tour("partner", TABLET, ("/field-service", "/me")),
             Tour("customer", PHONE, (
-                "/home", "/tickets/new", "/me", *(f"/tickets/{row['id']}" for row in own[:4]),
+                "/home", "/tickets/new", "/me", *(f"/tickets/{row['id']}" for row in own[:2]),
             )),
             Tour("employee", DESK, ("/home", "/me")),
             Tour("", PHONE, ("/report", "/sign-in", *letters(house))),
@@ -97,8 +97,8 @@ def tours(house: House) -> dict[str, Tour]:
 
 def overview(house: House) -> tuple[str, ...]:
     """The command centre, one journey and the outside systems."""
-    journeys = tuple(f"/journeys/ticket:{number}" for number in tickets_of(house)[:2])
-    return ("/journeys", *journeys, "/systems", *(f"/systems/{system}" for system in list(System)[:2]))
+    journeys = tuple(f"/journeys/ticket:{number}" for number in tickets_of(house)[:1])
+    return ("/journeys", *journeys, "/systems", *(f"/systems/{system}" for system in list(System)[:1]))
 
 
 def rules_of(router: Any) -> list[Any]:
