@@ -8,7 +8,7 @@ from urllib.parse import quote
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -102,6 +102,10 @@ async def on_http(request: Request, error: Exception) -> Response:
 
 async def on_database(request: Request, error: Exception) -> Response:
     """The database is away or busy: say so and let people try again. Anything else of it is our fault."""
+    if isinstance(error, DataError):
+        return refuse(
+            request, Refusal("invalid_form")
+        )  # NUL, a number beyond every column: no table takes it
     away = isinstance(error, OperationalError | InterfaceError | PoolTimeout)
     if away or (isinstance(error, DBAPIError) and error.connection_invalidated):
         log.warning("database_away", error=type(error).__name__)

@@ -20,6 +20,7 @@ IDLE, ABSOLUTE = timedelta(hours=12), timedelta(days=7)
 LONGEST_PASSWORD = 1024
 WINDOW_MINUTES = 10
 ACCOUNT_TRIES, ADDRESS_TRIES, ALL_TRIES = 10, 60, 1200
+GUESSES = 30  # links that were none, from one address
 DOOR = Person(Kind.DOOR)
 
 _COUNT = text(
@@ -115,7 +116,30 @@ async def sign_in(engine: AsyncEngine, passwords: Passwords, attempt: Attempt) -
 
 async def count_try(session: AsyncSession, attempt: Attempt) -> None:
     """Count one try in every bucket with one statement, and refuse when one is full."""
-    limits = attempt.buckets
+    await _count(session, attempt.buckets)
+
+
+async def recognise(
+    engine: AsyncEngine, passwords: Passwords, person: Person, login: str, stored: str | None, password: str
+) -> None:
+    """Ask somebody who is signed in for their password again; guessing is counted as at the door."""
+    attempt = Attempt(login, password, person.address)
+    async with session_for(engine, DOOR) as session:
+        await count_try(session, attempt)
+        if not await passwords.fits(stored, password):
+            raise Refusal("password_wrong")
+        buckets = attempt.buckets
+        await session.execute(_FORGIVE, {"account": next(iter(buckets)), "buckets": list(buckets)})
+        await session.commit()
+
+
+async def count_guess(session: AsyncSession, address: str) -> None:
+    """Count a link that is none, by address and all together, and refuse whoever only guesses."""
+    limits = {f"guess:{address}": GUESSES, "guess": ALL_TRIES}
+    await _count(session, limits)
+
+
+async def _count(session: AsyncSession, limits: dict[str, int]) -> None:
     counted = await session.execute(_COUNT, {"buckets": list(limits), "minutes": WINDOW_MINUTES})
     is_full = any(tries > limits[bucket] for bucket, tries in counted.all())
     await session.commit()
