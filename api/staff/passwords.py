@@ -10,7 +10,7 @@ from sqlalchemy import text
 from starlette.responses import Response
 
 import models.kit
-from api.kit import people, signing
+from api.kit import people, signing, throttles
 from api.kit.desk import Desk, session_for
 from api.kit.forms import Input, Typed, typed
 from api.kit.language import N_
@@ -136,6 +136,7 @@ async def invited(request: Request, token: str) -> WelcomePage:
         found = await session.execute(text("select * from door_invited(:hash)"), {"hash": token_hash(token)})
         row = found.mappings().one_or_none()
         if row is None:
-            await signing.count_guess(session, people.person(request).address)
+            limits = request.app.state.limits.guessing(people.person(request).address)
+            await throttles.count(session, limits)
             raise Refusal("link_ended")
     return WelcomePage(row["login"], row["name"], f"/welcome/{token}")

@@ -9,6 +9,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col
 
+from api.kit.throttles import Limits
 from models.staff import Account, AuditEntry, Invitation, SignInSession
 from models.systems import OutboxItem
 from tests.api.web import STORED, Web
@@ -152,6 +153,7 @@ async def test_a_link_that_is_over_opens_nothing(
 
 
 async def test_guessed_links_are_slowed_down(own_web: Web) -> None:
+    own_web.app.state.limits = Limits()
     statuses = [(await own_web.get(f"/welcome/{number:064}")).status_code for number in range(32)]
 
     assert set(statuses[:29]) == {404}
