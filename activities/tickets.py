@@ -138,16 +138,16 @@ def _move(ticket: Ticket, change: Change) -> None:
 
 
 async def _tell(session: AsyncSession, ticket: Ticket, change: Change) -> None:
-    """Add the step's lines to the timeline, with the names of colleagues as they are today."""
+    """Add the step's lines to the timeline, with the deadline it promised and colleagues' names of today."""
     details = dict(change.details)
+    if change.clock is Clock.ANSWER and ticket.answer_due is not None:
+        details["answer_due"] = ticket.answer_due.isoformat()
     people = {"actor": change.actor_id if change.actor_kind == "staff" else None, "agent": change.agent_id}
     for role, account_id in people.items():
         if account_id is not None and (account := await session.get(Account, account_id)) is not None:
             details[role] = account.name
     if change.message_id is not None:
         details["message_id"] = change.message_id
-    if change.sentence == "tickets.opened" and ticket.answer_due is not None:
-        details["answer_due"] = ticket.answer_due.isoformat()
     if change.reason:
         details["reason"] = change.reason
     for place, sentence in enumerate((change.sentence, *change.further)):

@@ -54,6 +54,44 @@ labels.register(
         AttemptStatus.CANCELLED: Label(N_("Given back"), "gray"),
     },
 )
+labels.register(
+    "verdict",
+    {
+        Verdict.SUCCEEDED: Label(N_("the money moved"), "green"),
+        Verdict.REFUSED: Label(N_("the money did not move"), "red"),
+        Verdict.NOT_SENT: Label(N_("the request did not arrive"), "amber"),
+        Verdict.NOT_FOUND: Label(N_("no such payment yet"), "amber"),
+        Verdict.UNKNOWN: Label(N_("no clear answer"), "orange"),
+    },
+)
+labels.register(
+    "payment_code",
+    {
+        "REJECT_CARD_PAYMENT": Label(N_("limit reached or balance too low")),
+        "REJECT_CARD_COMPANY": Label(N_("the card company refused")),
+        "REJECT_ACCOUNT_PAYMENT": Label(N_("balance of the account too low")),
+        "FORBIDDEN_REQUEST": Label(N_("differs from what was authorised")),
+        "INVALID_REQUEST": Label(N_("invalid request")),
+        "INVALID_CARD_EXPIRATION": Label(N_("wrong expiry date of the card")),
+        "INVALID_STOPPED_CARD": Label(N_("the card is suspended")),
+        "INVALID_CARD_LOST_OR_STOLEN": Label(N_("the card was reported lost or stolen")),
+        "NOT_FOUND_PAYMENT_SESSION": Label(N_("the time for paying has run out")),
+        "NOT_FOUND_PAYMENT": Label(N_("no such payment at the gateway")),
+        "DONE": Label(N_("approved")),
+        "CANCELED": Label(N_("taken back at the gateway")),
+        "IN_PROGRESS": Label(N_("not completed yet")),
+        "no_answer": Label(N_("no clear answer")),
+        "garbage": Label(N_("answer not understood")),
+        "wrong_order": Label(N_("answer about another payment")),
+        "wrong_amount": Label(N_("answer with another amount")),
+        "wrong_currency": Label(N_("answer with another currency")),
+        "unsettled": Label(N_("finance is asked")),
+        "ABORTED": Label(N_("the payment was not approved")),
+        "invoice_paid": Label(N_("the invoice is already paid")),
+        "invoice_cancelled": Label(N_("the invoice was cancelled")),
+        "by_hand": Label(N_("settled by finance")),
+    },
+)
 
 
 def _whole(value: object) -> object:

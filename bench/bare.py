@@ -1,4 +1,4 @@
-"""The least that Temporal can be asked for: a workflow of activities that do nothing, on a worker like ours."""
+"""The least that Temporal can be asked for: activities that do nothing, on a worker with our settings."""
 
 import asyncio
 import os

@@ -1,17 +1,17 @@
 """CPU of one whole journey (report, visit, repair, invoice, paid, closed), N of them (40), out of warranty.
 
 `cpu_ms` is what our worker and the Temporal server use for one journey: every workflow, activity (with its
-SQL and its calls to mail and gateway), letter and outbox item of it. `bare_cpu_ms` is what the same server and
-a worker with the same settings and the same encryption use for one workflow of as many activities, one after
-the other, that do nothing at all: no SQL, no HTTP, no updates, timers, signals, children or search attributes. So
-`cpu_ratio` also holds the price of the rows. What both use while nothing happens is measured and taken off.
-`app_cpu_ms` and `postgres_cpu_ms` are the rest of the same journeys, driven over HTTP; the sandbox and the
-driver are not counted."""
+SQL and its calls to mail and gateway), letter and outbox item of it, and its histories kept. `bare_cpu_ms` is
+what the same server and a worker with the same settings and encryption use for one workflow of as many
+activities, one after the other, that do nothing at all: no SQL, no HTTP, no updates, timers, signals,
+children or search attributes. So `cpu_ratio` also holds the price of the rows. What both use while nothing
+happens is measured and taken off. `app_cpu_ms` and `postgres_cpu_ms` are the rest of the same journeys,
+driven over HTTP; the sandbox and the driver are not counted."""
 
 import asyncio
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 
 import psutil
 from temporalio.client import Client
@@ -51,7 +51,7 @@ def used(pids: Mapping[str, int]) -> dict[str, float]:
 
 
 async def cost(
-    pids: Mapping[str, int], work: asyncio.Future[None], idle: Mapping[str, float]
+    pids: Mapping[str, int], work: Coroutine[None, None, None], idle: Mapping[str, float]
 ) -> dict[str, float]:
     """CPU seconds of each process for this work, without what it uses for nothing."""
     before, begun = used(pids), time.monotonic()
@@ -63,7 +63,7 @@ async def cost(
 async def resting(pids: Mapping[str, int]) -> dict[str, float]:
     """CPU seconds per second while nothing happens."""
     nothing = dict.fromkeys(pids, 0.0)
-    spent = await cost(pids, asyncio.ensure_future(asyncio.sleep(IDLE_SECONDS)), nothing)
+    spent = await cost(pids, asyncio.sleep(IDLE_SECONDS), nothing)
     return {name: spent[name] / IDLE_SECONDS for name in pids}
 
 
@@ -103,7 +103,8 @@ async def measure(count: int) -> dict[str, object]:
         pids = {name: pid_of(site.parts[name]) for name in COUNTED}
         await walk(site, max(4, count // 8), "warm")
         await asyncio.sleep(8)  # histories are kept every five seconds
-        ours = await cost(pids, asyncio.ensure_future(walk(site, count, "measured")), await resting(pids))
+        idle = await resting(pids)
+        ours = await cost(pids, walk(site, count, "measured"), idle)
         keys = converter([(name, key) for name, key in site.payload_keys()])
         client = await Client.connect(f"127.0.0.1:{site.plan.ports['TEMPORAL_PORT']}", data_converter=keys)
         activities, events = await shape(client)
@@ -112,9 +113,8 @@ async def measure(count: int) -> dict[str, object]:
         worker.start()
         await bare.live(client, 4, activities, AT_ONCE)
         both = {"bare": worker.pid or 0, "temporal": pids["temporal"]}
-        least = await cost(
-            both, asyncio.ensure_future(bare.live(client, count, activities, AT_ONCE)), await resting(both)
-        )
+        idle = await resting(both)
+        least = await cost(both, bare.live(client, count, activities, AT_ONCE), idle)
     finally:
         worker.stop()
         site.stop()

@@ -56,6 +56,7 @@ def run(part: str, seed: str) -> Count:
     begun = time.monotonic()
     print(f"--- {part}", flush=True)
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"}
+    env["SEED"] = seed
     if part == "browser":
         env["CHROMIUM"] = browsers.chromium()
     with tempfile.TemporaryDirectory() as folder:

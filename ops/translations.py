@@ -33,9 +33,10 @@ PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|%%")
 ATTRIBUTE = re.compile(r'\b(?:title|placeholder|aria-label|alt|label)="([^"{]*[A-Za-z가-힣]{2,}[^"{]*)"')
 BARE_ATTRIBUTE = re.compile(r'[\w:-]+="[^"]*("|$)')
 ATTRIBUTE_BLOCKS = {"body_class", "body_attributes", "width", "brand_href"}
+CLASSES = {"kind", "shape", "size", "tone"}  # arguments that only choose a look
 LETTERS = re.compile(r"[A-Za-z가-힣]{2,}")
 # Names that are the same in every language.
-ALLOWED = {"· Ieum", "Ieum", "Ctrl", "Ctrl K", "Ctrl ↵", "SLA", "CSAT", "KST"}
+ALLOWED = {"· Ieum", "Ieum", "Ctrl", "Ctrl K", "Ctrl ↵", "SLA", "CSAT", "KST", "ms", "ms ·"}
 
 Key = tuple[str | None, str | tuple[str, ...]]
 
@@ -174,7 +175,8 @@ def hard_coded(path: Path, environment: Environment) -> Iterator[str]:
     yield from (piece.strip() for piece in re.split(r"[\0\1\n]+", text) if LETTERS.search(piece))
     for call in tree.find_all(nodes.Call):
         if isinstance(call.node, nodes.Getattr) and getattr(call.node.node, "name", "") == "ui":
-            for argument in [*call.args, *(pair.value for pair in call.kwargs)]:
+            named = [pair.value for pair in call.kwargs if pair.key not in CLASSES]
+            for argument in [*call.args, *named]:
                 words = argument.value if isinstance(argument, nodes.Const) else ""
                 if isinstance(words, str) and re.search(r"[가-힣]|^[A-Z][a-z]+( |$)|\w \w", words):
                     yield words

@@ -98,6 +98,11 @@ document.addEventListener('click', e => {
   if (hit?.matches('[data-print]')) print();
   for (const menu of $$('details.menu[open]')) if (!menu.contains(e.target)) menu.open = false;
 });
+/* A live update leaves an open menu and what is typed in it alone; only its own success closes it. */
+document.addEventListener('htmx:afterRequest', e => {
+  const menu = e.detail.successful && e.detail.requestConfig?.verb !== 'get' && e.detail.elt.closest?.('details.menu[open]');
+  if (menu) menu.open = false;
+});
 document.addEventListener('keydown', e => {
   const menu = e.key === 'Escape' && e.target.closest?.('details.menu[open]');
   if (menu) { menu.open = false; $('summary', menu).focus(); }

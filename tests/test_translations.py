@@ -1,5 +1,6 @@
 """The gate for words: every fault that we know of is seen, and the product has none."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -141,3 +142,68 @@ def test_stubs_name_the_file_to_which_a_text_belongs(product: Path) -> None:
     assert translations.stubs(product) == (
         '# → locales/ko/tickets.po\n\n#: templates/tickets/show.html\nmsgid "Part %(name)s"\nmsgstr ""\n'
     )
+
+
+# One term for each thing (docs/terms.md), and what Korean must not do here.
+OTHER_TERMS = {
+    "최초 답변": "첫 응답", "첫 답변": "첫 응답", "최초 응답": "첫 응답",
+    "기술자": "기사", "엔지니어": "기사", "상담사": "상담원", "파트너": "협력사", "오퍼": "배정 제안",
+    "인보이스": "청구서", "송장": "청구서", "결제사": "결제대행사", "PG사": "결제대행사",
+    "데드라인": "기한", "마감일": "기한", "워런티": "보증", "개런티": "보증", "약속 시간": "방문 예약",
+    "시리얼": "제조 번호", "체크리스트": "점검표",
+}  # fmt: skip
+PARTICLE = re.compile(r"%\(\w+\)[sd]”?(이|가|을|를|은|는|와|과|으로|로|이나|나)(?![가-힣])")
+TOO_FAMILIAR = re.compile(
+    r"(주세요|보세요|하세요|으세요|나요|가요|해요|돼요|예요|에요|어요|네요|죠)(?=[\s.,?!…]|$)"
+)
+SAMPLES = {
+    "ticket": "T100123", "visit": "V100123-1", "number": "2026-000123", "total": "1,110,000원",
+    "at": "11월 24일 (화) 14:00", "by": "11월 24일 (화) 14:00", "link": "",
+}  # fmt: skip
+
+
+def spoken() -> dict[str, str]:
+    """Every Korean text with its English."""
+    return {
+        text: str(message.id)
+        for catalogue in translations.catalogues(translations.ROOT).values()
+        for message in catalogue
+        if message.id
+        for text in translations.translations(message)
+    }
+
+
+def test_one_thing_has_one_korean_word() -> None:
+    found = {(text, other) for text in spoken() for other in OTHER_TERMS if other in text}
+
+    assert found == set()
+
+
+def test_no_particle_stands_directly_after_a_value() -> None:
+    assert [text for text in spoken() if PARTICLE.search(text)] == []
+
+
+def test_korean_is_formal() -> None:
+    assert [text for text in spoken() if TOO_FAMILIAR.search(text)] == []
+
+
+def test_the_terms_are_those_of_the_glossary() -> None:
+    terms = (translations.ROOT / "docs" / "terms.md").read_text("utf8")
+
+    assert {korean for korean in OTHER_TERMS.values() if korean not in terms} == set()
+
+
+def test_a_text_message_is_short() -> None:
+    messages = [text for text in spoken() if text.startswith("[이음]")]
+    letters = list((translations.ROOT / "templates").glob("*/letters/*.sms.txt"))
+
+    assert len(messages) == len(letters)
+    assert [text for text in messages if len((text % SAMPLES).encode("euc-kr")) > 90] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "is_wrong"),
+    [("%(name)s이 도착", True), ("“%(name)s”를", True), ("%(name)s 기사가", False), ("%(at)s(으)로", False)],
+)
+def test_a_particle_after_a_value_is_seen(text: str, is_wrong: bool) -> None:
+    assert bool(PARTICLE.search(text)) is is_wrong

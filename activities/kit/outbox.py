@@ -94,9 +94,10 @@ class Relay:
                 await connection.invalidate()  # never back into the pool with its ears open
 
     async def _call(self) -> None:
+        """Wake one lane; it wakes the next as soon as it has found something."""
         self._calls += 1
         async with self._called:
-            self._called.notify_all()
+            self._called.notify()
 
     async def deliver_next(self) -> bool:
         """Tell the oldest item that is due and note how it went; False when nothing is due."""
@@ -106,6 +107,7 @@ class Relay:
             item = (await session.scalars(oldest.with_for_update(skip_locked=True))).first()
             if item is None:
                 return False
+            await self._call()  # there may be more
             await self._deliver(session, item)
             return True
 

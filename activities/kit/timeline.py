@@ -58,5 +58,5 @@ async def write_waits(session: AsyncSession, workflow_id: str, notes: WaitNotes)
 
 async def tell_live(session: AsyncSession, *topics: str) -> None:
     """Signal open pages after the commit that something changed; topics carry ids, never content."""
-    for topic in topics:
-        await session.execute(text("select pg_notify('ieum_live', :topic)"), {"topic": topic})
+    told = text("select pg_notify('ieum_live', topic) from unnest(cast(:topics as text[])) as topic")
+    await session.execute(told, {"topics": list(topics)})

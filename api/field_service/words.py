@@ -1,8 +1,21 @@
-"""What the stored words of visits are called on their pages; statuses stand with the tickets' words."""
+"""What the stored words of visits are called on their pages, and their colours."""
 
 from api.kit.labels import Label, register
 from api.kit.language import N_
 
+VISIT = {
+    "searching": Label(N_("Looking for a technician"), "amber"),
+    "unassigned": Label(N_("No technician yet"), "red"),
+    "accepted": Label(N_("Choosing a time"), "amber"),
+    "scheduled": Label(N_("Appointment made"), "blue"),
+    "travelling": Label(N_("On the way"), "violet"),
+    "arrived": Label(N_("Arrived"), "violet"),
+    "working": Label(N_("Working"), "violet"),
+    "completed": Label(N_("Repair done"), "green"),
+    "incomplete": Label(N_("Not repaired yet"), "orange"),
+    "no_show": Label(N_("Customer absent"), "orange"),
+    "cancelled": Label(N_("Called off"), "gray"),
+}
 OUTCOME = {
     "repaired": Label(N_("Repaired"), "green"),
     "part_needed": Label(N_("A part is needed"), "orange"),
@@ -12,7 +25,7 @@ OUTCOME = {
     "nobody": Label(N_("Nobody found"), "red"),
 }
 OFFER = {
-    "open": Label(N_("Open"), "amber"),
+    "open": Label(N_("Waiting for an answer"), "amber"),
     "accepted": Label(N_("Accepted"), "green"),
     "declined": Label(N_("Declined"), "gray"),
     "expired": Label(N_("Not answered"), "gray"),
@@ -25,7 +38,10 @@ DECLINE = {
     "ill": Label(N_("Ill")),
     "other": Label(N_("Another reason")),
 }
+CALL_OFF = {"ticket_cancelled": Label(N_("The ticket was cancelled"))}
 
+register("visit", VISIT)
 register("outcome", OUTCOME)
 register("offer", OFFER)
 register("decline", DECLINE)
+register("call_off", CALL_OFF)

@@ -177,7 +177,7 @@ def waits_chart(waits: Mapping[str, int]) -> Any:
         charts.Bar(label(who, "waiting_for").text, number, label(who, "waiting_for").tone)
         for who, number in rows
     ]
-    return charts.bars(_("Waits by who"), bars, width=380, row=33)
+    return charts.bars(_("Waits by party"), bars, width=380, row=33)
 
 
 def ages_chart(ages: Mapping[str, tuple[int, ...]]) -> Any:

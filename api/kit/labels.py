@@ -19,10 +19,42 @@ class Label:
 
 _labels: dict[str, dict[str, Label]] = {
     "priority": {
-        "P1": Label(N_("P1 · Urgent"), "red"),
-        "P2": Label(N_("P2 · High"), "orange"),
-        "P3": Label(N_("P3 · Normal"), "blue"),
-        "P4": Label(N_("P4 · Low"), "gray"),
+        "p1": Label(N_("P1 · Urgent"), "red"),
+        "p2": Label(N_("P2 · High"), "orange"),
+        "p3": Label(N_("P3 · Normal"), "blue"),
+        "p4": Label(N_("P4 · Low"), "gray"),
+    },
+    "letter": {
+        "tickets/received": Label(N_("Confirmation of the report")),
+        "tickets/reply": Label(N_("Our reply")),
+        "tickets/confirm": Label(N_("Request to confirm the repair")),
+        "tickets/closed": Label(N_("Report closed")),
+        "tickets/cancelled": Label(N_("Report cancelled")),
+        "tickets/late": Label(N_("Warning: no first answer")),
+        "tickets/overdue": Label(N_("Warning: not solved in time")),
+        "tickets/reopened": Label(N_("Notice: report opened again")),
+        "field_service/offer": Label(N_("Visit offer")),
+        "field_service/nobody": Label(N_("Warning: no technician left")),
+        "field_service/choose_slot": Label(N_("Request to choose a time")),
+        "field_service/slot_reminder": Label(N_("Reminder to choose a time")),
+        "field_service/slot_silent": Label(N_("Warning: no time chosen")),
+        "field_service/scheduled": Label(N_("Appointment made")),
+        "field_service/job_scheduled": Label(N_("Appointment, for the technician")),
+        "field_service/moved": Label(N_("Appointment moved")),
+        "field_service/job_moved": Label(N_("Appointment moved, for the technician")),
+        "field_service/late_start": Label(N_("Warning: not set off in time")),
+        "field_service/on_the_way": Label(N_("Technician on the way")),
+        "field_service/overrun": Label(N_("Warning: visit takes longer")),
+        "field_service/given_back": Label(N_("Looking for another technician")),
+        "field_service/called_off": Label(N_("Visit called off")),
+        "field_service/job_called_off": Label(N_("Visit called off, for the technician")),
+        "billing/invoice": Label(N_("Invoice")),
+        "billing/reminder": Label(N_("Payment reminder")),
+        "billing/receipt": Label(N_("Receipt")),
+        "billing/overdue": Label(N_("Warning: invoice overdue")),
+        "billing/suspense": Label(N_("Notice: money without a claim")),
+        "payments/refused": Label(N_("Payment refused")),
+        "payments/unsettled": Label(N_("Warning: unclear payment")),
     },
     "waiting_for": {
         "us": Label(N_("Us"), "blue", "headset"),
@@ -38,10 +70,12 @@ _labels: dict[str, dict[str, Label]] = {
 
 def register(kind: str, labels: Mapping[str, Label]) -> None:
     """Say what the values of one kind are called; a word does it once, beside its router."""
+    if kind in _labels:
+        raise ValueError(f"{kind} is registered already")
     for value, label in labels.items():
         if label.tone not in TONES:
             raise ValueError(f"{kind}.{value}: {label.tone} is not a tone")
-        _labels.setdefault(kind, {})[str(value)] = label
+    _labels[kind] = {str(value): label for value, label in labels.items()}
 
 
 def label(value: str, kind: str) -> Label:
@@ -53,3 +87,16 @@ def label(value: str, kind: str) -> Label:
 def label_text(value: str, kind: str) -> str:
     """Only the label's text, in the reader's language."""
     return plain_gettext(_labels[kind][str(value)].text)
+
+
+def name_of(value: object, *kinds: str) -> str | None:
+    """What a stored code is called in the first of these kinds that knows it; nothing when none does."""
+    for kind in kinds:
+        if found := _labels.get(kind, {}).get(str(value)):
+            return plain_gettext(found.text)
+    return None
+
+
+def named(code: object, kind: str) -> str:
+    """What a code is called, or the code itself where outsiders may send one that we do not know."""
+    return name_of(code, kind) or str(code)

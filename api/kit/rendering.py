@@ -162,7 +162,8 @@ def environment(statics: Statics, folders: tuple[Path, ...] = (TEMPLATES,)) -> E
         pgettext=language.plain_pgettext,
     )
     made.filters.update(formats.FILTERS)
-    made.filters.update(label=labels.label_text, attributes=attributes, lines=lines, place=places.place)
+    made.filters.update(label=labels.label_text, named=labels.named, place=places.place)
+    made.filters.update(attributes=attributes, lines=lines)
     made.filters.update(browser=browsers.browser)
     made.globals.update(
         ic=icons(statics),

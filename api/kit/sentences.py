@@ -5,53 +5,103 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from api.kit import formats
-from api.kit.language import gettext
+from api.kit.labels import name_of
+from api.kit.language import N_, gettext
 from models.messages import billing, field_service, journeys, payments, tickets
 
 SENTENCES: dict[str, str] = {
     **tickets.SENTENCES, **field_service.SENTENCES, **billing.SENTENCES, **payments.SENTENCES,
 }  # fmt: skip
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
-DAY = re.compile(r"\d{4}-\d\d-\d\d$")
+# What is said instead when a value is absent, or is a code that has no name.
+BARE: dict[str, str] = {
+    "tickets.opened": N_("Work on the report has begun"),
+    "tickets.assigned": N_("A colleague took the ticket"),
+    "tickets.handed_over": N_("Handed over to a colleague"),
+    "tickets.replied": N_("We answered"),
+    "tickets.rated": N_("The customer rated the repair"),
+    "visits.offered": N_("Offered to a technician"),
+    "visits.declined": N_("The technician declined"),
+    "visits.expired": N_("The technician did not answer in time"),
+    "visits.given_back": N_("The technician gave the visit back"),
+    "visits.letter_failed": N_("A message could not be delivered; somebody should call"),
+    "visits.accepted": N_("A technician accepted; the customer chooses a time"),
+    "visits.scheduled": N_("An appointment was made"),
+    "visits.moved": N_("The appointment was moved"),
+    "visits.departed": N_("The technician is on the way"),
+    "visits.arrived": N_("The technician has arrived"),
+    "visits.incomplete": N_("Ended without a repair"),
+    "visits.cancelled": N_("The visit was called off"),
+    "billing.issued": N_("An invoice was issued"),
+    "billing.reminded": N_("The customer was reminded of the invoice"),
+    "billing.overdue": N_("The invoice is overdue; finance is asked to call"),
+    "billing.paid": N_("The invoice was paid; receipt sent"),
+    "billing.cancelled": N_("The invoice was cancelled"),
+    "billing.doubled": N_("Money arrived that nobody owes; it is kept in suspense and finance is asked"),
+    "billing.suspense_cleared": N_("Finance gave the money back"),
+    "billing.given_up": N_("We no longer wait for the invoice; late money is still accepted"),
+    "payments.started": N_("A payment was started"),
+    "payments.succeeded": N_("The payment succeeded"),
+    "payments.refused": N_("The payment was refused"),
+    "payments.looked_up": N_("The payment was looked up at the gateway"),
+    "payments.settled_by_hand": N_("Finance settled the unclear payment"),
+    "payments.late_success": N_("The gateway now says that the payment succeeded after all"),
+}
+BARE_WAITS: dict[str, str] = {
+    "offer": N_("Waiting for a technician to accept"),
+    "appointment": N_("Waiting for the appointment"),
+    "travel": N_("The technician is on the way"),
+    "work": N_("The technician is working at the customer's"),
+    "payment": N_("Waiting for the payment"),
+    "suspense": N_("Waiting for finance to give money back that nobody owes"),
+}
 AMOUNTS = frozenset({"total", "amount", "price"})
+# Values that are codes, with the kinds of label in which their names stand.
+CODES = {"verdict": ("verdict",), "code": ("payment_code",), "letter": ("letter",)}
+# Values that are a code, or else what a person typed.
+TYPED = {"reason": ("decline", "outcome", "call_off")}
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d$")
 _PLACE = re.compile(r"%\((\w+)\)s")
 
 
 def sentence(code: str, details: Mapping[str, object]) -> str:
-    """What the timeline says; a code that nobody knows is shown as it is."""
-    return filled(SENTENCES.get(code, code), details)
+    """What the timeline says; a newer program's code, which we do not know, is only said to have happened."""
+    text = SENTENCES.get(code, N_("Something was done"))
+    return filled(text, details, BARE.get(code, text))
 
 
 def wait_sentence(what: str, details: Mapping[str, object]) -> str:
     """What a wait is for."""
-    return filled(journeys.WAITS.get(what, what), details)
+    text = journeys.WAITS.get(what, N_("Waiting"))
+    return filled(text, details, BARE_WAITS.get(what, text))
 
 
 def then_sentence(then: str) -> str:
     """What happens when nobody moves; nothing when nothing does."""
-    return gettext(journeys.THENS.get(then, then)) if then else ""
+    return gettext(journeys.THENS[then]) if then in journeys.THENS else ""
 
 
-def filled(text: str, details: Mapping[str, object]) -> str:
-    """The translated text with its values, each written as the reader writes it; an absent one is a dash."""
+def filled(text: str, details: Mapping[str, object], bare: str) -> str:
+    """The translated text with its values as the reader writes them; when one has no words, the bare text."""
     currency = str(details.get("currency", "KRW"))
     values = {name: written(name, details.get(name), currency) for name in _PLACE.findall(text)}
-    return gettext(text, **values) if values else gettext(text)
+    if None in values.values():
+        return gettext(bare)
+    return gettext(text, **values)
 
 
-def written(name: str, value: object, currency: str = "KRW") -> str:
-    """One stored value: moments, days and amounts in the reader's form, anything else as it is."""
-    if value is None or value == "":
-        return formats.NOTHING
-    if isinstance(value, datetime):
-        return str(formats.moment(value))
-    if isinstance(value, date):
-        return str(formats.day(value))
-    text = str(value)
-    if MOMENT.match(text):
-        return str(formats.moment(datetime.fromisoformat(text)))
-    if DAY.match(text):
-        return str(formats.day(date.fromisoformat(text)))
+def written(name: str, value: object, currency: str = "KRW") -> str | None:
+    """One stored value: moments, days, amounts and codes in the reader's words; nothing for no words."""
+    text = value.isoformat() if isinstance(value, date) else str(value).strip()
+    if value is None or not text:
+        return None
+    if name in CODES:
+        return name_of(text, *CODES[name])
+    if _MOMENT.match(text):
+        moment = datetime.fromisoformat(text)
+        return formats.day(moment) if name == "due_at" else formats.moment(moment)
+    if _DAY.match(text):
+        return formats.day(date.fromisoformat(text))
     if name in AMOUNTS and re.fullmatch(r"-?\d+", text):
-        return str(formats.money(int(text), currency))
-    return text
+        return formats.money(int(text), currency)
+    return name_of(text, *TYPED.get(name, ())) or text

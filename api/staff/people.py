@@ -127,8 +127,9 @@ async def create(request: Request, desk: Desk, sent: Typed[Newcomer] = typed(New
         raise Refusal("not_allowed")
     if new.team_id is not None:
         await desk.one(Team, new.team_id)
+    account_id = ids.fresh("acc")
     row = {
-        "id": ids.fresh("acc"), "login": new.login, "name": new.name, "locale": new.locale,
+        "id": account_id, "login": new.login, "name": new.name, "locale": new.locale,
         "roles": sorted(map(str, new.roles)), "team_id": new.team_id, "is_active": True,
         "created_at": datetime.now(UTC), "version": 1,
     }  # fmt: skip
@@ -137,9 +138,9 @@ async def create(request: Request, desk: Desk, sent: Typed[Newcomer] = typed(New
     if made.rowcount != 1:
         sent.form = sent.wrong("login", _(REFUSALS["login_taken"][1]))
         return answer(request, "staff/index.html", await index_page(desk), status=409, form=sent.form)
-    await noted(desk, "account_made", row["id"], roles=row["roles"], team=new.team_id)
-    await send_link(desk, row["id"], new.command_id)
-    return move_on(request, f"/staff/{row['id']}", data={"account_id": row["id"]}, status=201)
+    await noted(desk, "account_made", account_id, roles=row["roles"], team=new.team_id)
+    await send_link(desk, account_id, new.command_id)
+    return move_on(request, f"/staff/{account_id}", data={"account_id": account_id}, status=201)
 
 
 @router.post("/staff/{account_id}/invitation", may=ADMINS, row="account")

@@ -193,7 +193,7 @@ def latency_chart(hours: Hours) -> Any:
         for name, values in hours.p95.items()
     ]
     return charts.line(
-        _("Time to answer, 95 of 100"), hours.labels, series, width=380, height=220, unit=" ms", every=4
+        _("Answer time (p95)"), hours.labels, series, width=380, height=220, unit=" ms", every=4
     )
 
 

@@ -88,5 +88,5 @@ async def again(request: Request, desk: Desk, outbox_id: int) -> Response:
     await desk.commit()
     if wants_json(request) or not is_fragment(request):
         return move_on(request, "/systems")
-    said = toast(_("Said again; the list shows how it ends."))
+    said = toast(_("Sent again; the list shows how it ends."))
     return answer(request, "systems/index.html", await systems_page(desk), block="systems", trigger=said)

@@ -17,7 +17,7 @@ register(
 register(
     "system_health",
     {
-        "well": Label(N_("Well"), "green"),
+        "well": Label(N_("Healthy"), "green"),
         "slow": Label(N_("Some calls fail"), "amber"),
         "down": Label(N_("Not answering"), "red"),
         "quiet": Label(N_("Not called lately"), "gray"),
@@ -36,7 +36,7 @@ register(
     "outbox",
     {
         OutboxStatus.WAITING: Label(N_("Waiting"), "amber"),
-        OutboxStatus.SENT: Label(N_("Told"), "green"),
+        OutboxStatus.SENT: Label(N_("Delivered"), "green"),
         OutboxStatus.REFUSED: Label(N_("Refused"), "red"),
     },
 )

@@ -29,7 +29,7 @@ VIEWS = {
     "mine": N_("Mine"),
     "unassigned": N_("Unassigned"),
     "team": N_("My team"),
-    "today": N_("Breaks today"),
+    "today": N_("Due today"),
     "open": N_("All open"),
 }
 

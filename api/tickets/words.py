@@ -1,4 +1,4 @@
-"""What the stored words of tickets, visits and invoices are called on their pages, and their colours."""
+"""What the stored words of tickets are called on their pages, and their colours."""
 
 from api.kit.labels import Label, register
 from models.messages.sentences import N_
@@ -14,12 +14,6 @@ TICKET = {
     "closed": Label(N_("Closed"), "gray"),
     "cancelled": Label(N_("Cancelled"), "gray"),
 }
-PRIORITY = {
-    "p1": Label(N_("P1 · Urgent"), "red"),
-    "p2": Label(N_("P2 · High"), "orange"),
-    "p3": Label(N_("P3 · Normal"), "blue"),
-    "p4": Label(N_("P4 · Low"), "gray"),
-}
 CHANNEL = {
     "portal": Label(N_("Portal"), "indigo", "globe"),
     "form": Label(N_("Web form"), "teal", "file-text"),
@@ -28,29 +22,6 @@ CHANNEL = {
     "sms": Label(N_("Text message"), "amber", "message-circle"),
     "api": Label(N_("API"), "gray", "server"),
 }
-VISIT = {
-    "searching": Label(N_("Looking for a technician"), "amber"),
-    "unassigned": Label(N_("No technician yet"), "red"),
-    "accepted": Label(N_("Choosing a time"), "amber"),
-    "scheduled": Label(N_("Appointment made"), "blue"),
-    "travelling": Label(N_("On the way"), "violet"),
-    "arrived": Label(N_("Arrived"), "violet"),
-    "working": Label(N_("Working"), "violet"),
-    "completed": Label(N_("Repair done"), "green"),
-    "incomplete": Label(N_("Not repaired yet"), "orange"),
-    "no_show": Label(N_("Customer absent"), "orange"),
-    "cancelled": Label(N_("Called off"), "gray"),
-}
-INVOICE = {
-    "issued": Label(N_("To be paid"), "blue"),
-    "paid": Label(N_("Paid"), "green"),
-    "overdue": Label(N_("Overdue"), "red"),
-    "cancelled": Label(N_("Cancelled"), "gray"),
-}
-
 
 register("ticket", TICKET)
-register("priority", PRIORITY)
 register("channel", CHANNEL)
-register("visit", VISIT)
-register("invoice", INVOICE)

@@ -60,7 +60,7 @@ async def _announce(
     statement = insert(OutboxItem).values({**defaults, "tries": 0, "refusal": "", **row})
     statement = statement.on_conflict_do_nothing(index_elements=["key"])
     is_new = (await session.execute(statement.returning(col(OutboxItem.id)))).first() is not None
-    if is_new:
+    if is_new and not wait:  # what nobody shall say yet is found by the relay's own clock
         await session.execute(text("select pg_notify(:channel, '')"), {"channel": CHANNEL})
     return is_new
 

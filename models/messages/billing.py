@@ -170,12 +170,11 @@ def invoice_workflow_id(invoice_id: str) -> str:
 SENTENCES: dict[str, str] = {
     "billing.issued": N_("Invoice %(number)s over %(total)s issued, due %(due_at)s"),
     "billing.reminded": N_("The customer was reminded of invoice %(number)s"),
-    "billing.overdue": N_("Invoice %(number)s is overdue; collection is asked to call"),
+    "billing.overdue": N_("Invoice %(number)s is overdue; finance is asked to call"),
     "billing.paid": N_("Invoice %(number)s was paid; receipt sent"),
     "billing.cancelled": N_("Invoice %(number)s was cancelled: %(reason)s"),
-    "billing.free": N_("No invoice: %(reason)s"),
     "billing.doubled": N_("%(amount)s arrived that nobody owes; it is kept in suspense and finance is asked"),
     "billing.suspense_cleared": N_("Finance gave %(amount)s back: %(reason)s"),
     "billing.given_up": N_("Invoice %(number)s is no longer waited for; late money is still accepted"),
-    "billing.letter_failed": N_("A letter could not be delivered; please use another way"),
+    "billing.letter_failed": N_("A message could not be delivered; please use another way"),
 }

@@ -216,13 +216,13 @@ def visit_workflow_id(visit_id: str) -> str:
 
 
 SENTENCES: dict[str, str] = {
-    "visits.requested": N_("Looking for a technician"),
+    "visits.requested": N_("We are looking for a technician"),
     "visits.offered": N_("Offered to %(technician)s until %(expires_at)s"),
     "visits.declined": N_("%(technician)s declined: %(reason)s"),
     "visits.expired": N_("%(technician)s did not answer in time"),
     "visits.nobody": N_("No technician is left; the agent is asked"),
     "visits.given_back": N_("%(technician)s gave the visit back: %(reason)s"),
-    "visits.searching_again": N_("Looking for a technician again"),
+    "visits.searching_again": N_("We are looking for a technician again"),
     "visits.letter_failed": N_("A message (%(letter)s) could not be delivered; somebody should call"),
     "visits.accepted": N_("%(technician)s accepted; the customer chooses a time"),
     "visits.slot_reminder": N_("The customer was reminded to choose a time"),
@@ -234,7 +234,7 @@ SENTENCES: dict[str, str] = {
     "visits.arrived": N_("%(technician)s has arrived"),
     "visits.started": N_("Work has started"),
     "visits.overrun": N_("The visit takes longer than planned; the team was warned"),
-    "visits.completed": N_("Repair done"),
+    "visits.completed": N_("The repair is done"),
     "visits.incomplete": N_("Ended without a repair: %(reason)s"),
     "visits.no_show": N_("The customer was not there"),
     "visits.cancelled": N_("Visit called off: %(reason)s"),

@@ -79,7 +79,7 @@ THENS: dict[str, str] = {
     "ask_agent": N_("then the agent is asked"),
     "close_silently": N_("then the ticket closes by itself"),
     "remind_payment": N_("then the customer is reminded to pay"),
-    "overdue": N_("then the invoice is overdue and collection is asked"),
+    "overdue": N_("then the invoice is overdue and finance is asked"),
     "send_again": N_("then the same payment is sent again"),
     "give_up": N_("then the invoice is no longer waited for"),
     "end": N_("then this journey ends"),

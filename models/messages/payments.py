@@ -117,7 +117,7 @@ def charge_workflow_id(attempt_id: str) -> str:
 SENTENCES: dict[str, str] = {
     "payments.started": N_("Payment of %(amount)s started"),
     "payments.succeeded": N_("Payment of %(amount)s succeeded"),
-    "payments.refused": N_("The payment was refused (%(code)s)"),
+    "payments.refused": N_("The payment was refused: %(code)s"),
     "payments.unknown": N_("The gateway's answer is unclear; we look the payment up before anything else"),
     "payments.looked_up": N_("Looked up at the gateway: %(verdict)s"),
     "payments.unsettled": N_("Still unclear after all look-ups; finance is asked"),
@@ -126,5 +126,5 @@ SENTENCES: dict[str, str] = {
     "payments.settled_by_hand": N_("Finance settled the unclear payment: %(verdict)s"),
     "payments.late_success": N_("The gateway now says that a payment of %(amount)s succeeded after all"),
     "payments.doubled": N_("Money arrived for an invoice that is already settled; it is kept in suspense"),
-    "payments.letter_failed": N_("A letter could not be delivered; please use another way"),
+    "payments.letter_failed": N_("A message could not be delivered; please use another way"),
 }

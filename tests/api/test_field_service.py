@@ -105,7 +105,7 @@ async def test_an_offer_names_area_and_product_and_nobody(scene: Scene, life: Fi
     page = await scene.web.get(f"{scene.path}/offer", who=holder)
 
     assert page.status_code == 200
-    assert "seoul-gangnam" in page.text
+    assert "서울 강남구" in page.text
     assert "김민아" not in page.text
     assert "테헤란로" not in page.text
     assert (await scene.web.get(f"{scene.path}/offer", who=other)).status_code == 404

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from ops import plan
-from ops.company import Keys, make_company
+from ops.company import TECHNICIANS, Keys, make_company
 from ops.postgres import free_port
 from ops.run import Supervisor
 from ops.walk import Walker
@@ -109,7 +109,8 @@ class House:
         """Somebody else's part of the story, done by a program over HTTP."""
 
         async def walk() -> None:
-            walker = Walker(self.app, self.sandbox, self.keys.tokens)
+            phones = {phone: technician for technician, _, _, phone, *_ in TECHNICIANS}
+            walker = Walker(self.app, self.sandbox, self.keys.tokens, phones)
             await act(walker)
             await walker.close()
 

@@ -171,7 +171,7 @@ class Judge:
     def _timeline(self) -> Iterator[str]:
         """What can happen once stands once; nobody waits any more for a ticket that is over."""
         for ticket, sentence, times in self.rows(
-            "select ticket_id, sentence, count(*) from timeline group by 1, 2 having count(*) > 1"
+            "select ticket_id, sentence, count(*) from timeline_entries group by 1, 2 having count(*) > 1"
         ):
             if sentence in ONCE:
                 yield f"doubled: {ticket} says {sentence} {times} times"

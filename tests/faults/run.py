@@ -22,6 +22,12 @@ class Run:
     finished: list[float] = field(default_factory=list)  # seconds after the beginning
     failures: dict[str, str] = field(default_factory=dict)  # why, by the story's key
 
+    def add(self, later: "Run") -> None:
+        """The journeys of a run that began after this one."""
+        offset = later.begun - self.begun
+        self.finished += [offset + moment for moment in later.finished]
+        self.failures |= later.failures
+
     @property
     def longest_pause(self) -> float:
         """The longest time in which no journey came to its end."""

@@ -166,14 +166,16 @@ def grow(worker_url: str, keys: Keys) -> dict[str, str]:
             customer = f"cus_f{number}"
             rows.execute(
                 """insert into customers (id, kind, name, phone, email, locale, tier, address, region,
-                   postcode, is_verified, created_at, version) values (%s, 'person', %s, %s, %s, 'ko', 'standard',
+                   postcode, is_verified, created_at, version)
+                   values (%s, 'person', %s, %s, %s, 'ko', 'standard',
                    '서울 강남구 테헤란로 1', %s, '', true, now(), 1)""",
                 (customer, f"고객 {number}", f"+82104400{number:04}", f"f{number}@customer.example", REGION),
             )
             for kind, days in (("in", 300), ("out", -30)):
                 rows.execute(
                     """insert into owned_products (id, customer_id, product_id, serial, bought_on,
-                       warranty_until, region) values (%s, %s, 'prd_tv', %s, current_date - 400, current_date + %s, '')""",
+                       warranty_until, region)
+                       values (%s, %s, 'prd_tv', %s, current_date - 400, current_date + %s, '')""",
                     (f"own_{kind}_{number}", customer, f"F-{kind}-{number}", days),
                 )
     return phones

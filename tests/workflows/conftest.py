@@ -1,14 +1,16 @@
 """The running desk: real database, real Temporal with a clock that can be moved, and all our workers."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.testing import WorkflowEnvironment
 
 from ops import histories
+from tests import sentences
 from tests.desk import RunningDesk, StandIns
 
 
@@ -27,6 +29,21 @@ async def desk(
     await running.start()
     yield running
     await running.stop()
+
+
+@pytest.fixture(autouse=True)
+def said_in_words(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a story wrote into timeline and waits, both languages can say with every value in words."""
+    database = request.getfixturevalue("database") if "database" in request.fixturenames else None
+    yield
+    if database is None:
+        return
+    with psycopg.connect(database.owner_url) as connection:
+        steps = connection.execute("select sentence, details from timeline_entries").fetchall()
+        waits = connection.execute('select what, "then", details from waits').fetchall()
+    faults = [fault for step in steps for fault in sentences.faults_of_step(*step)]
+    faults += [fault for wait in waits for fault in sentences.faults_of_wait(*wait)]
+    assert sorted(set(faults)) == []
 
 
 @pytest.fixture(autouse=True)

@@ -49,7 +49,7 @@ def an_end(visits: Field, technician: str, outcome: Outcome = Outcome.REPAIRED) 
 
 
 def a_call_off(visits: Field) -> CallOff:
-    return CallOff(**visits.said(), actor_kind="customer", reason="not_needed")
+    return CallOff(**visits.said(), actor_kind="customer", reason="Not needed any more")
 
 
 async def test_a_visit_is_offered_scheduled_and_done(visits: Field) -> None:
