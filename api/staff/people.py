@@ -22,7 +22,7 @@ from api.kit.texts import Count, Email, Key, MaybeName, Name
 from api.staff.routing import router
 from models.kit import ids
 from models.kit.outbox import announce_start
-from models.kit.refusals import REFUSALS, Refusal
+from models.kit.refusals import Refusal
 from models.messages.staff import STAFF_ROLES, Invite, Role, invitation_workflow_id
 from models.staff import Account, Team
 
@@ -136,7 +136,7 @@ async def create(request: Request, desk: Desk, sent: Typed[Newcomer] = typed(New
     statement = insert(Account).values(row).on_conflict_do_nothing().inline()
     made: Any = await desk.session.execute(statement, execution_options={"preserve_rowcount": True})
     if made.rowcount != 1:
-        sent.form = sent.wrong("login", _(REFUSALS["login_taken"][1]))
+        sent.form = sent.wrong("login", _("Somebody already signs in with this e-mail address."))
         return answer(request, "staff/index.html", await index_page(desk), status=409, form=sent.form)
     await noted(desk, "account_made", account_id, roles=row["roles"], team=new.team_id)
     await send_link(desk, account_id, new.command_id)
