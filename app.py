@@ -22,6 +22,7 @@ from api.kit.routes import Router, mount
 from api.kit.signing import Passwords
 from api.kit.static import Compression, routes
 from api.kit.temporal import keep_connecting
+from api.kit.throttles import Limits
 from models.kit.engine import engine_for
 from models.kit.settings import Settings, settings
 
@@ -87,7 +88,7 @@ def create_app(
     )
     app.state.settings = chosen
     app.state.engine, app.state.client, app.state.doors = engine, client, doors
-    app.state.live = live.Live(engine)
+    app.state.live, app.state.limits = live.Live(engine), Limits()
     app.state.passwords = passwords or Passwords()
     app.state.pages = Pages()
     handle_refusals(app)

@@ -19,6 +19,7 @@ from activities.kit.outbox import Relay
 from activities.kit.post import LetterActivities
 from activities.kit.running import connect, run_until_stopped, workers
 from activities.payments import PaymentActivities
+from activities.staff import StaffActivities
 from activities.tickets import TicketActivities
 from models.kit.engine import engine_for
 from models.kit.logs import log_as_json
@@ -28,9 +29,10 @@ from workflows.field_service import VisitWorkflow
 from workflows.kit.options import BATCH_QUEUE, DESK_QUEUE, MAIL_QUEUE, PAYMENTS_QUEUE, SMS_QUEUE
 from workflows.kit.payloads import converter
 from workflows.payments import ChargeWorkflow
+from workflows.staff import InvitationWorkflow
 from workflows.tickets import TicketWorkflow
 
-WORKFLOWS: list[type] = [TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow]
+WORKFLOWS: list[type] = [TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, InvitationWorkflow]
 
 
 def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callable[..., Any]]]:
@@ -47,6 +49,7 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
         BillingActivities(engine),
     )
     payments = PaymentActivities(engine, gateway)
+    staff = StaffActivities(engine, mail, setting.secret_key, setting.public_url)
     letters = LetterActivities(engine, mail, sms, links, setting.desk_address)
     return {
         DESK_QUEUE: [
@@ -56,7 +59,7 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
             payments.begin, payments.record,
         ],
         PAYMENTS_QUEUE: [payments.charge, payments.look_up],
-        MAIL_QUEUE: [letters.send],
+        MAIL_QUEUE: [letters.send, staff.invite],
         SMS_QUEUE: [],
         BATCH_QUEUE: [],
     }  # fmt: skip

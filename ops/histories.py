@@ -35,6 +35,7 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_a_missed_due_date_asks_finance_and_late_money_still_settles",
         "test_finance_cancels_an_unpaid_invoice",
     ),
+    "Invitation": ("test_somebody_who_is_invited_gets_one_letter_with_one_link",),
     "Charge": (
         "test_a_refused_customer_may_try_again_and_pay",
         "test_an_unclear_answer_is_looked_up_and_never_simply_asked_again",

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Request
 from pydantic import AwareDatetime, Field, ValidationError
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 from starlette.concurrency import run_in_threadpool
@@ -21,7 +22,8 @@ from api.kit.forms import Input, Typed, typed
 from api.kit.rendering import move_on
 from api.kit.routes import AGENTS, TECHNICIANS
 from api.kit.texts import Key, MaybeKey, MaybeLine
-from api.tickets.files import MOST_BODY, MOST_BYTES, drawn_anew, plain_name, stored
+from api.kit.visible import may_see
+from api.tickets.files import MOST_BODY, MOST_BYTES, MOST_OF_TICKET, drawn_anew, plain_name, stored
 from api.tickets.hands import working
 from models.field_service import Visit
 from models.kit.ids import fresh
@@ -131,6 +133,10 @@ async def _keep_photo(
     request: Request, desk: DeskAt, visit: Visit, line: Line, upload: UploadFile, slot: str
 ) -> None:
     """Write the file first and its row after; a file without a row is never served."""
+    of_ticket = select(func.count()).where(may_see(desk.person, Attachment))
+    kept = await desk.session.scalar(of_ticket.where(col(Attachment.ticket_id) == visit.ticket_id))
+    if (kept or 0) >= MOST_OF_TICKET:
+        raise Refusal("too_many_files")
     data = await upload.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise Refusal("file_too_large")

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from fastapi import Request
 from sqlalchemy import or_
-from sqlmodel import SQLModel, col, select
+from sqlmodel import SQLModel, col
 from starlette.responses import Response
 
 from api.journeys.routing import router
@@ -18,6 +18,7 @@ from api.kit.rendering import answer
 from api.kit.routes import ADMINS
 from api.kit.sentences import sentence
 from api.kit.texts import Key
+from api.kit.visible import outbox_items
 from models.billing import Invoice
 from models.field_service import Visit
 from models.journeys import JourneyHistory, OpenWait
@@ -263,9 +264,7 @@ def _of_part(query: Any, key: Any, thing: Thing) -> Any:
 async def outbox_of(desk: DeskAt, workflow_id: str) -> tuple[Told, ...]:
     """What was told to Temporal for this journey, without its content."""
     query = (
-        select(OutboxItem)
-        .where(col(OutboxItem.workflow_id) == workflow_id)
-        .order_by(col(OutboxItem.id).desc())
+        outbox_items().where(col(OutboxItem.workflow_id) == workflow_id).order_by(col(OutboxItem.id).desc())
     )
     names = Told.__dataclass_fields__
     found = await desk.session.scalars(query.limit(MOST))

@@ -14,7 +14,7 @@ from api.kit.rendering import Form
 from models.kit.refusals import Refusal
 
 MAX_FIELDS, MAX_FILES = 200, 20
-SECRET = ("password",)
+SECRET = ("password", "new_password")
 SENTENCES = {
     "missing": N_("Please fill in this field."),
     "string_too_short": N_("Please fill in this field."),

@@ -1,14 +1,14 @@
 """What people read when the answer is no, or when something broke on our side."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -17,6 +17,8 @@ from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeou
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from api.kit.csrf import FORMS
+from api.kit.forms import SECRET
 from api.kit.language import gettext as _
 from api.kit.language import speak_to
 from api.kit.rendering import is_fragment, move_on, notice, wants_json
@@ -26,7 +28,7 @@ log = structlog.get_logger()
 HTTP_CODES = {401: "not_signed_in", 403: "not_allowed", 404: "not_found", 413: "file_too_large"}
 
 
-def refuse(request: Request, refusal: Refusal) -> Response:
+def refuse(request: Request, refusal: Refusal, kept: Sequence[tuple[str, str]] = ()) -> Response:
     """The refusal's sentence with its status; who is not signed in is led to the door."""
     status, sentence = REFUSALS.get(refusal.code, (409, refusal.code))
     log.info("refused", code=refusal.code, status=status)
@@ -34,7 +36,9 @@ def refuse(request: Request, refusal: Refusal) -> Response:
         back = request.url.path if not is_fragment(request) else ""
         return move_on(request, f"/sign-in?next={quote(back, safe='/')}" if back else "/sign-in")
     speak_to(request)
-    answer = notice(request, _(sentence, **_plain(refusal.values)), code=refusal.code, status=status)
+    answer = notice(
+        request, _(sentence, **_plain(refusal.values)), code=refusal.code, status=status, kept=kept
+    )
     if status in (429, 503):
         answer.headers["Retry-After"] = "60" if status == 429 else "5"
     return answer
@@ -57,7 +61,19 @@ def refusal_of(error: BaseException | None) -> Refusal | None:
 
 async def on_refusal(request: Request, error: Exception) -> Response:
     """An ordinary no."""
-    return refuse(request, cast(Refusal, error))
+    refusal = cast(Refusal, error)
+    is_for_now = REFUSALS.get(refusal.code, (409, ""))[0] in (429, 503)
+    return refuse(request, refusal, await typed_texts(request) if is_for_now else ())
+
+
+async def typed_texts(request: Request) -> list[tuple[str, str]]:
+    """What a plain form sent, to be sent again from the page that says "later"; passwords are not kept."""
+    if request.method != "POST" or not request.headers.get("content-type", "").startswith(FORMS):
+        return []
+    form = await request.form()
+    return [
+        (name, value) for name, value in form.multi_items() if isinstance(value, str) and name not in SECRET
+    ]
 
 
 async def on_update_failure(request: Request, error: Exception) -> Response:
@@ -102,6 +118,10 @@ async def on_http(request: Request, error: Exception) -> Response:
 
 async def on_database(request: Request, error: Exception) -> Response:
     """The database is away or busy: say so and let people try again. Anything else of it is our fault."""
+    if isinstance(error, DataError):
+        return refuse(
+            request, Refusal("invalid_form")
+        )  # NUL, a number beyond every column: no table takes it
     away = isinstance(error, OperationalError | InterfaceError | PoolTimeout)
     if away or (isinstance(error, DBAPIError) and error.connection_invalidated):
         log.warning("database_away", error=type(error).__name__)

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 from pathlib import Path
@@ -333,12 +333,20 @@ def move_on(request: Request, location: str, *, data: Any = None, status: int = 
     return RedirectResponse(location, 303, headers=NO_STORE)
 
 
-def notice(request: Request, message: str, *, code: str, status: int = 409, reference: str = "") -> Response:
+def notice(
+    request: Request,
+    message: str,
+    *,
+    code: str,
+    status: int = 409,
+    reference: str = "",
+    kept: Sequence[tuple[str, str]] = (),
+) -> Response:
     """A refusal: a sentence into `#notice`, `{code, message}` for a program, else an error page."""
     if wants_json(request):
         body = {"code": code, "message": message}
         return JSONResponse({**body, "reference": reference} if reference else body, status, NO_STORE)
-    page = SimpleNamespace(status=status, message=message, reference=reference)
+    page = SimpleNamespace(status=status, message=message, reference=reference, kept=kept)
     if is_fragment(request):
         aim = {"HX-Retarget": "#notice", "HX-Reswap": "innerHTML show:none"}
         return answer(request, "error.html", page, block="refusal", status=status, headers=aim)

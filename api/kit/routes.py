@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from api.kit import people
 from api.kit.csrf import refuse_forgery
 from api.kit.people import LINKS, Kind, Person
+from api.kit.throttles import slow_links
 from models.kit.refusals import Refusal
 from models.messages.staff import LinkPurpose, Role
 
@@ -81,6 +82,9 @@ async def admit(request: Request, rule: Rule) -> None:
     person = people.person(request)
     if not rule.is_forgeable:
         await refuse_forgery(request, person, request.app.state.settings.public_url)
+    if request.url.path.startswith(LINKS):
+        state = request.app.state
+        await slow_links(state.engine, state.limits, person, request.method)
     if not rule.admits(person):
         if request.url.path.startswith(LINKS):
             raise Refusal("link_ended")

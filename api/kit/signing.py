@@ -13,24 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from api.kit.desk import session_for
 from api.kit.people import Kind, Person, token_hash
+from api.kit.throttles import count
 from models.kit.refusals import Refusal
 from models.staff import AuditEntry, SignInSession
 
 IDLE, ABSOLUTE = timedelta(hours=12), timedelta(days=7)
 LONGEST_PASSWORD = 1024
-WINDOW_MINUTES = 10
 ACCOUNT_TRIES, ADDRESS_TRIES, ALL_TRIES = 10, 60, 1200
 DOOR = Person(Kind.DOOR)
 
-_COUNT = text(
-    """insert into sign_in_throttles as t (bucket, window_start, tries)
-    select bucket, now(), 1 from unnest(cast(:buckets as text[])) bucket order by bucket
-    on conflict (bucket) do update set
-      tries = case when t.window_start < now() - make_interval(mins => :minutes) then 1 else t.tries + 1 end,
-      window_start = case when t.window_start < now() - make_interval(mins => :minutes) then now()
-                          else t.window_start end
-    returning bucket, tries"""
-)
 _FORGIVE = text(
     "update sign_in_throttles set tries = case when bucket = :account then 0 else greatest(tries - 1, 0) end"
     " where bucket = any (cast(:buckets as text[]))"
@@ -115,12 +106,21 @@ async def sign_in(engine: AsyncEngine, passwords: Passwords, attempt: Attempt) -
 
 async def count_try(session: AsyncSession, attempt: Attempt) -> None:
     """Count one try in every bucket with one statement, and refuse when one is full."""
-    limits = attempt.buckets
-    counted = await session.execute(_COUNT, {"buckets": list(limits), "minutes": WINDOW_MINUTES})
-    is_full = any(tries > limits[bucket] for bucket, tries in counted.all())
-    await session.commit()
-    if is_full:
-        raise Refusal("too_many_tries")
+    await count(session, attempt.buckets)
+
+
+async def recognise(
+    engine: AsyncEngine, passwords: Passwords, person: Person, login: str, stored: str | None, password: str
+) -> None:
+    """Ask somebody who is signed in for their password again; guessing is counted as at the door."""
+    attempt = Attempt(login, password, person.address)
+    async with session_for(engine, DOOR) as session:
+        await count_try(session, attempt)
+        if not await passwords.fits(stored, password):
+            raise Refusal("password_wrong")
+        buckets = attempt.buckets
+        await session.execute(_FORGIVE, {"account": next(iter(buckets)), "buckets": list(buckets)})
+        await session.commit()
 
 
 async def open_session(session: AsyncSession, account_id: str, attempt: Attempt) -> str:

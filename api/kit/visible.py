@@ -44,13 +44,14 @@ from models.staff import (
     SignInSession,
     Team,
 )
-from models.systems import SentMessage, SystemCall
+from models.systems import OutboxItem, SentMessage, SystemCall
 from models.tickets import Attachment, Draft, Ticket, TicketMessage, TicketRating
 
 M = TypeVar("M", bound=SQLModel)
 Condition = ColumnElement[bool]
 Rule = Callable[[Person], Condition]
 HASH: Any = Account.password_hash
+PAYLOAD: Any = OutboxItem.payload
 HELD_FOR = timedelta(days=7)
 FIELD = (Kind.TECHNICIAN, Kind.PARTNER)
 
@@ -73,11 +74,18 @@ async def visible_one(session: AsyncSession, person: Person, model: type[M], key
     """One row by its key; somebody else's answers exactly like one that does not exist."""
     columns = list(model.__table__.primary_key)  # type: ignore[attr-defined]
     keys = key if isinstance(key, tuple) else (key,)
+    if any(isinstance(one, str) and not one.isprintable() for one in keys):
+        raise Refusal("not_found")  # a form that came back wrong may hold what no database takes
     chosen = and_(*(column == value for column, value in zip(columns, keys, strict=True)))
     row: M | None = await session.scalar(visible(person, model).where(chosen))
     if row is None:
         raise Refusal("not_found")
     return row
+
+
+def outbox_items() -> Select[OutboxItem]:
+    """The outbox without what it says, which the app writes and may never read back."""
+    return select(OutboxItem).options(defer(PAYLOAD, raiseload=True))
 
 
 async def offer_cards(session: AsyncSession) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from api.kit.desk import DeskAt
 from api.kit.language import gettext as _
+from api.kit.visible import outbox_items
 from models.kit.refusals import REFUSALS
 from models.messages.systems import OutboxKind, OutboxStatus
 from models.systems import OutboxItem
@@ -58,12 +59,9 @@ async def outbox_of(desk: DeskAt) -> Outbox:
         func.count().filter(col(OutboxItem.sent_at) > func.now() - text("interval '1 day'")),
     )
     waiting, oldest, refused, told = (await desk.session.execute(counted)).one()
-    first = select(OutboxItem).where(status == OutboxStatus.WAITING).order_by(col(OutboxItem.id)).limit(MOST)
+    first = outbox_items().where(status == OutboxStatus.WAITING).order_by(col(OutboxItem.id)).limit(MOST)
     last = (
-        select(OutboxItem)
-        .where(status == OutboxStatus.REFUSED)
-        .order_by(col(OutboxItem.id).desc())
-        .limit(MOST)
+        outbox_items().where(status == OutboxStatus.REFUSED).order_by(col(OutboxItem.id).desc()).limit(MOST)
     )
     found = [*await desk.session.scalars(first), *await desk.session.scalars(last)]
     names = Item.__dataclass_fields__

@@ -1,7 +1,7 @@
 """A ticket is born: customer, ticket, first message, photos, timeline and announcement in one transaction."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from api.tickets.files import Photo, stored
 from models.customers import Customer, OwnedProduct
 from models.kit import ids
 from models.kit.outbox import announce_start
-from models.kit.refusals import Refusal
 from models.kit.timeline import ActorKind, EntryKind, TimelineEntry
 from models.messages.customers import CustomerKind, Tier
 from models.messages.tickets import (
@@ -27,11 +26,9 @@ from models.messages.tickets import (
     TicketStatus,
     ticket_workflow_id,
 )
-from models.staff import SignInThrottle
 from models.tickets import Attachment, ServicePolicy, Ticket, TicketMessage
 
 LEVEL = tuple(name for name in ServiceLevel.__dataclass_fields__ if name not in ("policy", "version"))
-WINDOW, MOST_REPORTS = timedelta(minutes=10), 10
 
 
 @dataclass(frozen=True)
@@ -206,20 +203,3 @@ async def tell_live(desk: DeskAt, *topics: str) -> None:
     """Signal open pages, after the commit, that something changed."""
     for topic in topics:
         await desk.session.execute(select(func.pg_notify("ieum_live", topic)))
-
-
-async def slow_down(desk: DeskAt) -> None:
-    """Let one address report only so often without signing in; every try counts, also a refused one."""
-    now = datetime.now(UTC)
-    row = {"bucket": f"report:{desk.person.address}", "window_start": now, "tries": 1}
-    statement = insert(SignInThrottle).values(row)
-    is_old = col(SignInThrottle.window_start) < now - WINDOW
-    fresh = {
-        "window_start": case((is_old, now), else_=col(SignInThrottle.window_start)),
-        "tries": case((is_old, 1), else_=col(SignInThrottle.tries) + 1),
-    }
-    counted = statement.on_conflict_do_update(index_elements=["bucket"], set_=fresh)
-    tries = await desk.session.scalar(counted.returning(col(SignInThrottle.tries)))
-    await desk.commit()
-    if int(tries or 0) > MOST_REPORTS:
-        raise Refusal("too_many_tries")

@@ -24,6 +24,7 @@ from models.tickets import Attachment
 
 MOST_FILES = 5
 MOST_BYTES = 8 * 1024 * 1024
+MOST_OF_TICKET = 60  # files of one ticket, whoever sends them
 MOST_BODY = (MOST_FILES + 1) * MOST_BYTES
 MOST_PIXELS = 50_000_000
 LONGEST_EDGE = 2560

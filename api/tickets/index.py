@@ -7,7 +7,7 @@ from fastapi import Depends, Query, Request
 from starlette.responses import Response
 
 from api.kit.desk import Desk
-from api.kit.rendering import answer
+from api.kit.rendering import answer, is_fragment, move_on, wants_json
 from api.kit.routes import AGENTS
 from api.tickets.queue import VIEWS, Filters, Row, View, listed, rows_by_id, views
 from api.tickets.routing import router
@@ -81,6 +81,8 @@ async def rows(
     request: Request, desk: Desk, filters: Chosen, shown: Annotated[list[str], Query(max_length=MOST_SHOWN)]
 ) -> Response:
     """Refresh the rows on the screen in their present order, and say how many others have come."""
+    if not (is_fragment(request) or wants_json(request)):
+        return move_on(request, filters.href())  # a piece of the queue is no page of its own
     fresh = await listed(desk.session, desk.person, filters)
     known = {row.id: row for row in fresh.rows}
     known |= await rows_by_id(desk.session, desk.person, [key for key in shown if key not in known])

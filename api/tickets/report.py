@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from starlette.responses import Response
 
 from api.customers.card import ProductLine, products_of
+from api.kit import throttles
 from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed
 from api.kit.language import gettext as _
@@ -17,7 +18,7 @@ from api.kit.people import Kind
 from api.kit.rendering import answer, move_on
 from api.kit.routes import AGENTS, ANYONE, CUSTOMERS
 from api.kit.texts import Key, Line, MaybeEmail, MaybeKey, MaybeLine, MaybePhone, Name, Paragraph
-from api.tickets.birth import Report, earlier_ticket, receive, slow_down
+from api.tickets.birth import Report, earlier_ticket, receive
 from api.tickets.files import MOST_BODY, Photo, photos
 from api.tickets.routing import router
 from models.catalogue import Product
@@ -99,7 +100,10 @@ async def report(
     request: Request, desk: Desk, sent: Typed[StrangersFault] = typed(StrangersFault)
 ) -> Response:
     """Take a report from somebody who is not signed in; known and unknown people are answered alike."""
-    await slow_down(desk)
+    try:
+        await throttles.count(desk.session, request.app.state.limits.reporting(desk.person.address))
+    except Refusal as refusal:
+        return await too_often(request, desk, sent, refusal)
     fault = sent.value
     if fault is not None and not (fault.phone or fault.email):
         sent.form, fault = (
@@ -119,6 +123,19 @@ async def report(
     ticket_id = await receive(desk, filled, request.app.state.settings.files_dir)
     where = f"/report/received/{fault.submission_key}"
     return move_on(request, where, data={"ticket_id": ticket_id}, status=201)
+
+
+async def too_often(
+    request: Request, desk: DeskAt, sent: Typed[StrangersFault], refusal: Refusal
+) -> Response:
+    """The form again with all that was typed; its key stays, so that sent later it is one ticket."""
+    status, sentence = REFUSALS[refusal.code]
+    form = sent.wrong("form", _(sentence))
+    page = ReportPage("/report", key_of(sent), await catalogue(desk))
+    return answer(
+        request, "tickets/report.html", page, block="report_form", form=form, status=status,
+        headers={"Retry-After": "600"},
+    )  # fmt: skip
 
 
 @router.get("/report/received/{token}", may=ANYONE)

@@ -24,6 +24,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "not_allowed": (403, N_("You may not do this.")),
     "not_found": (404, N_("There is nothing here, or it is not yours to see.")),
     "sign_in_failed": (422, N_("The e-mail address or the password is not right.")),
+    "password_wrong": (422, N_("The old password is not right.")),
     "too_many_tries": (429, N_("Too many tries. Please wait a few minutes.")),
     "invalid_form": (422, N_("Please check the marked fields.")),
     "link_ended": (404, N_("This link has ended or was already used. Please ask us for a new one.")),

@@ -1,5 +1,7 @@
 """Words about people who sign in: roles and the purposes of no-login links."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -24,3 +26,17 @@ class LinkPurpose(StrEnum):
     CONFIRM = "confirm"  # say that it works, or that it does not
     PAY = "pay"  # pay one invoice
     RATE = "rate"  # rate the repair
+
+
+@dataclass(frozen=True)
+class Invite:
+    """Somebody is to be sent a one-time link with which they set their password."""
+
+    id: str  # made by whoever asks: asked twice it is one letter
+    account_id: str
+    asked_at: datetime
+    hours: int = 24  # how long the link works
+
+
+def invitation_workflow_id(invitation_id: str) -> str:
+    return f"invitation:{invitation_id}"

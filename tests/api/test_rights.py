@@ -80,7 +80,7 @@ def test_of_a_visit_only_the_signature_can_be_written(owner: psycopg.Connection[
 
 
 def test_of_a_command_only_how_it_went_can_be_written(owner: psycopg.Connection[Any]) -> None:
-    assert changeable(owner, "outbox") == {"status", "sent_at", "refusal"}
+    assert changeable(owner, "outbox") == {"status", "sent_at", "refusal", "not_before"}
 
 
 def test_no_key_of_a_row_can_be_rewritten(owner: psycopg.Connection[Any]) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.kit.people import csrf_token
 from api.kit.signing import Passwords
+from api.kit.throttles import Limits
 from app import create_app
 from models.kit.settings import Settings
 from tests.builders.company import PASSWORD, Company, hashed
@@ -83,5 +84,7 @@ class Web:
 
 
 def web_on(engine: AsyncEngine, company: Company, **changes: Any) -> Web:
-    """An app on this engine."""
-    return Web(create_app(some_settings(**changes), engine, passwords=Passwords(CHEAP)), company)
+    """An app on this engine, whose links may be walked as often as a test likes."""
+    app = create_app(some_settings(**changes), engine, passwords=Passwords(CHEAP))
+    app.state.limits = Limits(guesses=100_000, acts=100_000, everybody=100_000)
+    return Web(app, company)

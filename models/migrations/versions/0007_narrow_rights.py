@@ -40,7 +40,7 @@ CHANGES = {
     "partners": "name, phone, is_active",
     "technicians": "partner_id, name, phone, skills, territories, is_active",
     "technician_shifts": "weekday, starts, ends",
-    "outbox": "status, sent_at, refusal",
+    "outbox": "status, sent_at, refusal, not_before",
     "sign_in_throttles": "window_start, tries",
 }
 REMOVES = (
@@ -64,7 +64,8 @@ RIGHTS = [
     f"grant insert ({PUBLIC}) on accounts to ieum_app",
     # What a command says may hold what people typed: the app writes it and never reads it back.
     "revoke select on outbox from ieum_app",
-    "grant select (id, key, kind, workflow_id, status, refusal, not_before, created_at, sent_at) on outbox to ieum_app",
+    "grant select (id, key, kind, workflow, workflow_id, name, task_queue, summary, status, tries, refusal, not_before,"
+    " created_at, sent_at) on outbox to ieum_app",
 ]
 
 DOORS: dict[str, tuple[str, str, str]] = {
