@@ -32,7 +32,7 @@ async def test_every_change_from_elsewhere_is_stopped(
     web: Web, shared_database: Database, headers: dict[str, str]
 ) -> None:
     with psycopg.connect(shared_database.worker_url) as before:
-        was = dump(before)
+        was = dump(before, ("sign_in_throttles",))
 
     for method, path in changes(web):
         async with web.client() as client:
@@ -41,7 +41,7 @@ async def test_every_change_from_elsewhere_is_stopped(
         assert (answer.status_code, answer.json()["code"]) == (403, "cross_site"), (method, path)
 
     with psycopg.connect(shared_database.worker_url) as after:
-        assert dump(after) == was
+        assert dump(after, ("sign_in_throttles",)) == was
     assert changes(web)
 
 
