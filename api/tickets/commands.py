@@ -30,6 +30,7 @@ from api.tickets.saying import (
     told,
 )
 from api.tickets.show import shown
+from models.kit.refusals import Refusal
 from models.messages.tickets import Assign, Cancel, Channel, Dispatch, MessageKind, Reply, Resolve
 from models.tickets import Draft
 
@@ -254,6 +255,8 @@ async def draft(
     """Keep what somebody is writing, for them alone."""
     await head_of(desk.session, desk.person, ticket_id)
     if sent.value is None:
+        if not wants_json(request):
+            raise Refusal("invalid_form")
         return answer(request, "", None, data={"is_kept": False}, form=sent.form, status=422)
     if not sent.value.body:
         await forget_draft(desk, ticket_id)

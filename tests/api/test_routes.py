@@ -85,7 +85,8 @@ async def test_each_route_lets_in_exactly_whom_it_declares(own_web: Web) -> None
             elif not allowed(rule, web, who):
                 assert is_shut, (rule, who, answer.status_code)
             elif rule.method == "GET":
-                assert code not in ("not_signed_in", "link_ended"), (rule, who)
+                is_wrong_link = rule.path.startswith("/welcome/")  # the walk has no such token
+                assert code not in ("not_signed_in", "link_ended") or is_wrong_link, (rule, who)
     assert asked > 100
 
 
