@@ -120,8 +120,8 @@ class Relay:
             item.status, item.refusal = OutboxStatus.REFUSED, refusal.code
             LOG.info("outbox item refused", extra=_facts(item))
         except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError, RuntimeError) as error:
-            # a client that has never reached Temporal says so with a RuntimeError; one whose update is cancelled
-            # hides the cancellation, and a relay that goes on after it would never let the worker end
+            # A client that has never reached Temporal says so with a RuntimeError. One whose update is
+            # cancelled hides the cancellation; a relay that went on would never let the worker end.
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise asyncio.CancelledError from error
             is_gone = isinstance(error, RPCError) and error.status == RPCStatusCode.NOT_FOUND

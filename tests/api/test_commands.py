@@ -66,19 +66,19 @@ async def told(temporal: WorkflowEnvironment, name: str) -> list[str]:
 
 
 async def test_a_command_is_done_before_it_is_answered(
-    app_engine: AsyncEngine, temporal: WorkflowEnvironment, echo: str
+    app_engine: AsyncEngine, worker_engine: AsyncEngine, temporal: WorkflowEnvironment, echo: str
 ) -> None:
     order = an_order()
 
     assert await say(app_engine, temporal.client, echo, order) is Answer.DONE
 
     assert order.id in await told(temporal, echo)
-    [item] = await outbox(app_engine)
+    [item] = await outbox(worker_engine)
     assert (item.status, item.key) == ("sent", order.id)
 
 
 async def test_a_double_click_gets_the_same_answer_and_is_said_once(
-    app_engine: AsyncEngine, temporal: WorkflowEnvironment, echo: str
+    app_engine: AsyncEngine, worker_engine: AsyncEngine, temporal: WorkflowEnvironment, echo: str
 ) -> None:
     order = an_order()
 
@@ -89,7 +89,7 @@ async def test_a_double_click_gets_the_same_answer_and_is_said_once(
 
 
 async def test_a_refusal_comes_back_as_a_refusal_and_again(
-    app_engine: AsyncEngine, temporal: WorkflowEnvironment, echo: str
+    app_engine: AsyncEngine, worker_engine: AsyncEngine, temporal: WorkflowEnvironment, echo: str
 ) -> None:
     order = an_order("nobody")
 
@@ -98,7 +98,7 @@ async def test_a_refusal_comes_back_as_a_refusal_and_again(
             await say(app_engine, temporal.client, echo, order)
         assert refused.value.code == "not_allowed"
 
-    assert [item.status for item in await outbox(app_engine)] == ["refused"]
+    assert [item.status for item in await outbox(worker_engine)] == ["refused"]
 
 
 async def test_a_life_that_is_over_takes_no_command(
@@ -123,11 +123,11 @@ async def test_while_temporal_is_away_the_command_is_kept_and_delivered_later(
     assert await say(app_engine, away, echo, order) is Answer.ACCEPTED
 
     assert (datetime.now(UTC) - began).total_seconds() < 4
-    [item] = await outbox(app_engine)
+    [item] = await outbox(worker_engine)
     assert item.status == "waiting"
     relay = asyncio.create_task(Relay(worker_engine, temporal.client).run())
     async with asyncio.timeout(15):
-        while (await outbox(app_engine))[0].status != "sent":  # noqa: ASYNC110
+        while (await outbox(worker_engine))[0].status != "sent":  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     relay.cancel()
     assert (await told(temporal, echo)).count(order.id) == 1

@@ -204,8 +204,8 @@ def test_a_file_stays_with_its_own_ticket(
 def test_a_ticket_is_about_a_device_of_its_own_customer(shared_database: Database, company: Company) -> None:
     row = (
         "insert into tickets (id, submission_key, customer_id, owned_product_id, channel, subject,"
-        " description, status, is_over, priority, is_confidential, created_at, updated_at, seq) values ('T9', 'k9',"
-        " 'c_one', %s, 'form', '', '', 'open', false, 'p3', false, now(), now(), 0)"
+        " description, status, is_over, priority, is_confidential, created_at, updated_at, seq)"
+        " values ('T9', 'k9', 'c_one', %s, 'form', '', '', 'open', false, 'p3', false, now(), now(), 0)"
     )
     with psycopg.connect(shared_database.worker_url) as worker:
         worker.execute(row, ("op1",))

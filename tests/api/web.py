@@ -30,7 +30,8 @@ def some_settings(**changes: Any) -> Settings:
         "gateway_webhook_secret": "whsec_eHg=", "systems_token": "x", "temporal_address": "127.0.0.1:1",
         "temporal_namespace": "default", "temporal_ui_url": "", "public_url": ORIGIN,
         "gateway_url": "http://127.0.0.1:1", "gateway_public_url": "http://127.0.0.1:1",
-        "mail_url": "", "sms_url": "", "desk_address": "desk@example.test", "files_dir": Path("/tmp/ieum-test-files"), "metrics_port": 0,
+        "mail_url": "", "sms_url": "", "desk_address": "desk@example.test",
+        "files_dir": Path("/tmp/ieum-test-files"), "metrics_port": 0,
         "log_level": "info", "pool_size": 5, "is_secure": False,
     }  # fmt: skip
     return Settings(**{**given, **changes})
