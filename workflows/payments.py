@@ -30,6 +30,7 @@ with workflow.unsafe.imports_passed_through():
 
 CERTAIN = frozenset({Verdict.SUCCEEDED, Verdict.REFUSED})
 SEEN_TWICE = 2
+MOOT = frozenset({"invoice_paid", "invoice_cancelled"})  # nobody needs to try again
 
 
 @workflow.defn(name="Charge")
@@ -155,6 +156,8 @@ class ChargeWorkflow:
         elif not self.order.is_recheck:
             sentence = "payments.settled_by_hand" if answer.code == "by_hand" else "payments.refused"
             await self.record(AttemptStatus.REFUSED, sentence, answer)
+            if answer.code not in MOOT and workflow.patched("2026-11-tell-a-refusal"):
+                self.write("payments/refused")
         elif self.waits.has_notes:
             await self.record(self.status, "payments.looked_up", answer)
         self.is_over = True

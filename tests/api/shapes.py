@@ -19,9 +19,11 @@ from api.kit.texts import Email, Key, MaybeEmail, MaybeKey, MaybePhone, Phone
 
 _numbers = count(10_000_001)
 # Changes that carry nothing but the wish itself.
-BODYLESS = {"/sign-out", "/me/sessions/end", "/me/keys/{key}/end"}
+BODYLESS = {
+    "/sign-out", "/me/sessions/end", "/me/keys/{key}/end", "/systems/outbox/{outbox_id}/again",
+}  # fmt: skip
 # Bodies that are believed only with a signature, and are read raw.
-RAW = {"/systems/gateway/webhook"}
+RAW = {"/systems/gateway/webhook", "/codec/decode", "/codec/encode"}
 # Keys that the sender makes up; every other key in a body names a row and stands in WORDS.
 OWN_KEYS = {"command_id", "submission_key", "id", "step", "request_key"}
 WORDS = {

@@ -71,6 +71,7 @@ OWN = {word: own for word, (own, _) in SAMPLE.items()} | {
 FRESH = re.compile(
     r'(name="(_csrf|command_id|submission_key|request_key)" value="|<meta name="csrf" content=")[^"]*'
 )
+TIMES = re.compile(r"<time[^>]*>[^<]*</time>|\d\d:\d\d(:\d\d)?")  # the clock goes on between two requests
 DRAWN = re.compile(r"(?<![0-9a-zA-Z])(command_)?[0-9a-f]{16}([0-9a-f]{16})?(?![0-9a-zA-Z])")
 
 
@@ -97,7 +98,7 @@ async def may_use(engine: AsyncEngine, person: Person, name: str, word: str, key
 
 def alike(text: str, key: str) -> str:
     """An answer without what is new every time and without the id that was asked."""
-    return DRAWN.sub("", FRESH.sub("", text.replace(key, "KEY")))
+    return TIMES.sub("", DRAWN.sub("", FRESH.sub("", text.replace(key, "KEY"))))
 
 
 def askers(web: Web, rule: Rule) -> Iterator[str]:
@@ -222,18 +223,25 @@ async def test_a_foreign_second_id_in_a_path_answers_like_an_absent_one(
     assert compared > 20
 
 
+# Finance sees every invoice, and an invoice names its ticket and customer; the ticket itself stays closed.
+NAMED_BY_WHAT_THEY_SEE = {("/billing/invoices", "ticket"), ("/billing/invoices", "customer")}
+NO_IDS = {"since", "until", "days"}  # digits may happen to be a date or a number
+
+
 async def test_a_foreign_id_in_a_query_answers_like_an_absent_one(
     own_web: Web, worker_engine: AsyncEngine
 ) -> None:
     web, compared = own_web, 0
     for shape in shapes(web.app):
-        for name in shape.query:
+        for name in set(shape.query) - NO_IDS:
             for who in askers(web, shape.rule):
                 path = address_of(shape.rule, web.company, link=who)
                 absent = await web.send(shape.rule.method, path, who=who, params={name: ABSENT})
                 assert absent.status_code < 500, (shape.rule, name, who)
                 for word in TABLES:
                     foreign = SAMPLE[word][1] if word in SAMPLE else "team_two"
+                    if (shape.rule.path, word) in NAMED_BY_WHAT_THEY_SEE:
+                        continue
                     if await may_use(worker_engine, web.company.persons[who], name, word, foreign):
                         continue
                     found = await web.send(shape.rule.method, path, who=who, params={name: foreign})
@@ -278,7 +286,9 @@ async def test_no_column_of_a_table_can_be_set_beside_the_form(
                     shape.rule.method, path, who=who, headers={"Accept": "application/json"}, **way
                 )
                 sent += 1
-                assert answer.status_code == 422, (shape.rule, extra, answer.text)
+                # a one-time link that nobody was given ends before its form is read
+                expected = 404 if shape.rule.path == "/welcome/{token}" else 422
+                assert answer.status_code == expected, (shape.rule, extra, answer.text)
         assert dump(owner, QUIET) == before, shape.rule
     assert sent > 400
 

@@ -50,6 +50,7 @@ async def test_a_refused_customer_may_try_again_and_pay(till: Till, gateway: Con
     first, charge = await till.charge(order.invoice_id)
     assert await till.finish(charge) is AttemptStatus.REFUSED
     assert (await till.attempt(first.attempt_id)).code == "REJECT_CARD_PAYMENT"
+    assert till.letters.count("payments/refused") == 1
 
     _, again = await till.charge(order.invoice_id)
 
