@@ -1,8 +1,10 @@
 """Every page there is, as somebody reaches it in a house that has lived: who looks, and where."""
 
 import re
+import time
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from app import ROUTERS
 from models.messages.systems import System
@@ -83,16 +85,34 @@ def tours(house: House) -> dict[str, Tour]:
                 "/field-service", "/me", *(f"/tickets/{number}" for number in numbers[:4]), *jobs, bills[0],
             )),
             Tour("finance", DESK, ("/billing/invoices", "/billing/invoices?status=overdue", *bills, "/me")),
-            Tour("admin", DESK, ("/staff", "/staff/acc_agent", "/staff/acc_admin", *overview(house))),
+            Tour("admin", DESK, (
+                "/staff", "/staff/acc_agent", "/staff/acc_admin", "/staff/accesses", *overview(house),
+            )),
             Tour(worker, PHONE, ("/field-service", *phone, "/me")),
             Tour("partner", TABLET, ("/field-service", "/me")),
             Tour("customer", PHONE, (
                 "/home", "/tickets/new", "/me", *(f"/tickets/{row['id']}" for row in own[:2]),
             )),
             Tour("employee", DESK, ("/home", "/me")),
-            Tour("", PHONE, ("/report", "/sign-in", *letters(house))),
+            Tour("", PHONE, ("/report", "/sign-in", *letters(house), welcome(house))),
         )
     }  # fmt: skip
+
+
+def welcome(house: House) -> str:
+    """Where somebody who was just invited chooses a password."""
+    headers = {"Authorization": f"Bearer {house.keys.tokens['admin']}", "Accept": "application/json"}
+    invited = {
+        "command_id": uuid4().hex, "login": "new.hand@ieum.example", "name": "새 동료", "roles": "employee",
+    }  # fmt: skip
+    house.http.post(f"{house.app}/staff", headers=headers, data=invited).raise_for_status()
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        sent = house.http.get(f"{house.sandbox}/mail/messages", params={"to": invited["login"]}).json()
+        if sent and (found := re.search(r"/welcome/[0-9a-f]+", sent[0]["text"])):
+            return found[0]
+        time.sleep(0.5)
+    raise AssertionError("the invitation did not arrive")
 
 
 def overview(house: House) -> tuple[str, ...]:
