@@ -103,7 +103,7 @@ def welcome(house: House) -> str:
     """Where somebody who was just invited chooses a password."""
     headers = {"Authorization": f"Bearer {house.keys.tokens['admin']}", "Accept": "application/json"}
     invited = {
-        "command_id": uuid4().hex, "login": "new.hand@ieum.example", "name": "새 동료", "roles": "employee",
+        "command_id": uuid4().hex, "login": "new.hand@ieum.example", "name": "새 동료", "roles": "agent",
     }  # fmt: skip
     house.http.post(f"{house.app}/staff", headers=headers, data=invited).raise_for_status()
     until = time.monotonic() + 60
