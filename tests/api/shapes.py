@@ -61,14 +61,19 @@ class Leaf:
         return self.path[-1]
 
 
+def may_be_key(info: FieldInfo) -> bool:
+    """Whether a query's value is text: digits are no id where a number or a moment is asked."""
+    return plain(info) not in (int, bool, float, date, datetime)
+
+
 def shapes(app: FastAPI) -> Iterator[Shape]:
     """Every guarded route."""
     for route in app.routes:
         if isinstance(route, GuardedRoute):
             calls = [route.rule.reads] if route.rule.reads else []
-            names = [one.alias for one in route.dependant.query_params]
+            names = [one.alias for one in route.dependant.query_params if may_be_key(one.field_info)]
             for dependency in route.dependant.dependencies:
-                names += [one.alias for one in dependency.query_params]
+                names += [one.alias for one in dependency.query_params if may_be_key(one.field_info)]
                 found = model_of(dependency.call)
                 calls += [found] if found else []
             yield Shape(route.rule, calls[0] if calls else None, tuple(names))
