@@ -2,8 +2,15 @@
 
 import psycopg
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+from sqlmodel import SQLModel
 
+from models.kit import tables
 from tests.conftest import Database
+
+assert tables
 
 CUSTOMER = """insert into customers
   (id, kind, name, locale, tier, postcode, address, region, is_verified, created_at, version)
@@ -38,3 +45,17 @@ def test_facts_can_only_be_added(database: Database, table: str, role: str) -> N
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         anyone.execute(f"delete from {table}")
+
+
+def test_the_migrations_make_what_the_models_say(database: Database) -> None:
+    """Indexes and constraints that only SQL can say stand in the migrations alone and are left out."""
+    engine = create_engine(database.owner_url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        differences = compare_metadata(context, SQLModel.metadata)
+    engine.dispose()
+
+    assert [
+        one for one in differences if one[0] in ("add_table", "remove_table", "add_column", "remove_column")
+    ] == []
+    assert [one for one in differences if one[0] in ("add_index", "add_constraint", "add_fk")] == []
