@@ -23,7 +23,9 @@ BESIDE = {
     "models/messages": {"sentences", "letters"},
     "models/rules": {"calendars"},
 }
-BANNED = re.compile(r"^(utils?|helpers?|common|core|services?|managers?|misc)$|_v\d+$|_(utils?|helpers?)$")
+BANNED = re.compile(
+    r"^(utils?|helpers?|common|base|core|services?|managers?|misc)$|_v\d+$|_(utils?|helpers?)$"
+)
 ALLOWED_FROM_OUTSIDE = {
     "models/messages": set(),
     "models/rules": set(),
@@ -141,9 +143,9 @@ def test_a_word_calls_only_its_own_activities(path: Path) -> None:
 @pytest.mark.parametrize("path", files(".py", ".html", ".css", ".js"), ids=str)
 def test_files_stay_readable(path: Path) -> None:
     lines = (ROOT / path).read_text().count("\n")
-    limits = {".html": 200, ".py": 400, ".css": 400, ".js": 400}
+    limits = {".html": 150, ".py": 400, ".css": 400, ".js": 400}
 
-    if "versions" not in path.parts:
+    if "versions" not in path.parts:  # written once by a tool, never edited: decision 0011
         assert lines <= limits[path.suffix]
 
 
