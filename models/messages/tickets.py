@@ -39,6 +39,14 @@ class Channel(StrEnum):
     API = "api"
 
 
+class TicketKind(StrEnum):
+    """What a ticket is about; an order or a change opens the last two itself."""
+
+    FAULT = "fault"
+    INSTALLATION = "installation"  # a visit that belongs to an order or a move
+    TASK = "task"  # something that a colleague has to settle
+
+
 class MessageKind(StrEnum):
     INBOUND = "inbound"  # the customer wrote
     REPLY = "reply"  # we wrote to the customer
