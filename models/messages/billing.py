@@ -135,6 +135,15 @@ class InvoiceSettled:
 
 
 @dataclass(frozen=True)
+class CaseCancelled:
+    """A fact: the order or change behind an unpaid invoice is off, so nobody owes it any more."""
+
+    case_id: str
+    reason: str  # a code
+    at: datetime
+
+
+@dataclass(frozen=True)
 class CreditNoteOrder:
     """Take back (part of) an invoice by a document of its own; whoever asks makes the id."""
 

@@ -28,7 +28,6 @@ class LinkPurpose(StrEnum):
     RATE = "rate"  # rate the repair
     ORDER = "order"  # follow one order, change its address, cancel it
     CHANGE = "change"  # see and confirm one change of a contract
-    RESUME = "resume"  # go on with a signup
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,24 @@ class Activation:
 
 
 @dataclass(frozen=True)
+class Activations:
+    """What starts the short workflow "Activation": all contracts of one order, begun together."""
+
+    order_id: str
+    contracts: tuple[Activation, ...]
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Deactivations:
+    """What starts "Deactivation": the order is undone, its contracts end as if they had not begun."""
+
+    order_id: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class MoneyLine:
     """One line of a preview: exactly what will be billed. VAT included; negative is a credit."""
 

@@ -15,7 +15,7 @@ WORDS = {
         "call_out", "labour", "part", "product", "setup", "recurring", "proration", "fee",
     ),
     ("signed_links", "purpose", "linkpurpose"): (
-        "follow", "slot", "track", "confirm", "pay", "rate", "order", "change", "resume",
+        "follow", "slot", "track", "confirm", "pay", "rate", "order", "change",
     ),
     **{
         (table, "system", "system"): ("payments", "mail", "sms", "stock", "carrier", "credit", "marketing")
@@ -658,7 +658,6 @@ def upgrade() -> None:
                 "add_on",
                 "drop_add_on",
                 "pause",
-                "resume",
                 "move",
                 "transfer",
                 "renewal",
