@@ -42,7 +42,7 @@ class News:
     is_new: int
 
 
-def chosen(
+async def chosen(
     view: str = "mine",
     status: str = "",
     priority: str = "",

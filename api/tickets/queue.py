@@ -2,10 +2,24 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    any_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -13,7 +27,7 @@ from api.kit.formats import in_seoul
 from api.kit.language import gettext
 from api.kit.people import Person
 from api.kit.sentences import wait_sentence
-from api.kit.visible import visible
+from api.kit.visible import REMEMBERED, visible
 from models.customers import Customer
 from models.journeys import OpenWait
 from models.messages.journeys import WaitFor
@@ -96,7 +110,13 @@ OWN = (
 )  # fmt: skip
 
 
-def in_view(view: str, person: Person, now: datetime) -> ColumnElement[bool]:
+# Queries are built once for each person and kind of question; what changes from page to page is bound.
+MIDNIGHT: Any = bindparam("midnight", type_=col(Ticket.next_due).type)
+DUE: Any = bindparam("due", type_=col(Ticket.next_due).type)
+LAST: Any = bindparam("last", type_=col(Ticket.id).type)
+
+
+def in_view(view: str, person: Person) -> ColumnElement[bool]:
     """The condition of a saved view; only tickets that are still alive are in the queue."""
     alive = ~col(Ticket.is_over)
     if view == "mine":
@@ -106,24 +126,35 @@ def in_view(view: str, person: Person, now: datetime) -> ColumnElement[bool]:
     if view == "unassigned":
         return and_(alive, col(Ticket.team_id) == person.team_id, col(Ticket.agent_id).is_(None))
     if view == "today":
-        midnight = datetime.combine(in_seoul(now).date(), time(), in_seoul(now).tzinfo) + timedelta(days=1)
-        return and_(alive, col(Ticket.next_due) < midnight.astimezone(UTC))
+        return and_(alive, col(Ticket.next_due) < MIDNIGHT)
     return alive
 
 
-def filtered(query: Any, filters: Filters) -> Any:
-    """Narrow a query to what the address asks for."""
-    if filters.status:
-        query = query.where(col(Ticket.status) == filters.status)
-    if filters.priority:
-        query = query.where(col(Ticket.priority) == filters.priority)
-    if filters.team:
-        query = query.where(col(Ticket.team_id) == filters.team)
-    if filters.q:
-        text = filters.q.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        number = col(Ticket.id) == filters.q.strip().upper()
-        query = query.where(or_(number, col(Ticket.subject).ilike(f"%{text}%")))
-    return query
+def midnight(now: datetime) -> datetime:
+    """When today ends in Korea."""
+    here = in_seoul(now)
+    return (datetime.combine(here.date(), time(), here.tzinfo) + timedelta(days=1)).astimezone(UTC)
+
+
+NARROWED: dict[str, Any] = {
+    "status": col(Ticket.status) == bindparam("status", type_=col(Ticket.status).type),
+    "priority": col(Ticket.priority) == bindparam("priority", type_=col(Ticket.priority).type),
+    "team": col(Ticket.team_id) == bindparam("team", type_=col(Ticket.team_id).type),
+    "q": or_(
+        col(Ticket.id) == bindparam("number", type_=col(Ticket.id).type),
+        col(Ticket.subject).ilike(bindparam("part", type_=col(Ticket.subject).type)),
+    ),
+}
+"""What each filter of the address asks of a ticket."""
+
+
+def asked(filters: Filters) -> dict[str, Any]:
+    """The values that a query for these filters binds."""
+    text = filters.q.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return {
+        "midnight": midnight(datetime.now(UTC)), "status": filters.status, "priority": filters.priority,
+        "team": filters.team, "number": filters.q.strip().upper(), "part": f"%{text}%",
+    }  # fmt: skip
 
 
 def with_names(few: Any) -> Select[Any]:
@@ -157,25 +188,34 @@ def row_of(found: Any) -> Row:
     return Row(*shown)
 
 
+@lru_cache(maxsize=REMEMBERED)
+def page_query(person: Person, view: str, narrowed: tuple[str, ...], start: str) -> Select[Any]:
+    """One page of a view after `start`, walking the index of its view and nothing else."""
+    query = visible(person, Ticket).with_only_columns(*OWN).where(in_view(view, person))
+    query = query.where(*(NARROWED[name] for name in narrowed))
+    if start == "dated":
+        query = query.where(tuple_(col(Ticket.next_due), col(Ticket.id)) > tuple_(DUE, LAST))
+    elif start == "undated":
+        query = query.where(col(Ticket.next_due).is_(None), col(Ticket.id) > LAST)
+    query = query.order_by(col(Ticket.next_due).asc().nulls_last(), col(Ticket.id))
+    return with_names(query.limit(bindparam("most", type_=Integer())))
+
+
 async def listed(session: AsyncSession, person: Person, filters: Filters, limit: int = PAGE) -> Listed:
-    """One page of the queue after the cursor, walking the index of its view and nothing else."""
-    now = datetime.now(UTC)
-    mine = visible(person, Ticket).with_only_columns(*OWN).where(in_view(filters.view, person, now))
-    query = filtered(mine, filters)
-    query = query.order_by(col(Ticket.next_due).asc().nulls_last(), col(Ticket.id)).limit(limit + 1)
+    """One page of the queue after the cursor."""
+    narrowed = tuple(name for name in NARROWED if getattr(filters, name))
+    values = asked(filters)
     due, _sep, last = filters.after.partition("|")
     found: list[Any] = []
     if not last or due:
-        dated = (
-            query.where(tuple_(col(Ticket.next_due), col(Ticket.id)) > (moment_of(due), last))
-            if last
-            else query
-        )
-        found = list(await session.execute(with_names(dated)))
+        query = page_query(person, filters.view, narrowed, "dated" if last else "first")
+        cut = {"due": moment_of(due), "last": last} if last else {}
+        found = list(await session.execute(query, {**values, **cut, "most": limit + 1}))
     if last and len(found) <= limit:
         # Tickets without a deadline stand last; a comparison of pairs never finds them.
-        undated = query.where(col(Ticket.next_due).is_(None), col(Ticket.id) > ("" if due else last))
-        found += list(await session.execute(with_names(undated.limit(limit + 1 - len(found)))))
+        query = page_query(person, filters.view, narrowed, "undated")
+        rest = {"last": "" if due else last, "most": limit + 1 - len(found)}
+        found += list(await session.execute(query, {**values, **rest}))
     rows = tuple(row_of(line) for line in found[:limit])
     return Listed(rows, cursor(rows[-1]) if len(found) > limit else "")
 
@@ -194,23 +234,35 @@ def moment_of(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+@lru_cache(maxsize=REMEMBERED)
+def query_by_id(person: Person) -> Select[Any]:
+    """The tickets of the bound numbers that the person may see."""
+    wanted = col(Ticket.id) == any_(bindparam("ids", type_=ARRAY(col(Ticket.id).type)))
+    return with_names(visible(person, Ticket).with_only_columns(*OWN).where(wanted))
+
+
 async def rows_by_id(session: AsyncSession, person: Person, ids: list[str]) -> dict[str, Row]:
     """The tickets of these numbers that the person may (still) see."""
     if not ids:
         return {}
-    few = visible(person, Ticket).with_only_columns(*OWN).where(col(Ticket.id).in_(ids))
-    found = await session.execute(with_names(few))
+    found = await session.execute(query_by_id(person), {"ids": ids})
     return {row.id: row for row in map(row_of, found)}
 
 
-async def views(session: AsyncSession, person: Person, filters: Filters) -> tuple[View, ...]:
-    """The saved views with their counts, all in one query, from the same root as the rows."""
-    now = datetime.now(UTC)
+@lru_cache(maxsize=REMEMBERED)
+def count_query(person: Person) -> Select[Any]:
+    """The numbers of all saved views in one query, from the same root as the rows."""
     counts = []
     for name in VIEWS:
-        few = visible(person, Ticket).with_only_columns(literal(1)).where(in_view(name, person, now))
+        few = visible(person, Ticket).with_only_columns(literal(1)).where(in_view(name, person))
         counts.append(select(func.count()).select_from(few.limit(COUNTED + 1).subquery()).scalar_subquery())
-    numbers = (await session.execute(select(*counts))).one()
+    return select(*counts)
+
+
+async def views(session: AsyncSession, person: Person, filters: Filters) -> tuple[View, ...]:
+    """The saved views with their counts."""
+    now = {"midnight": midnight(datetime.now(UTC))}
+    numbers = (await session.execute(count_query(person), now)).one()
     return tuple(
         View(
             name, gettext(VIEWS[name]), Filters(view=name).href(), name == filters.view,
