@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
+    String,
     and_,
     any_,
     bindparam,
@@ -111,9 +112,14 @@ OWN = (
 
 
 # Queries are built once for each person and kind of question; what changes from page to page is bound.
-MIDNIGHT: Any = bindparam("midnight", type_=col(Ticket.next_due).type)
-DUE: Any = bindparam("due", type_=col(Ticket.next_due).type)
-LAST: Any = bindparam("last", type_=col(Ticket.id).type)
+def bound(name: str, column: Any) -> Any:
+    """A value that is given when the query runs, of this column's type."""
+    return bindparam(name, type_=column.type)
+
+
+MIDNIGHT = bound("midnight", Ticket.next_due)
+DUE = bound("due", Ticket.next_due)
+LAST = bound("last", Ticket.id)
 
 
 def in_view(view: str, person: Person) -> ColumnElement[bool]:
@@ -137,12 +143,12 @@ def midnight(now: datetime) -> datetime:
 
 
 NARROWED: dict[str, Any] = {
-    "status": col(Ticket.status) == bindparam("status", type_=col(Ticket.status).type),
-    "priority": col(Ticket.priority) == bindparam("priority", type_=col(Ticket.priority).type),
-    "team": col(Ticket.team_id) == bindparam("team", type_=col(Ticket.team_id).type),
+    "status": col(Ticket.status) == bound("status", Ticket.status),
+    "priority": col(Ticket.priority) == bound("priority", Ticket.priority),
+    "team": col(Ticket.team_id) == bound("team", Ticket.team_id),
     "q": or_(
-        col(Ticket.id) == bindparam("number", type_=col(Ticket.id).type),
-        col(Ticket.subject).ilike(bindparam("part", type_=col(Ticket.subject).type)),
+        col(Ticket.id) == bound("number", Ticket.id),
+        col(Ticket.subject).ilike(bound("part", Ticket.subject)),
     ),
 }
 """What each filter of the address asks of a ticket."""
@@ -237,7 +243,7 @@ def moment_of(text: str) -> datetime:
 @lru_cache(maxsize=REMEMBERED)
 def query_by_id(person: Person) -> Select[Any]:
     """The tickets of the bound numbers that the person may see."""
-    wanted = col(Ticket.id) == any_(bindparam("ids", type_=ARRAY(col(Ticket.id).type)))
+    wanted = col(Ticket.id) == any_(bindparam("ids", type_=ARRAY(String)))
     return with_names(visible(person, Ticket).with_only_columns(*OWN).where(wanted))
 
 

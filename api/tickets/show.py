@@ -118,7 +118,7 @@ async def people_for(desk: DeskAt) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def teams_query(person: Person, spoken: str) -> Select[Any]:
+def teams_query(person: Person, spoken: str) -> Select[str, str]:
     """The teams by their names in one language."""
     name = col(Team.name_ko) if spoken == "ko" else col(Team.name_en)
     return visible(person, Team).with_only_columns(col(Team.id), name).order_by(name)
