@@ -1,6 +1,6 @@
 """The macros of templates/components as one object, `ui`; what is drawn again and again is remembered."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
@@ -45,10 +45,13 @@ class Components:
         left = escape(formats.time_left(due))
         return self.time_to(left, due, tone or formats.urgency(due), bool(tone), is_paused)
 
-    def ticket_row(self, row: Any, view: str) -> Markup:
-        """A ticket of the queue; only its countdown is drawn anew."""
-        due: datetime | None = row.next_due
-        return self.ticket_line(self.countdown(due), formats.urgency(due), view, *DRAWN(row))
+    def ticket_rows(self, rows: Iterable[Any], view: str) -> Markup:
+        """Tickets of the queue; only their countdowns are drawn anew."""
+        drawn = [
+            self.ticket_line(self.countdown(row.next_due), formats.urgency(row.next_due), view, *DRAWN(row))
+            for row in rows
+        ]
+        return Markup("\n".join(drawn))  # noqa: S704 (drawn by the macro)
 
 
 def _quicker(name: str, macro: Callable[..., Markup]) -> Callable[..., Markup]:

@@ -59,7 +59,8 @@ class AskingSession(AsyncSession):
 
 
 def _finish(session: Session) -> None:
-    session.commit()
+    if session.info["who"]["reading"] == "off":
+        session.commit()
     session.close()
 
 
