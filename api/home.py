@@ -15,8 +15,21 @@ from api.kit.desk import Desk, DeskAt
 from api.kit.people import Kind, Person
 from api.kit.rendering import answer, move_on
 from api.kit.routes import ANYONE, SIGNED_IN, Router
+from api.kit.together import together
 from api.kit.visible import REMEMBERED, visible
-from api.tickets.queue import DUE, OWN, Filters, Row, View, in_view, listed, row_of, views, with_names
+from api.tickets.queue import (
+    DUE,
+    OWN,
+    Filters,
+    Row,
+    View,
+    counts_asked,
+    first_asked,
+    in_view,
+    row_of,
+    views_of,
+    with_names,
+)  # fmt: skip
 from models.messages.staff import Role
 from models.tickets import Ticket
 
@@ -89,10 +102,14 @@ def late_query(person: Person) -> Select[Any]:
 
 async def desk_home(desk: DeskAt) -> DeskHome:
     """What waits for this agent, and what is already late in their team."""
-    mine = await listed(desk.session, desk.person, Filters(view="mine"), MINE)
-    found = await desk.session.execute(late_query(desk.person), {"due": datetime.now(UTC)})
-    broken = tuple(row_of(line) for line in found)
-    return DeskHome(await views(desk.session, desk.person, Filters(view="")), mine.rows, broken)
+    person, now = desk.person, {"due": datetime.now(UTC)}
+    mine, late, numbers = await together(
+        desk.session,
+        first_asked(person, Filters(view="mine"), MINE), (late_query(person), now), counts_asked(person),
+    )  # fmt: skip
+    return DeskHome(
+        views_of(numbers[0], Filters(view="")), tuple(map(row_of, mine[:MINE])), tuple(map(row_of, late))
+    )
 
 
 async def customer_home(desk: DeskAt) -> CustomerHome:

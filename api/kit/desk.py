@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 SAID = ("person", "kind", "roles", "customer", "ticket", "technician", "partner", "team", "link")
 # One statement, one round trip; true = only within this transaction, which cannot become writable again.
-_SAY_WHO = "select set_config('transaction_read_only', %(reading)s, true), " + ", ".join(
+SAY_WHO = "select set_config('transaction_read_only', %(reading)s, true), " + ", ".join(
     f"set_config('ieum.{name}', %({name})s, true)" for name in SAID
 )
 
@@ -42,6 +42,9 @@ def who(person: Person) -> dict[str, str]:
         "team": person.team_id or "",
         "link": person.token_hash if person.kind is Kind.LINK else "",
     }
+
+
+SAID_WITH_THE_FIRST_READ = "said with the first read"
 
 
 class Asking(Session):
@@ -66,7 +69,9 @@ def _finish(session: Session) -> None:
 
 @event.listens_for(Asking, "after_begin")
 def _say_who(session: Asking, _: SessionTransaction, connection: Connection) -> None:
-    connection.exec_driver_sql(_SAY_WHO, session.info["who"])
+    if session.info.pop(SAID_WITH_THE_FIRST_READ, False):
+        return  # until then the database shows nothing
+    connection.exec_driver_sql(SAY_WHO, session.info["who"])
 
 
 def session_for(engine: AsyncEngine, person: Person, *, is_readonly: bool = False) -> AskingSession:

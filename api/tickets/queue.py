@@ -1,5 +1,6 @@
 """The agents' queue as it is read: what waits for us, in the order of the next deadline."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
@@ -28,6 +29,7 @@ from api.kit.formats import in_seoul
 from api.kit.language import gettext
 from api.kit.people import Person
 from api.kit.sentences import wait_sentence
+from api.kit.together import Asked, together
 from api.kit.visible import REMEMBERED, visible
 from models.customers import Customer
 from models.journeys import OpenWait
@@ -154,6 +156,11 @@ NARROWED: dict[str, Any] = {
 """What each filter of the address asks of a ticket."""
 
 
+def narrowed(filters: Filters) -> tuple[str, ...]:
+    """Which filters are set."""
+    return tuple(name for name in NARROWED if getattr(filters, name))
+
+
 def asked(filters: Filters) -> dict[str, Any]:
     """The values that a query for these filters binds."""
     text = filters.q.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
@@ -195,10 +202,10 @@ def row_of(found: Any) -> Row:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def page_query(person: Person, view: str, narrowed: tuple[str, ...], start: str) -> Select[Any]:
+def page_query(person: Person, view: str, filtered: tuple[str, ...], start: str) -> Select[Any]:
     """One page of a view after `start`, walking the index of its view and nothing else."""
     query = visible(person, Ticket).with_only_columns(*OWN).where(in_view(view, person))
-    query = query.where(*(NARROWED[name] for name in narrowed))
+    query = query.where(*(NARROWED[name] for name in filtered))
     if start == "dated":
         query = query.where(tuple_(col(Ticket.next_due), col(Ticket.id)) > tuple_(DUE, LAST))
     elif start == "undated":
@@ -207,23 +214,32 @@ def page_query(person: Person, view: str, narrowed: tuple[str, ...], start: str)
     return with_names(query.limit(bindparam("most", type_=Integer())))
 
 
-async def listed(session: AsyncSession, person: Person, filters: Filters, limit: int = PAGE) -> Listed:
-    """One page of the queue after the cursor."""
-    narrowed = tuple(name for name in NARROWED if getattr(filters, name))
-    values = asked(filters)
+def first_asked(person: Person, filters: Filters, limit: int = PAGE) -> Asked:
+    """The query that finds a page, as a rule alone."""
     due, _sep, last = filters.after.partition("|")
-    found: list[Any] = []
-    if not last or due:
-        query = page_query(person, filters.view, narrowed, "dated" if last else "first")
-        cut = {"due": moment_of(due), "last": last} if last else {}
-        found = list(await session.execute(query, {**values, **cut, "most": limit + 1}))
-    if last and len(found) <= limit:
+    start = "first" if not last else "dated" if due else "undated"
+    values = {**asked(filters), "due": moment_of(due) if due else None, "last": last, "most": limit + 1}
+    return page_query(person, filters.view, narrowed(filters), start), values
+
+
+async def filled_up(
+    session: AsyncSession, person: Person, filters: Filters, found: list[Any], limit: int = PAGE
+) -> Listed:
+    """The page of what was found, filled up with what has no deadline."""
+    due, _sep, last = filters.after.partition("|")
+    if last and due and len(found) <= limit:
         # Tickets without a deadline stand last; a comparison of pairs never finds them.
-        query = page_query(person, filters.view, narrowed, "undated")
-        rest = {"last": "" if due else last, "most": limit + 1 - len(found)}
-        found += list(await session.execute(query, {**values, **rest}))
+        query = page_query(person, filters.view, narrowed(filters), "undated")
+        rest = {**asked(filters), "last": "", "most": limit + 1 - len(found)}
+        found = [*found, *(await together(session, (query, rest)))[0]]
     rows = tuple(row_of(line) for line in found[:limit])
     return Listed(rows, cursor(rows[-1]) if len(found) > limit else "")
+
+
+async def listed(session: AsyncSession, person: Person, filters: Filters, limit: int = PAGE) -> Listed:
+    """One page of the queue after the cursor."""
+    found = await together(session, first_asked(person, filters, limit))
+    return await filled_up(session, person, filters, found[0], limit)
 
 
 def cursor(row: Row) -> str:
@@ -251,8 +267,8 @@ async def rows_by_id(session: AsyncSession, person: Person, ids: list[str]) -> d
     """The tickets of these numbers that the person may (still) see."""
     if not ids:
         return {}
-    found = await session.execute(query_by_id(person), {"ids": ids})
-    return {row.id: row for row in map(row_of, found)}
+    found = await together(session, (query_by_id(person), {"ids": ids}))
+    return {row.id: row for row in map(row_of, found[0])}
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -265,10 +281,13 @@ def count_query(person: Person) -> Select[Any]:
     return select(*counts)
 
 
-async def views(session: AsyncSession, person: Person, filters: Filters) -> tuple[View, ...]:
+def counts_asked(person: Person) -> Asked:
+    """The query for the numbers of all saved views."""
+    return count_query(person), {"midnight": midnight(datetime.now(UTC))}
+
+
+def views_of(numbers: Iterable[int], filters: Filters) -> tuple[View, ...]:
     """The saved views with their counts."""
-    now = {"midnight": midnight(datetime.now(UTC))}
-    numbers = (await session.execute(count_query(person), now)).one()
     return tuple(
         View(
             name, gettext(VIEWS[name]), Filters(view=name).href(), name == filters.view,
@@ -276,3 +295,9 @@ async def views(session: AsyncSession, person: Person, filters: Filters) -> tupl
         )
         for name, number in zip(VIEWS, numbers, strict=True)
     )  # fmt: skip
+
+
+async def views(session: AsyncSession, person: Person, filters: Filters) -> tuple[View, ...]:
+    """The saved views with their counts, when nothing else is asked at the same time."""
+    found = await together(session, counts_asked(person))
+    return views_of(found[0][0], filters)

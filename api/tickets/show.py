@@ -10,7 +10,6 @@ from sqlmodel import col
 from starlette.responses import Response
 
 from api.kit.desk import Desk, DeskAt
-from api.kit.language import locale
 from api.kit.people import Kind, Person
 from api.kit.rendering import answer, is_fragment, wants_json
 from api.kit.routes import AGENTS, CUSTOMERS
@@ -122,9 +121,3 @@ def teams_query(person: Person, spoken: str) -> Select[str, str]:
     """The teams by their names in one language."""
     name = col(Team.name_ko) if spoken == "ko" else col(Team.name_en)
     return visible(person, Team).with_only_columns(col(Team.id), name).order_by(name)
-
-
-async def teams(desk: DeskAt) -> tuple[tuple[str, str], ...]:
-    """The teams, for the queue's filter."""
-    found = await desk.session.execute(teams_query(desk.person, locale()))
-    return tuple((line[0], line[1]) for line in found)
