@@ -62,8 +62,7 @@ class AskingSession(AsyncSession):
 
 
 def _finish(session: Session) -> None:
-    if session.info["who"]["reading"] == "off":
-        session.commit()
+    session.commit()  # also when it only read: with a rollback the driver forgets its prepared statements
     session.close()
 
 

@@ -30,6 +30,7 @@ def engine_for(
         max_overflow=pool_size,
         pool_pre_ping=is_pinged,
         pool_timeout=10,
+        pool_use_lifo=True,  # few connections that know their statements already, not all of them in turn
         json_deserializer=_read,
         connect_args={"application_name": application, "connect_timeout": 5, **limits},
     )

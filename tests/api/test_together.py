@@ -13,9 +13,11 @@ from api.kit.people import ANONYMOUS, Person
 from api.kit.together import together
 from api.kit.visible import RULES, visible
 from models.kit import tables
+from models.kit.engine import engine_for
 from models.messages.tickets import TicketStatus
 from models.tickets import Ticket
 from tests.builders.company import Company
+from tests.conftest import Database
 
 assert tables
 ALL = select(col(Ticket.id), col(Ticket.status), col(Ticket.created_at)).order_by(col(Ticket.id))
@@ -101,3 +103,19 @@ async def test_a_failure_is_the_database_s_and_leaves_nothing_behind(
 
     assert not left
     assert seen == []
+
+
+async def test_a_page_s_statements_stay_prepared_on_its_connection(
+    company: Company, shared_database: Database
+) -> None:
+    """Planning a query behind row-level security takes longer than running it."""
+    engine, agent = engine_for(shared_database.app_url, pool_size=1), company.persons["agent"]
+    for _ in range(8):
+        async with session_for(engine, agent, is_readonly=True) as session:
+            await together(session, (ALL, {}))
+            await session.finish()
+    async with session_for(engine, agent) as session:
+        known = list(await session.scalars(text("select statement from pg_prepared_statements")))
+    await engine.dispose()
+
+    assert any("FROM tickets" in statement for statement in known)
