@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Dialect, Select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from api.kit.desk import SAID_WITH_THE_FIRST_READ, SAY_WHO
 from api.kit.visible import REMEMBERED
@@ -48,15 +48,25 @@ class Prepared:
         return tuple(line)
 
 
-@lru_cache(maxsize=4 * REMEMBERED)
+@lru_cache(maxsize=2 * REMEMBERED)
 def _prepared(query: Select[*tuple[Any, ...]], dialect: Dialect) -> Prepared:
     return Prepared(query, dialect)
+
+
+def _told(connection: AsyncConnection, sql: str, values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A statement on its way, after whoever watches the engine's statements heard of it too."""
+    watched = connection.sync_connection
+    if watched is not None:
+        watched.dispatch.before_cursor_execute(watched, None, sql, values, None, False)
+    return sql, values
 
 
 async def together(session: AsyncSession, *asked: Asked) -> list[list[tuple[Any, ...]]]:
     """The rows of several queries, sent at once; each must be one that is built once and remembered.
 
     When they are the first of their transaction, its beginning and who asks are sent with them."""
+    if session.new or session.dirty or session.deleted:
+        await session.flush()  # as before every other read
     session.info[SAID_WITH_THE_FIRST_READ] = True
     try:
         connection = await session.connection()
@@ -69,7 +79,9 @@ async def together(session: AsyncSession, *asked: Asked) -> list[list[tuple[Any,
         async with raw.pipeline():
             if not is_begun:
                 await raw.execute(SAY_WHO, session.info["who"])
-            cursors = [await raw.execute(one.sql, one.values(given)) for one, given in ready]
+            cursors = [
+                await raw.execute(*_told(connection, one.sql, one.values(given))) for one, given in ready
+            ]
         found = [await cursor.fetchall() for cursor in cursors]
     except psycopg.Error as error:
         raise DBAPIError.instance(

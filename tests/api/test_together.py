@@ -11,10 +11,11 @@ from sqlmodel import SQLModel, col
 from api.kit.desk import session_for
 from api.kit.people import ANONYMOUS, Person
 from api.kit.together import together
-from api.kit.visible import RULES, visible
+from api.kit.visible import RULES, visible, visible_one
 from models.kit import tables
 from models.kit.engine import engine_for
 from models.messages.tickets import TicketStatus
+from models.staff import Account
 from models.tickets import Ticket
 from tests.builders.company import Company
 from tests.conftest import Database
@@ -103,6 +104,18 @@ async def test_a_failure_is_the_database_s_and_leaves_nothing_behind(
 
     assert not left
     assert seen == []
+
+
+async def test_it_sees_what_its_own_session_has_written(company: Company, walled_engine: AsyncEngine) -> None:
+    admin = company.persons["admin"]
+    names = visible(admin, Account).with_only_columns(col(Account.name)).where(col(Account.id) == "a_agent")
+    async with session_for(walled_engine, admin) as session:
+        account = await visible_one(session, admin, Account, "a_agent")
+        account.name = "changed"
+        found = (await together(session, (names, {})))[0]
+        await session.rollback()
+
+    assert found == [("changed",)]
 
 
 async def test_a_page_s_statements_stay_prepared_on_its_connection(
