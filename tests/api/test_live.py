@@ -280,6 +280,16 @@ async def test_a_revoked_session_stops_hearing(own_web: Web, worker_engine: Asyn
     await asyncio.gather(listening, return_exceptions=True)
 
 
+async def test_an_open_stream_says_nothing_about_how_quick_answers_are(web: Web, live: Live) -> None:
+    async with hear(web, "agent"):
+        await web.get("/me", who="agent")
+
+    numbers = (await web.get("/metrics", who="admin")).text
+    assert 'ieum_request_seconds_count{route="/me"}' in numbers
+    assert 'ieum_requests_total{method="GET",route="/events",status="200"}' in numbers
+    assert 'ieum_request_seconds_count{route="/events"}' not in numbers
+
+
 async def test_nobody_comes_in_without_signing_in(web: Web, live: Live) -> None:
     answer = await web.get("/events", headers={"Accept": "application/json"})
     ended = await web.get("/links/no-such-token/events", headers={"Accept": "application/json"})
