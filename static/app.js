@@ -58,7 +58,12 @@ htmx.defineExtension('ieum-morph', {
   },
 });
 document.body.setAttribute('hx-ext', 'ieum-morph');
-document.addEventListener('htmx:configRequest', e => { e.detail.headers['X-CSRF-Token'] = csrf(); });
+document.addEventListener('htmx:configRequest', ({ detail }) => {
+  detail.headers['X-CSRF-Token'] = csrf();
+  // What a page asks by itself, called by live updates or by its clock, must not keep an idle session alive.
+  const by = detail.triggeringEvent?.type;
+  if (detail.verb === 'get' && (!by || by.startsWith('live:'))) detail.headers['X-By-Itself'] = '1';
+});
 
 /* Toasts: HX-Trigger: {"toast": {"msg": …, "tone": …}} */
 export function toast({ msg, tone = 'green' }) {

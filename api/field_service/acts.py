@@ -123,7 +123,9 @@ async def take_photo(
     except ValidationError as error:
         raise Refusal("invalid_form") from error
     visit = await desk.one(Visit, visit_id)
-    mine = desk.visible(Attachment).where(col(Attachment.action_id) == line.id)
+    mine = desk.visible(Attachment).where(
+        col(Attachment.visit_id) == visit_id, col(Attachment.action_id) == line.id
+    )
     if not visit.is_over and await desk.session.scalar(mine) is None:
         await _keep_photo(request, desk, visit, line, upload, slot)
     return done(request, visit_id, await take(desk, visit_id, line))

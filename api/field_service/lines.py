@@ -75,20 +75,21 @@ async def _refuse_strangers(desk: DeskAt, visit_id: str, kind: str) -> None:
 
 async def _keep(desk: DeskAt, visit_id: str, line: Line, refusal: str = "") -> DeviceAction | None:
     """Store the line, or its refusal; the line as it is known already, if it is."""
-    found = await desk.session.scalar(desk.visible(DeviceAction).where(col(DeviceAction.id) == line.id))
+    technician = desk.person.technician_id or ""
+    mine = col(DeviceAction.technician_id) == technician, col(DeviceAction.id) == line.id
+    found = await desk.session.scalar(desk.visible(DeviceAction).where(*mine))
     if found is not None and (found.visit_id, found.kind) != (visit_id, line.kind):
         raise Refusal("not_found")
     outcome = "refused" if refusal else "done"
     if found is None:
         row = {
-            "id": line.id, "visit_id": visit_id, "technician_id": desk.person.technician_id or "",
+            "id": line.id, "visit_id": visit_id, "technician_id": technician,
             "kind": line.kind, "device_at": line.device_at, "received_at": datetime.now(UTC),
             "outcome": outcome, "refusal": refusal,
         }  # fmt: skip
         await desk.session.execute(insert(DeviceAction).values(row).inline())
     elif refusal:
-        mine = update(DeviceAction).where(col(DeviceAction.id) == line.id)
-        await desk.session.execute(mine.values(outcome=outcome, refusal=refusal))
+        await desk.session.execute(update(DeviceAction).where(*mine).values(outcome=outcome, refusal=refusal))
     return found
 
 

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from api.kit.commands import Answer
 from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed
+from api.kit.language import LOCALES
 from api.kit.language import gettext as _
 from api.kit.people import Kind
 from api.kit.rendering import Form, answer, is_fragment, move_on, toast
@@ -80,7 +81,9 @@ class Rated(Input):
 async def open_link(request: Request, desk: Desk, token: str) -> Response:
     """Show what a link is for: one ticket to its customer, or the page of another word."""
     if desk.person.purpose in ELSEWHERE:
-        return move_on(request, f"/links/{token}/{ELSEWHERE[desk.person.purpose]}")
+        asked = request.query_params.get("lang")
+        kept = f"?lang={asked}" if asked in LOCALES else ""
+        return move_on(request, f"/links/{token}/{ELSEWHERE[desk.person.purpose]}{kept}")
     return await show_own(request, desk)
 
 
@@ -92,7 +95,7 @@ async def write(request: Request, desk: Desk, sent: Typed[Said] = typed(Said)) -
     head = await head_of(desk.session, desk.person, ticket_id)
     if sent.value is None:
         return await show_own(request, desk, form=sent.form, status=422)
-    message = message_id(sent.value.command_id)
+    message = message_id(desk.person, ticket_id, sent.value.command_id)
     if not await is_stored(desk, message):
         if head.status in OVER:
             raise Refusal("ticket_closed")
@@ -146,7 +149,7 @@ async def reopen(request: Request, desk: Desk, sent: Typed[Said] = typed(Said)) 
     head = await head_of(desk.session, desk.person, ticket_id)
     if sent.value is None:
         return await show_own(request, desk, form=sent.form, status=422)
-    message = message_id(sent.value.command_id)
+    message = message_id(desk.person, ticket_id, sent.value.command_id)
     if not await is_stored(desk, message):
         refuse_if_not("reopen", head.status)
         await store(desk, ticket_id, message, sent.value.body)

@@ -1,5 +1,6 @@
 """Saying a person's command to a ticket, and storing the words that go with it."""
 
+import hashlib
 from datetime import UTC, datetime
 
 from sqlalchemy.dialects.postgresql import insert
@@ -25,9 +26,10 @@ def refuse_if_not(act: str, status: TicketStatus) -> None:
         raise Refusal(code)
 
 
-def message_id(command_id: str) -> str:
-    """The message that goes with a command: sent twice, it is the same."""
-    return f"msg_{command_id}"
+def message_id(sender: Person, ticket_id: str, command_id: str) -> str:
+    """The message that goes with somebody's command: sent twice, it is the same; nobody else can name it."""
+    said = "\0".join((sender.id, ticket_id, command_id))
+    return f"msg_{hashlib.sha256(said.encode()).hexdigest()[:32]}"
 
 
 def actor_kind(person: Person) -> str:

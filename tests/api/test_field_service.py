@@ -62,6 +62,8 @@ async def test_a_technician_and_a_customer_walk_a_visit_by_phone_and_link(scene:
         await life.settle(handle)
 
     await scene.act("acceptance")
+    bare = await web.get(f"/links/{token_of('slot')}?lang=en", who="link_slot")
+    assert bare.headers["location"] == f"/links/{token_of('slot')}/slot?lang=en"
     page = await web.get(f"/links/{token_of('slot')}/slot", who="link_slot")
     assert page.status_code == 200, page.text
     slots = page.text.split('name="starts_at" value="')[1:]

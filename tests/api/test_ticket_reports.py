@@ -65,6 +65,7 @@ async def test_a_report_becomes_ticket_message_timeline_and_announcement_at_once
     assert (line.sentence, line.is_public) == ("tickets.received", True)
     assert start.payload["customer_id"] == ticket.customer_id
     assert start.payload["service_level"]["answer_minutes"] == 240
+    assert start.summary == "A report by the public form, normal priority"
 
 
 async def test_the_same_form_sent_many_times_is_one_ticket(desk: Web, worker_engine: AsyncEngine) -> None:
