@@ -65,6 +65,19 @@ document.addEventListener('htmx:configRequest', ({ detail }) => {
   if (detail.verb === 'get' && (!by || by.startsWith('live:'))) detail.headers['X-By-Itself'] = '1';
 });
 
+/* A live update may take away the element that asked before its answer is here. htmx looks for the answer's other
+   blocks, and tells its events, at the element that asked: so it comes back, unseen, while the answer is taken in. */
+document.addEventListener('htmx:beforeRequest', ({ detail: { xhr, elt } }) => {
+  xhr.addEventListener('readystatechange', () => {
+    if (xhr.readyState !== XMLHttpRequest.DONE || elt.isConnected) return;
+    const shelf = document.createElement('div');
+    shelf.hidden = true;
+    shelf.append(elt.getRootNode());
+    document.body.append(shelf);
+    xhr.addEventListener('loadend', () => shelf.remove(), { once: true });
+  });
+});
+
 /* Toasts: HX-Trigger: {"toast": {"msg": …, "tone": …}} */
 export function toast({ msg, tone = 'green' }) {
   const box = $('#toasts');

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.gallery import Server
 
@@ -197,6 +197,34 @@ def sign(page: Page) -> None:
     for step in range(20):
         page.mouse.move(box["x"] + 40 + step * 9, box["y"] + 60 + (18 if step % 2 else -18))
     page.mouse.up()
+
+
+def test_an_answer_is_taken_in_when_what_asked_for_it_is_gone(page: Page, gallery: Server) -> None:
+    """A live update removes the pressed button, because somebody is quicker than our own answer."""
+    told = '<p id="state">done</p><p id="beside" hx-swap-oob="true">told</p>'
+    said = {"HX-Trigger": json.dumps({"toast": {"msg": "Taken"}})}
+    waiting: list[Route] = []
+    page.route("**/gallery/slow", lambda route: waiting.append(route))
+    page.goto(f"{gallery.url}/gallery/ticket")
+    page.evaluate(
+        """html => {
+          document.querySelector('main').insertAdjacentHTML('beforeend', html);
+          htmx.process(document.querySelector('#gone'));
+        }""",
+        '<p id="state">before</p><p id="beside">before</p><div id="gone"><form hx-post="/gallery/slow"'
+        ' hx-target="#state" hx-swap="morph"><button>Press</button></form></div>',
+    )
+    page.get_by_role("button", name="Press").click()
+    while not waiting:
+        page.wait_for_timeout(20)
+
+    page.evaluate("document.querySelector('#gone').remove()")
+    waiting[0].fulfill(body=told, headers=said, content_type="text/html")
+
+    expect(page.locator("#state")).to_have_text("done")
+    expect(page.locator("#beside")).to_have_text("told")
+    expect(page.locator("#toasts")).to_contain_text("Taken")
+    expect(page.get_by_role("button", name="Press", include_hidden=True)).to_have_count(0)
 
 
 def test_the_phone_keeps_and_sends_in_order_exactly_once(
