@@ -21,6 +21,8 @@ from models.messages.field_service import Accept, Decline, Finish, Outcome, Step
 
 Kind = Literal["accept", "decline", "depart", "arrive", "start", "tick", "part", "sign", "finish", "photo"]
 FIRST = frozenset({"accept", "decline"})  # by somebody who may only hold an offer
+# Where the phone was: degrees to four places (about ten metres), or why that is not known.
+PLACE = r"^(|no_signal|skipped|-?[0-9]{1,2}\.[0-9]{4},-?[0-9]{1,3}\.[0-9]{4})$"
 PATH = r"^[MLZQCmlzqc0-9 .,\-]*$"
 
 
@@ -40,7 +42,7 @@ class Line(Input):
     outcome: Outcome = Outcome.REPAIRED
     labour_minutes: Annotated[int, Field(ge=0, le=1440)] = 0
     note: MaybeParagraph = ""
-    position: Literal["", "in_range", "out_of_range", "no_signal", "skipped"] = ""
+    position: Annotated[str, Field(pattern=PLACE)] = ""
     reason: MaybeLine = ""
 
 

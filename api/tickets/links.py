@@ -225,8 +225,9 @@ async def show_own(
     page = await own_ticket(desk, ticket_of(request, desk), base_of(request, desk))
     trigger = toast(message) if message else None
     return answer(
-        request, "tickets/mine.html", page, block="own_ticket", form=form, status=status, trigger=trigger
-    )
+        request, "tickets/mine.html", page, block="own_ticket", oob=("own_beside",), form=form, status=status,
+        trigger=trigger,
+    )  # fmt: skip
 
 
 async def done(request: Request, desk: DeskAt, message: str, said: Answer = Answer.DONE) -> Response:

@@ -310,6 +310,8 @@ async def test_the_desk_searches_again_and_calls_off(scene: Scene, life: Field) 
         await life.settle(handle)
     assert (await scene.row()).status is VisitStatus.UNASSIGNED
 
+    asked = await scene.web.get(scene.path, who="agent")
+    assert '<option value="tech_ann">' in asked.text.split('id="redispatch"')[1].split("</form>")[0]
     await scene.act("dispatch", who="agent", command_id="again-1", technician_id="tech_jo")
     await life.settle(handle)
     assert (await life.offers(scene.order))[-1].technician_id == "tech_jo"
