@@ -126,6 +126,12 @@ document.addEventListener('keydown', e => {
   if (menu) { menu.open = false; $('summary', menu).focus(); }
 });
 
+/* What was chosen, beside a file input that speaks our words. */
+document.addEventListener('change', e => {
+  const said = e.target.type === 'file' && $('[data-chosen]', e.target.parentElement);
+  if (said) said.textContent = [...e.target.files].map(file => file.name).join(', ') || said.dataset.chosen;
+});
+
 /* Chips that filter what is already on the page: data-filter="message" over [data-kind]. */
 document.addEventListener('click', e => {
   const chip = e.target.closest?.('[data-filter]');
