@@ -61,7 +61,7 @@ class BillingActivities:
             issued = _issued(invoice)
             await _post(session, invoice, Event.ISSUE, rules.issue_postings(_sums(invoice)), at=asked.at)
             remind_at = issued.due_at - rules.REMIND_BEFORE
-            wait = rules.payment_wait(issued, invoice.ticket_id, asked.at, remind_at, "remind_payment")
+            wait = rules.payment_wait(issued, invoice.ticket_id or "", asked.at, remind_at, "remind_payment")
             details = {"number": issued.number, "total": _total(invoice), "due_at": issued.due_at.isoformat()}
             await _tell(session, invoice, "billing.issued", at=asked.at, key="issued", details=details,
                         notes=WaitNotes(opened=(wait,)))  # fmt: skip

@@ -18,9 +18,9 @@ from api.kit.labels import Label
 from api.kit.language import N_
 from api.kit.rendering import answer, move_on
 from api.kit.routes import AGENTS, FINANCE, Router
+from api.kit.seeing import may_see
 from api.kit.sentences import sentence, then_sentence, wait_sentence
 from api.kit.texts import Key, MaybeLine
-from api.kit.visible import may_see
 from models.billing import Invoice, InvoiceLine, LedgerEntry, LedgerTransaction
 from models.journeys import OpenWait
 from models.kit.outbox import announce_update

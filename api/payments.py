@@ -297,7 +297,8 @@ async def begin(desk: DeskAt, settings: Settings, invoice: Invoice, given: Autho
     await desk.session.execute(insert(PaymentAttempt).values(row).on_conflict_do_nothing().inline())
     if not await is_stored(desk, given):
         raise Refusal("payment_under_way")  # somebody else was faster by a blink
-    order = ChargeOrder(given.order_id, invoice.id, invoice.ticket_id, invoice.total_minor, invoice.currency)
+    owed, ticket = invoice.total_minor, invoice.ticket_id or ""
+    order = ChargeOrder(given.order_id, invoice.id, ticket, owed, invoice.currency)
     order = paced(order, settings)
     await announce_start(
         desk.session, "Charge", charge_workflow_id(order.attempt_id), order,

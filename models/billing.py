@@ -22,7 +22,8 @@ class Invoice(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     number: str = columns.text(unique=True)  # gap-free within its series, e.g. "2026-000017"
-    ticket_id: str = Field(foreign_key="tickets.id", index=True)
+    ticket_id: str | None = Field(default=None, foreign_key="tickets.id", index=True)
+    case_id: str | None = columns.text(default=None, index=True)  # the order or change, when no ticket
     customer_id: str = Field(foreign_key="customers.id")
     status: InvoiceStatus = Field(default=InvoiceStatus.ISSUED, sa_type=columns.word(InvoiceStatus))
     currency: str = columns.text(default="KRW")
@@ -57,6 +58,30 @@ class InvoiceLine(SQLModel, table=True):
     net_minor: int = columns.minor()
     tax_minor: int = columns.minor()
     tax_rule: str = columns.text()  # "kr-vat-10-included"
+
+
+class CreditNote(SQLModel, table=True):
+    """A document that takes (part of) an invoice back; never changes. Written by activities/billing.py."""
+
+    __tablename__ = "credit_notes"
+    __table_args__ = (
+        CheckConstraint("total_minor = net_minor + tax_minor", name="credit_adds_up"),
+        CheckConstraint("total_minor > 0", name="credit_is_positive"),
+        Index("credit_notes_by_invoice", "invoice_id"),
+    )
+
+    id: str = Field(primary_key=True)
+    number: str = columns.text(unique=True)
+    invoice_id: str = Field(foreign_key="invoices.id")
+    case_id: str | None = columns.text(default=None, index=True)
+    customer_id: str = Field(foreign_key="customers.id")
+    currency: str = columns.text(default="KRW")
+    net_minor: int = columns.minor()
+    tax_minor: int = columns.minor()
+    total_minor: int = columns.minor()
+    reason: str = columns.text()
+    issued_on: date
+    created_at: datetime = columns.moment()
 
 
 class NumberSeries(SQLModel, table=True):

@@ -2,11 +2,18 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.kit import columns
-from models.messages.customers import CustomerKind, Tier
+from models.messages.customers import (
+    ConsentKind,
+    CustomerKind,
+    PrivacyKind,
+    PrivacyStatus,
+    SignupStatus,
+    Tier,
+)
 
 
 class Customer(SQLModel, table=True):
@@ -48,3 +55,64 @@ class OwnedProduct(SQLModel, table=True):
     bought_on: date | None = None
     warranty_until: date | None = None
     region: str = columns.text(default="")
+
+
+class Signup(SQLModel, table=True):
+    """Somebody on the way to become a customer. Born in api/customers; then SignupWorkflow writes it."""
+
+    __tablename__ = "signups"
+    __table_args__ = (Index("signups_open", "created_at", postgresql_where=text("not is_over")),)
+
+    id: str = Field(primary_key=True)
+    token_hash: str = columns.text(unique=True)  # of the cookie that holds this signup
+    channel: str = columns.text()  # "sms" or "mail"
+    address: str = columns.text()  # E.164 or lower-case e-mail; blanked when forgotten
+    code_hash: str = columns.text(default="")
+    code_expires_at: datetime | None = columns.moment(default=None, nullable=True)
+    sends: int = 0
+    tries: int = 0
+    locked_until: datetime | None = columns.moment(default=None, nullable=True)
+    status: SignupStatus = Field(default=SignupStatus.STARTED, sa_type=columns.word(SignupStatus))
+    is_over: bool = False
+    name: str = columns.text(default="")
+    locale: str = columns.text(default="ko")
+    customer_id: str | None = Field(default=None, foreign_key="customers.id")
+    return_to: str = columns.text(default="")  # where the guest came from: the cart
+    created_at: datetime = columns.moment()
+    proved_at: datetime | None = columns.moment(default=None, nullable=True)
+    done_at: datetime | None = columns.moment(default=None, nullable=True)
+    seq: int = 0
+
+
+class Consent(SQLModel, table=True):
+    """One yes or no to one version of a text; only ever added to, the newest counts."""
+
+    __tablename__ = "consents"
+    __table_args__ = (Index("consents_by_customer", "customer_id", "kind", "at"),)
+
+    id: int | None = columns.serial(default=None)
+    customer_id: str = Field(foreign_key="customers.id")
+    kind: ConsentKind = Field(sa_type=columns.word(ConsentKind))
+    version: str = columns.text()
+    is_given: bool
+    at: datetime = columns.moment()
+    source: str = columns.text()  # "signup:sgn_…", "portal", "agent:acc_…"
+
+
+class PrivacyRequest(SQLModel, table=True):
+    """A customer's request to export or erase their data."""
+
+    __tablename__ = "privacy_requests"
+    __table_args__ = (Index("privacy_by_customer", "customer_id", "asked_at"),)
+
+    id: str = Field(primary_key=True)
+    customer_id: str = Field(foreign_key="customers.id")
+    kind: PrivacyKind = Field(sa_type=columns.word(PrivacyKind))
+    status: PrivacyStatus = Field(default=PrivacyStatus.RECEIVED, sa_type=columns.word(PrivacyStatus))
+    asked_by: str = columns.text()
+    asked_at: datetime = columns.moment()
+    due_at: datetime = columns.moment()  # ten days by the Personal Information Protection Act
+    done_at: datetime | None = columns.moment(default=None, nullable=True)
+    file_id: str | None = columns.text(default=None)
+    reason: str = columns.text(default="")  # why something must be kept
+    seq: int = 0

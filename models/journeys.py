@@ -15,6 +15,7 @@ class OpenWait(SQLModel, table=True):
     __tablename__ = "waits"
     __table_args__ = (
         Index("waits_open_by_ticket", "ticket_id", postgresql_where=text("ended_at is null")),
+        Index("waits_open_by_case", "case_id", postgresql_where=text("ended_at is null")),
         Index("waits_open_by_until", "until", postgresql_where=text("ended_at is null")),
     )
 
@@ -22,6 +23,8 @@ class OpenWait(SQLModel, table=True):
     key: str = columns.text(primary_key=True)
     subject: str = columns.text()
     ticket_id: str | None = Field(default=None, foreign_key="tickets.id")
+    case_id: str | None = columns.text(default=None)
+    customer_id: str | None = columns.text(default=None)
     who: WaitFor = Field(sa_type=columns.word(WaitFor))
     what: str = columns.text()
     since: datetime = columns.moment()

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.kit import columns
-from models.messages.payments import AttemptStatus
+from models.messages.payments import AttemptStatus, MethodKind, MethodStatus, RefundStatus
 
 
 class PaymentAttempt(SQLModel, table=True):
@@ -59,3 +59,56 @@ class Allocation(SQLModel, table=True):
     invoice_id: str = Field(primary_key=True, foreign_key="invoices.id")
     amount_minor: int = columns.minor()
     at: datetime = columns.moment()
+
+
+class PaymentMethod(SQLModel, table=True):
+    """A way to pay again without asking: a billing key of the gateway; card numbers never reach us."""
+
+    __tablename__ = "payment_methods"
+    __table_args__ = (
+        Index("methods_by_customer", "customer_id", "status"),
+        Index(
+            "one_default_method",
+            "customer_id",
+            unique=True,
+            postgresql_where=text("is_default and status = 'active'"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    customer_id: str = Field(foreign_key="customers.id")
+    kind: MethodKind = Field(default=MethodKind.CARD, sa_type=columns.word(MethodKind))
+    status: MethodStatus = Field(default=MethodStatus.PENDING, sa_type=columns.word(MethodStatus))
+    provider: str = columns.text(default="gateway")
+    customer_key: str = columns.text(unique=True)  # what the gateway knows this customer by; random
+    billing_key: str = columns.text(default="")  # encrypted; only the worker reads it
+    label: str = columns.text(default="")  # "Hyundai ·· 1234"
+    is_default: bool = False
+    created_at: datetime = columns.moment()
+    revoked_at: datetime | None = columns.moment(default=None, nullable=True)
+    seq: int = 0
+
+
+class Refund(SQLModel, table=True):
+    """Money given back of one attempt, with the same five states as taking it."""
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0", name="refund_is_positive"),
+        Index("refunds_by_attempt", "attempt_id"),
+    )
+
+    id: str = Field(primary_key=True)  # also the idempotency key at the gateway
+    attempt_id: str = Field(foreign_key="payment_attempts.id")
+    invoice_id: str = Field(foreign_key="invoices.id")
+    customer_id: str = Field(foreign_key="customers.id")
+    case_id: str = columns.text(default="")
+    amount_minor: int = columns.minor()
+    currency: str = columns.text(default="KRW")
+    reason: str = columns.text(default="")
+    status: RefundStatus = Field(default=RefundStatus.CREATED, sa_type=columns.word(RefundStatus))
+    provider_id: str = columns.text(default="")
+    code: str = columns.text(default="")
+    created_at: datetime = columns.moment()
+    settled_at: datetime | None = columns.moment(default=None, nullable=True)
+    seq: int = 0

@@ -98,14 +98,18 @@ class SignedLink(SQLModel, table=True):
     """A no-login link: random token, stored hashed, one purpose, expiring, revocable."""
 
     __tablename__ = "signed_links"
-    __table_args__ = (Index("signed_links_by_ticket", "ticket_id", "purpose"),)
+    __table_args__ = (
+        Index("signed_links_by_ticket", "ticket_id", "purpose"),
+        Index("signed_links_by_case", "case_id", "purpose"),
+    )
 
     token_hash: str = columns.text(primary_key=True)
     key: str = columns.text(unique=True)  # made from workflow facts: asked twice gives the same link
     purpose: LinkPurpose = Field(sa_type=columns.word(LinkPurpose))
     customer_id: str = Field(foreign_key="customers.id")
-    ticket_id: str = Field(foreign_key="tickets.id")
-    subject: str = columns.text()  # the visit, invoice or ticket id it acts on
+    ticket_id: str | None = Field(default=None, foreign_key="tickets.id")
+    case_id: str | None = columns.text(default=None)  # the order, change or signup, when no ticket
+    subject: str = columns.text()  # the visit, invoice, order or ticket id it acts on
     created_at: datetime = columns.moment()
     expires_at: datetime = columns.moment()
     used_at: datetime | None = columns.moment(default=None, nullable=True)

@@ -61,6 +61,7 @@ class SystemCall(SQLModel, table=True):
     operation: str = columns.text()
     key: str = columns.text()  # idempotency key
     ticket_id: str | None = columns.text(default=None)
+    case_id: str | None = columns.text(default=None)
     attempt: int = 1
     at: datetime = columns.moment()
     millis: int = 0
@@ -77,6 +78,7 @@ class SentMessage(SQLModel, table=True):
     key: str = columns.text(primary_key=True)
     system: System = Field(sa_type=columns.word(System))
     ticket_id: str | None = columns.text(default=None, index=True)
+    case_id: str | None = columns.text(default=None, index=True)
     letter: str = columns.text()  # template name
     sent_at: datetime = columns.moment()
     provider_id: str = columns.text(default="")

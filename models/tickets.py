@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConst
 from sqlmodel import Field, SQLModel
 
 from models.kit import columns
-from models.messages.tickets import Channel, CloseReason, MessageKind, Priority, TicketStatus
+from models.messages.tickets import Channel, CloseReason, MessageKind, Priority, TicketKind, TicketStatus
 
 
 class Ticket(SQLModel, table=True):
@@ -26,6 +26,8 @@ class Ticket(SQLModel, table=True):
     submitted_by: str = columns.text(default="")  # who made the key up; nobody known for the public form
     customer_id: str = Field(foreign_key="customers.id")
     owned_product_id: str | None = Field(default=None, foreign_key="owned_products.id", index=True)
+    kind: TicketKind = Field(default=TicketKind.FAULT, sa_type=columns.word(TicketKind))
+    case_id: str | None = columns.text(default=None, index=True)  # the order or change that opened it
     channel: Channel = Field(sa_type=columns.word(Channel))
     subject: str = columns.text()
     description: str = columns.text(default="")

@@ -54,7 +54,10 @@ class Mailbox:
             self.read_at = time.monotonic()
             for kind in ("mail", "sms"):
                 since = self.read_to.get(kind, self.since)
-                answer = await self.http.get(f"{self.sandbox}/{kind}/messages", params={"since": since})
+                try:
+                    answer = await self.http.get(f"{self.sandbox}/{kind}/messages", params={"since": since})
+                except httpx.HTTPError:
+                    return  # it is busy; half a second later it is asked again
                 for message in reversed(answer.json()):  # it shows the newest first
                     self.read_to[kind] = message["at"]
                     self.letters[message["key"]] = message["text"]

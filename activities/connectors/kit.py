@@ -36,6 +36,7 @@ class Asked:
     key: str
     body: dict[str, Any] | None = None
     ticket_id: str | None = None
+    case_id: str | None = None
     patience: float | None = None  # a shorter total for this request
 
 
@@ -77,6 +78,7 @@ class Line:
             Call(
                 self.system, asked.operation, asked.key, asked.ticket_id, attempt, at,
                 int((time.monotonic() - began) * 1000), heard.status, judge(heard), heard.error,
+                asked.case_id,
             )
         )  # fmt: skip
         return heard

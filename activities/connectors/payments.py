@@ -48,7 +48,7 @@ class HttpPaymentGateway:
         """Read the order at the gateway."""
         path = f"/v1/payments/orders/{quote(charge.attempt_id, safe='')}"
         wait = min(LOOK_UP_SECONDS, self.line.patience.total)
-        asked = Asked("look_up", "GET", path, charge.attempt_id, None, charge.ticket_id, wait)
+        asked = Asked("look_up", "GET", path, charge.attempt_id, None, charge.ticket_id, patience=wait)
         judge = partial(classify_look_up, charge=charge)
         return judge(await self.line.ask(asked, lambda heard: as_result(judge(heard))))
 

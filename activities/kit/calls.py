@@ -35,6 +35,7 @@ class Call:
     http_status: int | None
     result: CallResult
     error: str
+    case_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -30,16 +30,18 @@ class Links:
         *,
         key: str,
         customer_id: str,
-        ticket_id: str,
+        ticket_id: str | None,
         subject: str,
         at: datetime,
         expires_at: datetime,
+        case_id: str | None = None,
     ) -> str:
         """The address of the link `key`; asked again it is the same link."""
         token = self.token(key)
         row = {
             "token_hash": token_hash(token), "key": key, "purpose": purpose, "customer_id": customer_id,
-            "ticket_id": ticket_id, "subject": subject, "created_at": at, "expires_at": expires_at,
+            "ticket_id": ticket_id or None, "case_id": case_id or None, "subject": subject, "created_at": at,
+            "expires_at": expires_at,
         }  # fmt: skip
         await session.execute(insert(SignedLink).values(row).on_conflict_do_nothing())
         return f"{self.public_url}/links/{token}"

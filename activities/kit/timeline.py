@@ -25,10 +25,13 @@ async def write_entry(
     actor_id: str | None = None,
     details: dict[str, Any] | None = None,
     is_public: bool = False,
+    case_id: str | None = None,
+    customer_id: str | None = None,
 ) -> None:
     """Add one line to the timeline; the same key again adds nothing."""
     row = {
-        "key": key, "subject": subject, "ticket_id": ticket_id, "at": at, "sentence": sentence, "kind": kind,
+        "key": key, "subject": subject, "ticket_id": ticket_id or None, "case_id": case_id or None,
+        "customer_id": customer_id or None, "at": at, "sentence": sentence, "kind": kind,
         "actor_kind": ActorKind(actor_kind), "actor_id": actor_id, "details": details or {},
         "is_public": is_public,
     }  # fmt: skip
@@ -39,9 +42,11 @@ async def write_waits(session: AsyncSession, workflow_id: str, notes: WaitNotes)
     """Store waits that began and end those that are over; repeating writes the same rows again."""
     for wait in notes.opened:
         row = {
-            "workflow_id": workflow_id, "key": wait.key, "subject": wait.subject, "ticket_id": wait.ticket_id,
+            "workflow_id": workflow_id, "key": wait.key, "subject": wait.subject,
+            "ticket_id": wait.ticket_id or None,
             "who": wait.who, "what": wait.what, "since": wait.since, "until": wait.until, "then": wait.then,
             "may": list(wait.may), "details": wait.details, "ended_at": None,
+            "case_id": wait.case_id or None, "customer_id": wait.customer_id or None,
         }  # fmt: skip
         statement = insert(OpenWait).values(row)
         replaced = {name: statement.excluded[name] for name in row if name not in ("workflow_id", "key")}

@@ -21,8 +21,8 @@ from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed
 from api.kit.rendering import move_on
 from api.kit.routes import AGENTS, TECHNICIANS
+from api.kit.seeing import may_see
 from api.kit.texts import Key, MaybeKey, MaybeLine
-from api.kit.visible import may_see
 from api.tickets.files import MOST_BODY, MOST_BYTES, MOST_OF_TICKET, drawn_anew, plain_name, stored
 from api.tickets.hands import working
 from models.field_service import Visit

@@ -26,7 +26,9 @@ log = structlog.get_logger()
 _SAY_WHO = text(
     "select " + ", ".join(
         f"set_config('ieum.{name}', :{name}, true)"
-        for name in ("person", "kind", "roles", "customer", "ticket", "technician", "partner", "team", "link")
+        for name in (
+            "person", "kind", "roles", "customer", "ticket", "case", "technician", "partner", "team", "link"
+        )
     )
 )  # fmt: skip
 
@@ -39,6 +41,7 @@ def who(person: Person) -> dict[str, str]:
         "roles": ",".join(sorted(person.roles)),
         "customer": person.customer_id or "",
         "ticket": person.ticket_id or "",
+        "case": person.case_id or "",
         "technician": person.technician_id or "",
         "partner": person.partner_id or "",
         "team": person.team_id or "",

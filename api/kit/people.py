@@ -54,6 +54,7 @@ class Person:
     technician_id: str | None = None
     partner_id: str | None = None
     ticket_id: str | None = None  # a link shows this ticket only
+    case_id: str | None = None  # or this order or change only
     purpose: LinkPurpose | None = None
     subject: str | None = None  # the visit, invoice or ticket that the link acts on
     is_used: bool = False  # the link has done its one act
@@ -108,11 +109,12 @@ def link_of(row: Mapping[str, Any], hashed: str) -> Person:
     """The person behind a signed link: the customer, narrowed to one ticket."""
     return Person(
         kind=Kind.LINK,
-        id=f"link:{row['purpose']}:{row['ticket_id']}",
+        id=f"link:{row['purpose']}:{row['ticket_id'] or row['case_id']}",
         name=row["name"],
         locale=row["locale"],
         customer_id=row["customer_id"],
         ticket_id=row["ticket_id"],
+        case_id=row["case_id"],
         purpose=LinkPurpose(row["purpose"]),
         subject=row["subject"],
         is_used=row["used_at"] is not None,

@@ -2,18 +2,18 @@
 
 migrations/0003_row_security says the same to the database; tests/api/test_visible.py compares the two."""
 
-from collections.abc import Callable
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, text, true
+from sqlalchemy import Select, and_, false, func, or_, select, text, true
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlmodel import SQLModel, col
 
+from api.kit import visible_orders
 from api.kit.people import Kind, Person
+from api.kit.seeing import RULES, Condition, Rule, has, ids, may_see, of_case, own, sells, when
 from models.billing import Invoice, InvoiceLine, LedgerEntry, LedgerTransaction
 from models.customers import Customer, OwnedProduct
 from models.field_service import (
@@ -33,7 +33,7 @@ from models.messages.field_service import VisitStatus
 from models.messages.staff import STAFF_ROLES, Role
 from models.messages.tickets import MessageKind
 from models.partners import Partner
-from models.payments import Allocation, PaymentAttempt
+from models.payments import Allocation, PaymentAttempt, PaymentMethod
 from models.staff import (
     Account,
     ApiToken,
@@ -48,9 +48,9 @@ from models.systems import OutboxItem, SentMessage, SystemCall
 from models.tickets import Attachment, Draft, Ticket, TicketMessage, TicketRating
 
 M = TypeVar("M", bound=SQLModel)
-Condition = ColumnElement[bool]
-Rule = Callable[[Person], Condition]
 HASH: Any = Account.password_hash
+BILLING_KEY: Any = PaymentMethod.billing_key
+HIDDEN = {Account: HASH, PaymentMethod: BILLING_KEY}  # columns that the database shows to no page
 PAYLOAD: Any = OutboxItem.payload
 HELD_FOR = timedelta(days=7)
 FIELD = (Kind.TECHNICIAN, Kind.PARTNER)
@@ -59,15 +59,8 @@ FIELD = (Kind.TECHNICIAN, Kind.PARTNER)
 def visible(person: Person, model: type[M]) -> Select[M]:
     """The rows of a table that this person may see; nothing of a table that has no rule."""
     query = select(model).where(may_see(person, model))
-    # Nobody reads a password's hash through a row: the database would refuse the whole query.
-    return query.options(defer(HASH, raiseload=True)) if model is Account else query
-
-
-@lru_cache(maxsize=4096)
-def may_see(person: Person, model: type[SQLModel]) -> Condition:
-    """The same as a condition, for counts and joins; remembered, because one person asks again and again."""
-    rule = RULES.get(model)
-    return rule(person) if rule is not None else false()
+    # The database would refuse the whole query.
+    return query.options(defer(HIDDEN[model], raiseload=True)) if model in HIDDEN else query
 
 
 async def visible_one(session: AsyncSession, person: Person, model: type[M], key: Any) -> M:
@@ -101,25 +94,8 @@ def _desk(person: Person) -> bool:
     return person.is_desk
 
 
-def _has(person: Person, *roles: Role) -> bool:
-    return person.kind is Kind.STAFF and bool(person.roles & set(roles))
-
-
-def _when(*cases: tuple[bool, Condition]) -> Condition:
-    chosen = [condition for holds, condition in cases if holds]
-    return or_(*chosen) if chosen else false()
-
-
-def _ids(person: Person, model: type[SQLModel], column: Any) -> Any:
-    return select(column).where(may_see(person, model))
-
-
 def _of_ticket(person: Person, column: Any) -> Condition:
-    return col(column).in_(_ids(person, Ticket, Ticket.id))
-
-
-def _own(person: Person) -> bool:
-    return person.kind in (Kind.CUSTOMER, Kind.LINK)
+    return col(column).in_(ids(person, Ticket, Ticket.id))
 
 
 def _crew(person: Person, column: Any) -> Condition:
@@ -147,16 +123,16 @@ def _held(person: Person) -> Condition:
 
 
 def _customers(person: Person) -> Condition:
-    return _when(
+    return when(
         (person.kind is Kind.STAFF, true()),
-        (_own(person), col(Customer.id) == person.customer_id),
+        (own(person), col(Customer.id) == person.customer_id),
         (person.kind in FIELD, col(Customer.id).in_(select(col(Visit.customer_id)).where(_held(person)))),
     )
 
 
 def _owned_products(person: Person) -> Condition:
-    theirs = col(OwnedProduct.id).in_(_ids(person, Ticket, Ticket.owned_product_id))
-    return _when(
+    theirs = col(OwnedProduct.id).in_(ids(person, Ticket, Ticket.owned_product_id))
+    return when(
         (person.kind is Kind.STAFF, true()),
         (person.kind is Kind.CUSTOMER, col(OwnedProduct.customer_id) == person.customer_id),
         (person.kind is Kind.LINK or person.kind in FIELD, theirs),
@@ -165,9 +141,9 @@ def _owned_products(person: Person) -> Condition:
 
 def _tickets(person: Person) -> Condition:
     plain = ~col(Ticket.is_confidential)
-    of_team = _has(person, Role.AGENT, Role.DISPATCHER) and person.team_id is not None
+    of_team = has(person, Role.AGENT, Role.DISPATCHER) and person.team_id is not None
     mine = col(Ticket.customer_id) == person.customer_id
-    return _when(
+    return when(
         (person.kind is Kind.STAFF, or_(plain, col(Ticket.team_id) == person.team_id) if of_team else plain),
         (person.kind is Kind.CUSTOMER, mine),
         (person.kind is Kind.LINK, and_(col(Ticket.id) == person.ticket_id, mine)),
@@ -178,33 +154,33 @@ def _tickets(person: Person) -> Condition:
 def _messages(person: Person) -> Condition:
     here = _of_ticket(person, TicketMessage.ticket_id)
     not_note = col(TicketMessage.kind) != MessageKind.NOTE
-    return _when((_desk(person), here), (_own(person), and_(not_note, here)))
+    return when((_desk(person), here), (own(person), and_(not_note, here)))
 
 
 def _attachments(person: Person) -> Condition:
     here = _of_ticket(person, Attachment.ticket_id)
     loose = col(Attachment.message_id).is_(None)
-    said = col(Attachment.message_id).in_(_ids(person, TicketMessage, TicketMessage.id))
-    return _when(
+    said = col(Attachment.message_id).in_(ids(person, TicketMessage, TicketMessage.id))
+    return when(
         (_desk(person), here),
-        (_own(person), and_(here, or_(loose, said))),
+        (own(person), and_(here, or_(loose, said))),
         (person.kind in FIELD, and_(here, loose)),
     )
 
 
 def _ratings(person: Person) -> Condition:
-    return _when(
-        (person.kind is Kind.STAFF or _own(person), _of_ticket(person, TicketRating.ticket_id)),
+    return when(
+        (person.kind is Kind.STAFF or own(person), _of_ticket(person, TicketRating.ticket_id)),
     )
 
 
 def _drafts(person: Person) -> Condition:
     mine = and_(col(Draft.account_id) == person.account_id, _of_ticket(person, Draft.ticket_id))
-    return _when((_desk(person), mine))
+    return when((_desk(person), mine))
 
 
 def _visits(person: Person) -> Condition:
-    return _when(
+    return when(
         (person.kind is Kind.STAFF, _of_ticket(person, Visit.ticket_id)),
         (person.kind is Kind.CUSTOMER, col(Visit.customer_id) == person.customer_id),
         (person.kind is Kind.LINK, col(Visit.ticket_id) == person.ticket_id),
@@ -213,66 +189,80 @@ def _visits(person: Person) -> Condition:
 
 
 def _of_visit(person: Person, column: Any) -> Condition:
-    return col(column).in_(_ids(person, Visit, Visit.id))
+    return col(column).in_(ids(person, Visit, Visit.id))
 
 
 def _offers(person: Person) -> Condition:
-    return _when(
+    return when(
         (person.kind is Kind.STAFF, _of_visit(person, VisitOffer.visit_id)),
         (person.kind in FIELD, _crew(person, VisitOffer.technician_id)),
     )
 
 
 def _device_actions(person: Person) -> Condition:
-    return _when(
+    return when(
         (_desk(person), _of_visit(person, DeviceAction.visit_id)),
         (person.kind in FIELD, _crew(person, DeviceAction.technician_id)),
     )
 
 
 def _invoices(person: Person) -> Condition:
-    return _when(
-        (_has(person, Role.FINANCE), true()),
-        (_desk(person), _of_ticket(person, Invoice.ticket_id)),
+    return when(
+        (has(person, Role.FINANCE), true()),
+        (_desk(person), or_(_of_ticket(person, Invoice.ticket_id), col(Invoice.case_id).is_not(None))),
         (person.kind is Kind.CUSTOMER, col(Invoice.customer_id) == person.customer_id),
-        (person.kind is Kind.LINK, col(Invoice.ticket_id) == person.ticket_id),
+        (
+            person.kind is Kind.LINK and person.ticket_id is not None,
+            col(Invoice.ticket_id) == person.ticket_id,
+        ),
+        (person.kind is Kind.LINK, of_case(person, Invoice.case_id, Invoice.customer_id)),
     )
 
 
 def _of_invoice(column: Any) -> Rule:
-    return lambda person: col(column).in_(_ids(person, Invoice, Invoice.id))
+    return lambda person: col(column).in_(ids(person, Invoice, Invoice.id))
 
 
 def _books(person: Person) -> Condition:
-    return true() if _has(person, Role.FINANCE, Role.ADMIN) else false()
+    return true() if has(person, Role.FINANCE, Role.ADMIN) else false()
 
 
 def _timeline(person: Person) -> Condition:
     here = _of_ticket(person, TimelineEntry.ticket_id)
-    return _when(
-        (person.kind is Kind.STAFF, here),
-        (_has(person, Role.ADMIN), col(TimelineEntry.ticket_id).is_(None)),
-        (_own(person) or person.kind in FIELD, and_(col(TimelineEntry.is_public), here)),
+    case = of_case(person, TimelineEntry.case_id, TimelineEntry.customer_id)
+    return when(
+        (person.kind is Kind.STAFF, or_(here, case)),
+        (has(person, Role.ADMIN), _nobodys(TimelineEntry.ticket_id, TimelineEntry.case_id)),
+        (own(person), and_(col(TimelineEntry.is_public), or_(here, case))),
+        (person.kind in FIELD, and_(col(TimelineEntry.is_public), here)),
     )
 
 
 def _waits(person: Person) -> Condition:
     here = _of_ticket(person, OpenWait.ticket_id)
-    return _when(
-        (person.kind is Kind.STAFF or _own(person) or person.kind in FIELD, here),
-        (_has(person, Role.ADMIN), col(OpenWait.ticket_id).is_(None)),
+    case = of_case(person, OpenWait.case_id, OpenWait.customer_id)
+    return when(
+        (person.kind is Kind.STAFF or own(person), or_(here, case)),
+        (person.kind in FIELD, here),
+        (has(person, Role.ADMIN), _nobodys(OpenWait.ticket_id, OpenWait.case_id)),
     )
 
 
-def _doors(column: Any) -> Rule:
-    return lambda person: _when(
-        (person.kind is Kind.STAFF, _of_ticket(person, column)),
-        (_has(person, Role.ADMIN), col(column).is_(None)),
+def _nobodys(ticket: Any, case: Any) -> Condition:
+    """Rows that belong to no ticket and to no order or change: the house's own."""
+    return and_(col(ticket).is_(None), col(case).is_(None))
+
+
+def _doors(ticket: Any, case: Any) -> Rule:
+    return lambda person: when(
+        (person.kind is Kind.STAFF, _of_ticket(person, ticket)),
+        (sells(person), col(case).is_not(None)),
+        (has(person, Role.ADMIN), _nobodys(ticket, case)),
     )
 
 
 def _admins(person: Person) -> Condition:
-    return true() if _has(person, Role.ADMIN) else false()
+    return true() if has(person, Role.ADMIN) else false()
 
 
 def _staff(person: Person) -> Condition:
@@ -281,51 +271,51 @@ def _staff(person: Person) -> Condition:
 
 def _accounts(person: Person) -> Condition:
     colleagues = col(Account.roles).op("&&")(array(sorted(STAFF_ROLES)))
-    return _when(
+    return when(
         (person.account_id is not None, col(Account.id) == person.account_id),
         (person.kind is Kind.STAFF, colleagues),
-        (_has(person, Role.ADMIN), true()),
+        (has(person, Role.ADMIN), true()),
     )
 
 
 def _sessions(person: Person) -> Condition:
-    return _when(
+    return when(
         (person.account_id is not None, col(SignInSession.account_id) == person.account_id),
-        (_has(person, Role.ADMIN), true()),
+        (has(person, Role.ADMIN), true()),
     )
 
 
 def _tokens(person: Person) -> Condition:
-    return _when((person.kind is Kind.STAFF, col(ApiToken.account_id) == person.account_id))
+    return when((person.kind is Kind.STAFF, col(ApiToken.account_id) == person.account_id))
 
 
 def _links(person: Person) -> Condition:
-    return _when(
-        (_desk(person), _of_ticket(person, SignedLink.ticket_id)),
+    return when(
+        (_desk(person), or_(_of_ticket(person, SignedLink.ticket_id), col(SignedLink.case_id).is_not(None))),
         (person.kind is Kind.LINK, col(SignedLink.token_hash) == person.token_hash),
     )
 
 
 def _partners(person: Person) -> Condition:
     mine = col(Partner.id) == person.partner_id
-    return _when((person.kind is Kind.STAFF, true()), (person.kind in FIELD, mine))
+    return when((person.kind is Kind.STAFF, true()), (person.kind in FIELD, mine))
 
 
 def _technicians(person: Person) -> Condition:
-    return _when(
+    return when(
         (person.kind is Kind.STAFF, true()),
         (person.kind in FIELD, _crew(person, Technician.id)),
-        (_own(person), col(Technician.id).in_(_ids(person, Visit, Visit.technician_id))),
+        (own(person), col(Technician.id).in_(ids(person, Visit, Visit.technician_id))),
     )
 
 
 def _hours(column: Any) -> Rule:
-    return lambda person: _when(
+    return lambda person: when(
         (person.kind is Kind.STAFF, true()), (person.kind in FIELD, _crew(person, column))
     )
 
 
-RULES: dict[type[SQLModel], Rule] = {
+HOUSE: dict[type[SQLModel], Rule] = {
     Customer: _customers,
     OwnedProduct: _owned_products,
     Ticket: _tickets,
@@ -347,8 +337,8 @@ RULES: dict[type[SQLModel], Rule] = {
     TimelineEntry: _timeline,
     OpenWait: _waits,
     JourneyHistory: _admins,
-    SystemCall: _doors(SystemCall.ticket_id),
-    SentMessage: _doors(SentMessage.ticket_id),
+    SystemCall: _doors(SystemCall.ticket_id, SystemCall.case_id),
+    SentMessage: _doors(SentMessage.ticket_id, SentMessage.case_id),
     PersonalDataAccess: _admins,
     AuditEntry: _admins,
     Account: _accounts,
@@ -362,3 +352,5 @@ RULES: dict[type[SQLModel], Rule] = {
     Shift: _hours(Shift.technician_id),
     Absence: _hours(Absence.technician_id),
 }
+RULES.update(HOUSE)
+RULES.update(visible_orders.RULES_OF_SALE)

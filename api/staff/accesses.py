@@ -18,8 +18,8 @@ from api.kit.formats import SEOUL
 from api.kit.forms import Input, Typed, typed
 from api.kit.rendering import answer
 from api.kit.routes import ADMINS
+from api.kit.seeing import may_see
 from api.kit.texts import Line, MaybeLine
-from api.kit.visible import may_see
 from api.staff.routing import router
 from models.customers import Customer
 from models.kit.refusals import Refusal

@@ -25,6 +25,31 @@ def invoice_id(ticket: str, ordinal: int = 1) -> str:
     return f"I{ticket[1:]}-{ordinal}"
 
 
+def case_invoice_id(case: str, ordinal: int = 1) -> str:
+    """The n-th invoice of an order or a change: `IO100001-1`; it can be no ticket's."""
+    return f"I{case}-{ordinal}"
+
+
+def order_id(number: int) -> str:
+    """`O100001`; the number comes from the database sequence `order_numbers`."""
+    return f"O{number}"
+
+
+def shipment_id(order: str, ordinal: int) -> str:
+    """The n-th parcel of an order: `O100001-1`."""
+    return f"{order}-{ordinal}"
+
+
+def subscription_id(order: str, position: int) -> str:
+    """The contract of an order's line: `S100001-2`."""
+    return f"S{order[1:]}-{position}"
+
+
+def change_id(number: int) -> str:
+    """`C100001`; the number comes from the database sequence `change_numbers`."""
+    return f"C{number}"
+
+
 def attempt_id(invoice: str, ordinal: int) -> str:
     """The n-th try to collect an invoice: `I100123-1.2`; also the idempotency key at the gateway."""
     return f"{invoice}.{ordinal}"

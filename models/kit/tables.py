@@ -6,15 +6,17 @@ from models import (
     customers,
     field_service,
     journeys,
+    orders,
     partners,
     payments,
     staff,
+    subscriptions,
     systems,
     tickets,
 )
 from models.kit import timeline
 
 __all__ = [
-    "billing", "catalogue", "customers", "field_service", "journeys", "partners",
-    "payments", "staff", "systems", "tickets", "timeline",
+    "billing", "catalogue", "customers", "field_service", "journeys", "orders", "partners",
+    "payments", "staff", "subscriptions", "systems", "tickets", "timeline",
 ]  # fmt: skip

@@ -19,6 +19,11 @@ class LineKind(StrEnum):
     CALL_OUT = "call_out"
     LABOUR = "labour"
     PART = "part"
+    PRODUCT = "product"
+    SETUP = "setup"
+    RECURRING = "recurring"
+    PRORATION = "proration"
+    FEE = "fee"
 
 
 class LedgerAccount(StrEnum):
@@ -41,8 +46,22 @@ class PaymentReceived:
 
 
 @dataclass(frozen=True)
+class PricedLine:
+    """A line whose price was agreed before, in an order or a change. VAT included, never negative."""
+
+    kind: LineKind
+    name_ko: str
+    name_en: str
+    quantity: int
+    gross_minor: int
+    net_minor: int
+    tax_minor: int
+    tax_rule: str = "kr-vat-10-included"
+
+
+@dataclass(frozen=True)
 class InvoiceOrder:
-    """What starts an invoice: the visits to be billed. Prices are computed in `billing.issue`."""
+    """What starts an invoice: the visits to be billed, priced in `billing.issue`, or lines priced before."""
 
     invoice_id: str
     ticket_id: str
@@ -51,6 +70,10 @@ class InvoiceOrder:
     due_days: int = 14
     wait_days: int = 180  # how long late money is waited for
     late: PaymentReceived | None = None  # money that came after the invoice's life had ended
+    case_id: str = ""  # the order or change that it belongs to, when there is no ticket
+    lines: tuple[PricedLine, ...] = ()
+    asked_by: str = ""  # workflow id that is told `invoice_settled`; empty: the ticket's
+    charge_ids: tuple[str, ...] = ()  # subscription charges that this document takes
 
 
 @dataclass(frozen=True)
@@ -109,6 +132,26 @@ class InvoiceSettled:
     invoice_id: str
     status: InvoiceStatus
     at: datetime
+
+
+@dataclass(frozen=True)
+class CaseCancelled:
+    """A fact: the order or change behind an unpaid invoice is off, so nobody owes it any more."""
+
+    case_id: str
+    reason: str  # a code
+    at: datetime
+
+
+@dataclass(frozen=True)
+class CreditNoteOrder:
+    """Take back (part of) an invoice by a document of its own; whoever asks makes the id."""
+
+    credit_note_id: str
+    invoice_id: str
+    case_id: str
+    gross_minor: int
+    reason: str  # a code: "order_cancelled", "returned", "change"
 
 
 @dataclass(frozen=True)

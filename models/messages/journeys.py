@@ -30,6 +30,8 @@ class Wait:
     then: str = ""  # code in THENS: what happens when nobody moves
     may: tuple[str, ...] = ()  # commands allowed now: "reply", "dispatch", "resolve" …
     details: dict[str, str] = field(default_factory=dict)
+    case_id: str = ""  # the order or change that waits, when no ticket does
+    customer_id: str = ""  # whose case it is
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,13 @@ class Letter:
     `template` is "tickets/received": the folder of the word and the name in it."""
 
     key: str  # made from workflow facts, e.g. "ticket:T100123:received"
-    ticket_id: str
+    ticket_id: str  # empty when it is about an order or a change: then `case_id` and `customer_id` say whose
     template: str
     visit_id: str | None = None
     invoice_id: str | None = None
     message_id: str | None = None
     technician_id: str | None = None
     attempt_id: str | None = None
+    case_id: str = ""
+    customer_id: str = ""
     values: dict[str, str] = field(default_factory=dict)  # small facts: an ISO moment, a code; never a name

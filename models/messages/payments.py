@@ -17,6 +17,25 @@ class AttemptStatus(StrEnum):
     CANCELLED = "cancelled"  # moved and was taken back
 
 
+class MethodKind(StrEnum):
+    CARD = "card"
+
+
+class MethodStatus(StrEnum):
+    PENDING = "pending"  # the customer is on the gateway's page
+    ACTIVE = "active"
+    INVALID = "invalid"  # the gateway refuses it for good
+    REVOKED = "revoked"
+
+
+class RefundStatus(StrEnum):
+    CREATED = "created"
+    SUCCEEDED = "succeeded"
+    REFUSED = "refused"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
+
+
 OPEN_ATTEMPT = frozenset({AttemptStatus.CREATED, AttemptStatus.UNKNOWN, AttemptStatus.NOT_SENT})
 
 
@@ -110,8 +129,36 @@ class AttemptChange:
     waits: WaitNotes = field(default_factory=WaitNotes)
 
 
+@dataclass(frozen=True)
+class RefundOrder:
+    """What starts a refund: give this much of an invoice's money back, once per `refund_id`."""
+
+    refund_id: str  # made by whoever asks, e.g. "O100001.refund"; also the gateway's idempotency key
+    invoice_id: str
+    customer_id: str
+    case_id: str
+    amount_minor: int
+    reason: str  # a code: "order_cancelled", "returned", "change"
+    currency: str = "KRW"
+    asked_by: str = ""  # workflow id that is told `refund_settled`
+
+
+@dataclass(frozen=True)
+class RefundSettled:
+    """A fact for whoever asked: the money is back, or a person has to settle it."""
+
+    refund_id: str
+    status: RefundStatus
+    amount_minor: int
+    at: datetime
+
+
 def charge_workflow_id(attempt_id: str) -> str:
     return f"charge:{attempt_id}"
+
+
+def refund_workflow_id(refund_id: str) -> str:
+    return f"refund:{refund_id}"
 
 
 SENTENCES: dict[str, str] = {

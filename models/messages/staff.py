@@ -26,6 +26,8 @@ class LinkPurpose(StrEnum):
     CONFIRM = "confirm"  # say that it works, or that it does not
     PAY = "pay"  # pay one invoice
     RATE = "rate"  # rate the repair
+    ORDER = "order"  # follow one order, change its address, cancel it
+    CHANGE = "change"  # see and confirm one change of a contract
 
 
 @dataclass(frozen=True)

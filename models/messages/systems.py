@@ -9,6 +9,10 @@ class System(StrEnum):
     PAYMENTS = "payments"
     MAIL = "mail"
     SMS = "sms"
+    STOCK = "stock"  # the warehouse of the ERP
+    CARRIER = "carrier"
+    CREDIT = "credit"  # a credit bureau
+    MARKETING = "marketing"  # the CRM that campaigns run in
 
 
 class OutboxKind(StrEnum):

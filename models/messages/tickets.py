@@ -39,6 +39,14 @@ class Channel(StrEnum):
     API = "api"
 
 
+class TicketKind(StrEnum):
+    """What a ticket is about; an order or a change opens the last two itself."""
+
+    FAULT = "fault"
+    INSTALLATION = "installation"  # a visit that belongs to an order or a move
+    TASK = "task"  # something that a colleague has to settle
+
+
 class MessageKind(StrEnum):
     INBOUND = "inbound"  # the customer wrote
     REPLY = "reply"  # we wrote to the customer
@@ -77,6 +85,21 @@ class FaultReport:
     customer_id: str
     reported_at: datetime
     service_level: ServiceLevel = field(default_factory=ServiceLevel)
+    kind: TicketKind = TicketKind.FAULT
+    case_id: str = ""  # the order or change that opens it; then the ticket stores its own row first
+    asked_by: str = ""  # workflow id that is told `ticket_settled`
+    owned_product_id: str | None = None
+    topic: str = ""  # code of what it is about: "installation", "move", "stuck_undo", "credit_grey"
+
+
+@dataclass(frozen=True)
+class TicketSettled:
+    """A fact for whoever opened the ticket: the work is done, or will not be."""
+
+    ticket_id: str
+    is_done: bool
+    close_reason: CloseReason | None
+    at: datetime
 
 
 @dataclass(frozen=True)

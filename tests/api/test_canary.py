@@ -5,7 +5,8 @@ from sqlalchemy import String, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from api.kit.routes import rules
-from api.kit.visible import RULES, visible
+from api.kit.seeing import RULES
+from api.kit.visible import visible
 from models.customers import Customer
 from models.kit import tables
 from models.kit.engine import engine_for

@@ -11,7 +11,8 @@ from sqlmodel import SQLModel, col
 
 from api.kit.desk import forbid_leaks, session_for
 from api.kit.people import Kind, Person
-from api.kit.visible import HASH, RULES, offer_cards, visible, visible_one
+from api.kit.seeing import RULES
+from api.kit.visible import HIDDEN, offer_cards, visible, visible_one
 from models.kit import tables
 from models.kit.engine import engine_for
 from models.kit.refusals import Refusal
@@ -24,13 +25,13 @@ assert tables
 # Without personal data or money of their own.
 OPEN = {
     "products", "parts", "service_policies", "calendar_days", "number_series", "outbox", "inbox",
-    "sign_in_throttles",
+    "sign_in_throttles", "cart_items",
 }  # fmt: skip
 
 
 def readable(model: type[SQLModel]) -> Any:
     """Every row, without the one column that nobody may read."""
-    return select(model).options(defer(HASH)) if model is Account else select(model)
+    return select(model).options(defer(HIDDEN[model])) if model in HIDDEN else select(model)
 
 
 def key_of(row: SQLModel) -> tuple[object, ...]:

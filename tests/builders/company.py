@@ -45,6 +45,7 @@ from models.staff import (
 )
 from models.systems import SentMessage, SystemCall
 from models.tickets import Attachment, Draft, Ticket, TicketMessage, TicketRating
+from tests.builders import sale
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 PASSWORD = "correct horse battery staple"
@@ -96,6 +97,18 @@ SAMPLE = {
     "workflow": ("ticket:T1", "ticket:T2"),
     "system": ("payments", "mail"),
     "outbox": ("1", "1"),
+    "order": ("O1", "O2"),
+    "shipment": ("O1-1", "O2-1"),
+    "subscription": ("S1-1", "S2-1"),
+    "change": ("C1", "C2"),
+    "plan": ("pl", "pl_gone"),
+    "bundle": ("bu", "bu_gone"),
+    "version": ("1", "9"),
+    "cross_sell": ("xs", "xs_gone"),
+    "method": ("pm1", "pm2"),
+    "refund": ("rf1", "rf2"),
+    "credit_note": ("cn1", "cn2"),
+    "privacy_request": ("pv1", "pv2"),
 }
 ACCOUNTS: dict[str, dict[str, Any]] = {
     "agent": {"roles": [Role.AGENT], "team_id": "team_one"},
@@ -139,6 +152,9 @@ async def build(engine: AsyncEngine, word: str = "x", password_hash: str | None 
     async with AsyncSession(engine) as session:
         for rows in (*_people(word, password_hash, company), *(_case(case, word) for case in CASES)):
             await store(session, rows)
+        await store(session, sale.shelf(word, NOW))
+        await store(session, sale.sold(1, "c_one", None, word, NOW))
+        await store(session, sale.sold(2, "c_two", "c_one", word, NOW))
         session.add_all(_links(company))
         session.add_all(_house(word))
         await session.commit()
@@ -289,17 +305,26 @@ def _links(company: Company) -> list[SQLModel]:
     for purpose in LinkPurpose:
         for case in (CASES[0], CASES[1]):
             name = f"link_{purpose}" if case.number == 1 else f"link_{purpose}_other"
-            subject = {"pay": f"I{case.number}-1", "slot": f"V{case.number}-1", "track": f"V{case.number}-1"}
+            n = case.number
+            subject = {
+                "pay": f"I{n}-1",
+                "slot": f"V{n}-1",
+                "track": f"V{n}-1",
+                "order": f"O{n}",
+                "change": f"C{n}",
+            }
+            sold = subject[purpose] if purpose in (LinkPurpose.ORDER, LinkPurpose.CHANGE) else None
+            ticket = case.ticket if sold is None else None
             link = SignedLink(
                 token_hash=hashed(token_of(name)), key=name, purpose=purpose, customer_id=case.customer,
-                ticket_id=case.ticket, subject=subject.get(purpose, case.ticket), created_at=NOW,
+                ticket_id=ticket, case_id=sold, subject=subject.get(purpose, case.ticket), created_at=NOW,
                 expires_at=NOW + timedelta(days=1),
             )  # fmt: skip
             rows.append(link)
             company.tokens[name] = token_of(name)
             company.persons[name] = Person(
-                Kind.LINK, id=f"link:{purpose}:{case.ticket}", customer_id=case.customer,
-                ticket_id=case.ticket, purpose=purpose, subject=link.subject, token_hash=link.token_hash,
+                Kind.LINK, id=f"link:{purpose}:{ticket or sold}", customer_id=case.customer,
+                ticket_id=ticket, case_id=sold, purpose=purpose, subject=link.subject, token_hash=link.token_hash,
             )  # fmt: skip
     return rows
 

@@ -1,0 +1,138 @@
+"""Orders as stored. An order is born in api/orders.py; from then on activities/orders.py writes it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from models.kit import columns
+from models.messages.orders import OrderStatus, ShipmentStatus, StepKind, StepStatus
+
+
+class Order(SQLModel, table=True):
+    """What a customer ordered at which prices, alive until everything is delivered or taken back."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        UniqueConstraint("customer_id", "submission_key"),
+        CheckConstraint("once_minor = net_minor + tax_minor", name="order_adds_up"),
+        Index("orders_by_customer", "customer_id", "placed_at"),
+        Index("orders_open", "status", "placed_at", "id", postgresql_where=text("not is_over")),
+    )
+
+    id: str = Field(primary_key=True)
+    submission_key: str = columns.text()
+    customer_id: str = Field(foreign_key="customers.id")
+    placed_by: str | None = columns.text(default=None)  # the agent's account, when they ordered
+    status: OrderStatus = Field(default=OrderStatus.RECEIVED, sa_type=columns.word(OrderStatus))
+    is_over: bool = False
+    quote: dict[str, Any] = columns.record(default_factory=dict)  # the Quote as it was accepted
+    once_minor: int = columns.minor()
+    net_minor: int = columns.minor()
+    tax_minor: int = columns.minor()
+    monthly_minor: int = columns.minor(default=0)
+    currency: str = columns.text(default="KRW")
+    ship_name: str = columns.text(default="")
+    ship_phone: str = columns.text(default="")
+    ship_postcode: str = columns.text(default="")
+    ship_address: str = columns.text(default="")
+    ship_region: str = columns.text(default="")
+    payment_method_id: str | None = columns.text(default=None)
+    credit: str = columns.text(default="")  # CreditAnswer, and who decided
+    invoice_id: str | None = columns.text(default=None)
+    reason: str = columns.text(default="")  # why it was cancelled or returned
+    placed_at: datetime = columns.moment()
+    pay_by: datetime | None = columns.moment(default=None, nullable=True)
+    done_at: datetime | None = columns.moment(default=None, nullable=True)
+    cancelled_at: datetime | None = columns.moment(default=None, nullable=True)
+    seq: int = 0
+
+
+class OrderLine(SQLModel, table=True):
+    """One line of an order with what became of it."""
+
+    __tablename__ = "order_lines"
+    __table_args__ = (CheckConstraint("once_minor = net_minor + tax_minor", name="order_line_adds_up"),)
+
+    order_id: str = Field(primary_key=True, foreign_key="orders.id")
+    position: int = Field(primary_key=True)
+    product_id: str | None = Field(default=None, foreign_key="products.id")
+    plan_id: str | None = Field(default=None, foreign_key="plans.id")
+    plan_version: int | None = None
+    bundle_id: str | None = columns.text(default=None)
+    name_ko: str = columns.text()
+    name_en: str = columns.text()
+    quantity: int
+    once_minor: int = columns.minor()
+    net_minor: int = columns.minor()
+    tax_minor: int = columns.minor()
+    monthly_minor: int = columns.minor(default=0)
+    tax_rule: str = columns.text()
+    needs_shipping: bool = False
+    needs_installation: bool = False
+    reserved: int = 0
+    shipped: int = 0
+    delivered: int = 0
+    serials: list[str] = columns.words(default_factory=list)
+    subscription_id: str | None = columns.text(default=None)
+
+
+class OrderStep(SQLModel, table=True):
+    """One thing that the order does to the world, and its undoing: the undo list, in order."""
+
+    __tablename__ = "order_steps"
+    __table_args__ = (UniqueConstraint("key"),)
+
+    order_id: str = Field(primary_key=True, foreign_key="orders.id")
+    position: int = Field(primary_key=True)
+    kind: StepKind = Field(sa_type=columns.word(StepKind))
+    status: StepStatus = Field(default=StepStatus.PLANNED, sa_type=columns.word(StepStatus))
+    key: str = columns.text()  # the idempotency key that the outside system gets
+    reference: str = columns.text(default="")  # the outside system's own number, or ours (invoice, visit)
+    code: str = columns.text(default="")  # why it is stuck
+    at: datetime | None = columns.moment(default=None, nullable=True)
+    undone_at: datetime | None = columns.moment(default=None, nullable=True)
+
+
+class Shipment(SQLModel, table=True):
+    """One parcel of an order."""
+
+    __tablename__ = "shipments"
+    __table_args__ = (UniqueConstraint("carrier", "tracking"), Index("shipments_by_order", "order_id"))
+
+    id: str = Field(primary_key=True)  # O100001-1; also the key at warehouse and carrier
+    order_id: str = Field(foreign_key="orders.id")
+    carrier: str = columns.text(default="")
+    tracking: str | None = columns.text(default=None)
+    status: ShipmentStatus = Field(default=ShipmentStatus.READY, sa_type=columns.word(ShipmentStatus))
+    lines: list[dict[str, Any]] = columns.record(default_factory=list)  # {position, quantity, serials}
+    is_back_order: bool = False
+    created_at: datetime = columns.moment()
+    delivered_at: datetime | None = columns.moment(default=None, nullable=True)
+    last_event_at: datetime | None = columns.moment(default=None, nullable=True)
+
+
+class ShipmentEvent(SQLModel, table=True):
+    """One scan of the carrier, kept once whatever the order in which the carrier tells them."""
+
+    __tablename__ = "shipment_events"
+
+    carrier: str = columns.text(primary_key=True)
+    event_id: str = columns.text(primary_key=True)
+    shipment_id: str = Field(foreign_key="shipments.id", index=True)
+    status: ShipmentStatus = Field(sa_type=columns.word(ShipmentStatus))
+    at: datetime = columns.moment()
+    place: str = columns.text(default="")
+    received_at: datetime = columns.moment()
+
+
+class CartItem(SQLModel, table=True):
+    """What somebody has put aside to order, by a random key in their browser's cookie or their account."""
+
+    __tablename__ = "cart_items"
+
+    cart_key: str = columns.text(primary_key=True)  # hash of the cookie, or "customer:<id>"
+    position: int = Field(primary_key=True)
+    line: dict[str, Any] = columns.record(default_factory=dict)  # CartLine
+    updated_at: datetime = columns.moment()
