@@ -15,7 +15,6 @@ from api.kit.forms import Input
 from api.kit.texts import Key, MaybeKey, MaybeLine, MaybeParagraph
 from models.catalogue import Part
 from models.field_service import ChecklistTick, DeviceAction, PartUse, Visit, VisitOffer
-from models.kit.outbox import announce_update
 from models.kit.refusals import Refusal
 from models.messages.field_service import Accept, Decline, Finish, Outcome, Step, visit_workflow_id
 
@@ -156,12 +155,7 @@ STORED: dict[str, Callable[[DeskAt, Visit, Line], Awaitable[None]]] = {
 async def _say(desk: DeskAt, visit_id: str, line: Line) -> Answer:
     """Say a step to the visit; kept for the relay while Temporal is away."""
     said = spoken(desk, line)
-    workflow_id = visit_workflow_id(visit_id)
-    if desk.client is None:
-        await announce_update(desk.session, workflow_id, line.kind, said)
-        await desk.commit()
-        return Answer.ACCEPTED
-    return await command(desk.session, desk.client, workflow_id, line.kind, said)
+    return await command(desk.session, desk.client, visit_workflow_id(visit_id), line.kind, said)
 
 
 def spoken(desk: DeskAt, line: Line) -> Any:

@@ -52,7 +52,8 @@ async def command(
         col(OutboxItem.actor_id) == (argument.actor_id or ""),
         col(OutboxItem.key) == argument.id,
     )
-    is_first = await announce_update(session, workflow_id, update_name, argument, wait=RELAY_WAITS)
+    wait = timedelta() if client is None else RELAY_WAITS  # nobody but the relay can try
+    is_first = await announce_update(session, workflow_id, update_name, argument, wait=wait)
     await session.commit()
     if not is_first and (earlier := await _earlier_answer(session, mine)) is not None:
         return earlier

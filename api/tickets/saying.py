@@ -12,7 +12,6 @@ from api.kit.language import gettext as _
 from api.kit.people import Kind, Person
 from api.kit.rendering import toast
 from api.kit.sentences import sentence
-from models.kit.outbox import announce_update
 from models.kit.refusals import Refusal
 from models.kit.timeline import ActorKind, TimelineEntry
 from models.messages.tickets import Channel, MessageKind, TicketStatus, ticket_workflow_id
@@ -57,12 +56,7 @@ async def keep_message(
 
 async def say(desk: DeskAt, ticket_id: str, name: str, argument: Said) -> Answer:
     """Say a command to the ticket; while Temporal is away it is kept and said later, under the same id."""
-    workflow_id = ticket_workflow_id(ticket_id)
-    if desk.client is None:
-        await announce_update(desk.session, workflow_id, name, argument)
-        await desk.commit()
-        return Answer.ACCEPTED
-    return await command(desk.session, desk.client, workflow_id, name, argument)
+    return await command(desk.session, desk.client, ticket_workflow_id(ticket_id), name, argument)
 
 
 def told(said: Answer, done: str) -> dict[str, object]:

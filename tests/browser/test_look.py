@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.gallery import Server
 
+Newcomer = Callable[..., BrowserContext]
 CONSOLE = ["/gallery", "/gallery/ticket", "/gallery/command"]
 SMALL = ["/gallery/portal", "/field-service/visits/V1", "/gallery/error/404"]
 PAGES = CONSOLE + SMALL
@@ -225,6 +226,37 @@ def test_an_answer_is_taken_in_when_what_asked_for_it_is_gone(page: Page, galler
     expect(page.locator("#beside")).to_have_text("told")
     expect(page.locator("#toasts")).to_contain_text("Taken")
     expect(page.get_by_role("button", name="Press", include_hidden=True)).to_have_count(0)
+
+
+def test_short_fields_share_a_row_where_there_is_room(page: Page, gallery: Server) -> None:
+    page.goto(f"{gallery.url}/gallery")
+    tops = (
+        "['f_name', 'f_phone', 'f_body'].map(id => document.getElementById(id).getBoundingClientRect().top)"
+    )
+
+    name, phone, body = page.evaluate(tops)
+    assert name == phone < body
+    page.set_viewport_size({"width": 800, "height": 900})
+    name, phone, body = page.evaluate(tops)
+    assert name < phone < body
+
+
+def test_files_are_chosen_in_our_words(page: Page, gallery: Server, new_context: Newcomer) -> None:
+    """The browser's own button speaks the browser's language; without scripts it has to do."""
+    page.goto(f"{gallery.url}/gallery")
+    papers = page.get_by_label("서류 (선택)")
+    files = [{"name": name, "mimeType": "text/plain", "buffer": b"x"} for name in ("a.txt", "b.txt")]
+    expect(page.get_by_text("선택한 서류가 없습니다.")).to_be_visible()
+    with page.expect_file_chooser():
+        page.get_by_text("서류 고르기").click()
+    papers.set_input_files(files)  # type: ignore[arg-type]
+    expect(page.get_by_text("a.txt, b.txt")).to_be_visible()
+    assert papers.evaluate("e => getComputedStyle(e).opacity") == "0"
+
+    bare = new_context(java_script_enabled=False).new_page()
+    bare.goto(f"{gallery.url}/gallery")
+    expect(bare.get_by_text("서류 고르기")).to_be_hidden()
+    expect(bare.locator("#f_papers")).to_be_visible()
 
 
 def test_the_phone_keeps_and_sends_in_order_exactly_once(
