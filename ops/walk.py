@@ -313,7 +313,9 @@ class Walker:
     async def repair(self, who: str, visit: str, steps: tuple[str, ...], parts: tuple[str, ...] = ()) -> None:
         """The whole visit on the phone, from setting off to the customer's signature."""
         for kind in ("depart", "arrive", "start"):
-            await self.line(who, visit, kind, **({"position": "in_range"} if kind == "arrive" else {}))
+            await self.line(
+                who, visit, kind, **({"position": "37.4979,127.0276"} if kind == "arrive" else {})
+            )
         await self.photo(who, visit, "before")
         for step in steps:
             await self.line(who, visit, "tick", step=step)
