@@ -5,11 +5,10 @@ from pathlib import Path
 import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
 import worker
-from activities.kit.running import OPEN_HOUSE
+from activities.kit.runner import HouseRunner
 from tests.desk import name_of
 from tests.forgetful import ForgetfulTicketWorkflow
 from workflows.kit.payloads import converter
@@ -22,7 +21,7 @@ def replayer(*lives: type) -> Replayer:
     return Replayer(
         workflows=list(lives),
         data_converter=converter(KEYS),
-        workflow_runner=SandboxedWorkflowRunner(restrictions=OPEN_HOUSE),
+        workflow_runner=HouseRunner(),
     )
 
 

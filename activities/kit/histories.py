@@ -16,12 +16,14 @@ from sqlmodel import col, select
 from temporalio.client import Client, WorkflowExecution
 from temporalio.service import RPCError
 
-from activities.kit.transactions import transaction
+from activities.kit.transactions import statements
 from models.journeys import JourneyHistory
 
 LOG = logging.getLogger(__name__)
 EVERY = 5.0  # seconds between two looks
 LATE = timedelta(minutes=10)  # how late a closed workflow may show up in Temporal's list
+SOON = timedelta(seconds=20)  # how late it usually does; what is later is found once a minute
+WIDE_EVERY = timedelta(minutes=1)
 PAGE = 200
 
 
@@ -31,7 +33,9 @@ class HistoryKeeper:
     def __init__(self, engine: AsyncEngine, client: Client) -> None:
         self.engine = engine
         self.client = client
-        self.mark: datetime | None = None
+        self.mark: datetime | None = None  # everything that closed before it, less LATE, is kept
+        self.last: datetime | None = None  # when we looked last
+        self.kept: set[tuple[str, str]] = set()  # known to be kept, for as long as they may be listed again
 
     async def run(self) -> None:
         """Keep histories for ever; ends when it is cancelled."""
@@ -43,11 +47,15 @@ class HistoryKeeper:
             await asyncio.sleep(EVERY)
 
     async def sweep(self) -> int:
-        """Keep everything that closed since the mark; says how many histories were new."""
+        """Keep everything that closed since we looked last; says how many histories were new."""
         began = datetime.now(UTC)
+        is_wide = self.mark is None or self.last is None or began - self.mark >= WIDE_EVERY
         asked = "ExecutionStatus != 'Running'"
-        if self.mark is not None:
-            asked += f" AND CloseTime > '{(self.mark - LATE).isoformat()}'"
+        if self.mark is not None and self.last is not None:
+            since = self.mark - LATE if is_wide else self.last - SOON
+            asked += f" AND CloseTime > '{since.isoformat()}'"
+        if is_wide:
+            self.kept.clear()
         kept = 0
         page: list[WorkflowExecution] = []
         async for execution in self.client.list_workflows(asked, page_size=PAGE):
@@ -56,19 +64,23 @@ class HistoryKeeper:
                 kept += await self._keep_new(page)
                 page = []
         kept += await self._keep_new(page)
-        self.mark = began
+        self.last = began
+        if is_wide:
+            self.mark = began
         return kept
 
     async def _keep_new(self, page: list[WorkflowExecution]) -> int:
         keys = {(execution.id, execution.run_id): execution for execution in page}
+        keys = {key: execution for key, execution in keys.items() if key not in self.kept}
         if not keys:
             return 0
-        async with transaction(self.engine) as session:
+        async with statements(self.engine) as connection:
             columns = (col(JourneyHistory.workflow_id), col(JourneyHistory.run_id))
-            known = (await session.execute(select(*columns).where(tuple_(*columns).in_(list(keys))))).all()
+            known = (await connection.execute(select(*columns).where(tuple_(*columns).in_(list(keys))))).all()
         new = [keys[key] for key in keys.keys() - {(row[0], row[1]) for row in known}]
         for execution in new:
             await self._keep(execution)
+        self.kept.update(keys)
         return len(new)
 
     async def _keep(self, execution: WorkflowExecution) -> None:
@@ -84,5 +96,5 @@ class HistoryKeeper:
             "history": history.to_json(),
             "closed_at": execution.close_time or datetime.now(UTC),
         }
-        async with transaction(self.engine) as session:
-            await session.execute(insert(JourneyHistory).values(row).on_conflict_do_nothing())
+        async with statements(self.engine) as connection:
+            await connection.execute(insert(JourneyHistory).values(row).on_conflict_do_nothing())

@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, exists, func
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.common import (
@@ -36,6 +37,22 @@ WORD = SearchAttributeKey.for_keyword("Word")
 LANES = 4  # items on their way at once: a slow update does not hold up a start
 POLL = 1.0  # seconds; only needed when a notification was lost or an item waits for its next try
 PATIENCE = 10.0  # seconds that one item may take
+LATER = aliased(OutboxItem)
+
+
+def due(item: type[OutboxItem]) -> tuple[ColumnElement[bool], ...]:
+    """What is to be told now."""
+    return col(item.status) == OutboxStatus.WAITING, col(item.not_before) <= func.now()
+
+
+# The oldest item that is due and that nobody tells, and whether there are more.
+OLDEST = (
+    select(OutboxItem, exists().where(*due(LATER), col(LATER.id) > col(OutboxItem.id)))
+    .where(*due(OutboxItem))
+    .order_by(col(OutboxItem.id))
+    .limit(1)
+    .with_for_update(skip_locked=True, of=OutboxItem)
+)
 AWAY = (SQLAlchemyError, psycopg.Error, OSError)
 
 
@@ -102,12 +119,12 @@ class Relay:
     async def deliver_next(self) -> bool:
         """Tell the oldest item that is due and note how it went; False when nothing is due."""
         async with transaction(self.engine) as session:
-            due = col(OutboxItem.status) == OutboxStatus.WAITING, col(OutboxItem.not_before) <= func.now()
-            oldest = select(OutboxItem).where(*due).order_by(col(OutboxItem.id)).limit(1)
-            item = (await session.scalars(oldest.with_for_update(skip_locked=True))).first()
-            if item is None:
+            found = (await session.execute(OLDEST)).first()
+            if found is None:
                 return False
-            await self._call()  # there may be more
+            item, has_more = found
+            if has_more:
+                await self._call()
             await self._deliver(session, item)
             return True
 

@@ -11,14 +11,11 @@ from temporalio.client import Client
 from temporalio.converter import DataConverter
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.kit.runner import HouseRunner
 from models.kit.settings import Settings
 
 LOG = logging.getLogger(__name__)
-OPEN_HOUSE = SandboxRestrictions.default.with_passthrough_modules(
-    "models", "activities", "workflows.kit", "sqlalchemy", "sqlmodel", "pydantic", "psycopg", "cryptography"
-)
 PER_SECOND = {"system-payments": 50.0, "system-mail": 100.0, "system-sms": 50.0}  # as much as they can bear
 
 
@@ -49,7 +46,7 @@ def workers(
             task_queue=queue,
             workflows=lives if queue == home else [],
             activities=listed,
-            workflow_runner=SandboxedWorkflowRunner(restrictions=OPEN_HOUSE),
+            workflow_runner=HouseRunner(),
             max_concurrent_activities=20,
             max_task_queue_activities_per_second=PER_SECOND.get(queue),
             graceful_shutdown_timeout=timedelta(seconds=20),

@@ -1,7 +1,6 @@
 """The relay: everything announced is told once, in spite of crashes, outages and two relays at once."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +15,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from activities.kit import outbox
 from activities.kit.outbox import Relay, back_off
 from models.kit.inbox import is_first
 from models.kit.outbox import announce_signal, announce_start, announce_update
@@ -91,23 +91,24 @@ async def drain(relay: Relay) -> int:
     return told
 
 
-async def test_a_start_arrives_within_a_tenth_of_a_second(
-    worker_engine: AsyncEngine, app_engine: AsyncEngine, temporal: WorkflowEnvironment, queue: str
+async def test_a_start_is_heard_and_not_only_found_by_looking(
+    worker_engine: AsyncEngine,
+    app_engine: AsyncEngine,
+    temporal: WorkflowEnvironment,
+    queue: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(outbox, "POLL", 600.0)  # looking alone would take ten minutes
     relay = asyncio.create_task(Relay(worker_engine, temporal.client).run())
-    await asyncio.sleep(0.3)  # its ears are open
-    delays = []
+    await asyncio.sleep(1)  # its ears are open
 
-    for _ in range(7):
-        name = f"echo:{uuid4()}"
-        await announced_start(app_engine, queue, name)
-        committed = time.perf_counter()
-        while (await items(worker_engine))[-1].status != "sent":  # noqa: ASYNC110
-            await asyncio.sleep(0.002)
-        delays.append(time.perf_counter() - committed)
+    async with asyncio.timeout(60):
+        for _ in range(3):
+            await announced_start(app_engine, queue, f"echo:{uuid4()}")
+            while (await items(worker_engine))[-1].status != "sent":  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
 
     relay.cancel()
-    assert sorted(delays)[len(delays) // 2] < 0.1, delays
 
 
 async def test_what_was_started_before_a_crash_is_not_started_twice(
