@@ -33,7 +33,7 @@ from api.kit.rendering import Form, answer, move_on
 from api.kit.routes import ANYONE
 from api.kit.texts import Count, MaybeKey
 from models.kit.refusals import Refusal
-from models.messages.catalogue import CartLine, Quote
+from models.messages.catalogue import CartLine, PriceKind, Quote
 from models.rules.catalogue import MOST, Problem, Shelf, problems, quote, taken
 
 
@@ -63,6 +63,7 @@ class Row:
     once_minor: int | None
     first_minor: int | None
     monthly_minor: int | None
+    is_metered: bool
     errors: tuple[str, ...]
 
 
@@ -168,9 +169,7 @@ def row_of(placed: Placed, shelf: Shelf, wrong: Sequence[Problem], families: set
     """One line with its name, its parts, its price and what is wrong with it."""
     line, day = placed.line, today()
     bundle, plan = shelf.bundle(line.bundle_id, day), shelf.plan(line.plan_id, day)
-    thing = (
-        bundle.terms if bundle else plan.terms if plan else shelf.product(line.product_id)
-    )  # whichever it is
+    thing = bundle.terms if bundle else plan.terms if plan else shelf.product(line.product_id)
     names = item_names(bundle.terms, shelf) if bundle else {}
     made = quote((line,), shelf, day, families) if not wrong else None
     return Row(
@@ -182,6 +181,7 @@ def row_of(placed: Placed, shelf: Shelf, wrong: Sequence[Problem], families: set
         made.once_minor if made else None,
         made.first_minor if made else None,
         made.monthly_minor if made else None,
+        plan is not None and plan.terms.price.kind is PriceKind.USAGE,
         tuple(sentence(one, names) for one in wrong),
     )
 

@@ -21,10 +21,19 @@ from api.kit.routes import ANYONE
 from api.kit.texts import Key
 from models.catalogue import Bundle
 from models.kit.refusals import Refusal
-from models.messages.catalogue import BundleItem, BundleRule, BundleTerms, CartLine, Quote, RuleKind
+from models.messages.catalogue import (
+    BundleItem,
+    BundleRule,
+    BundleTerms,
+    CartLine,
+    PriceKind,
+    Quote,
+    RuleKind,
+)
 from models.rules.catalogue import (
     Shelf,
     bundle_problems,
+    first_choice,
     is_there,
     month_price,
     problems,
@@ -84,7 +93,9 @@ class BundlePage:
 async def bundle(request: Request, desk: Desk, bundle_id: Key) -> Response:
     """Offer a bundle with a choice that goes together."""
     shelf = await shelf_of(desk)
-    page = await bundle_page(request, desk, bundle_id, shelf, first_choice(shelf, bundle_id))
+    sold = shelf.bundle(bundle_id, today())
+    codes = first_choice(sold.terms) if sold else ()
+    page = await bundle_page(request, desk, bundle_id, shelf, codes)
     return answer(request, "catalogue/bundle.html", page)
 
 
@@ -119,18 +130,6 @@ async def take(request: Request, desk: Desk, bundle_id: Key, sent: Typed[Chosen]
 def told(page: BundlePage) -> str:
     """Everything that is wrong with a choice, in one line for programs."""
     return " ".join((*page.errors, *(error for group in page.groups for error in group.errors)))
-
-
-def first_choice(shelf: Shelf, bundle_id: str) -> tuple[str, ...]:
-    """The first of each group of which exactly one is needed, and what that needs."""
-    sold = shelf.bundle(bundle_id, today())
-    rules = sold.terms.rules if sold else ()
-    picked = [rule.codes[0] for rule in rules if rule.kind is RuleKind.ONE_OF]
-    for rule in rules:
-        if rule.kind is RuleKind.REQUIRES and rule.codes[0] in picked:
-            picked += rule.codes[1:]
-    optional = {item.code for item in sold.terms.items if item.is_optional} if sold else set()
-    return tuple(code for code in dict.fromkeys(picked) if code in optional)
 
 
 async def bundle_page(
@@ -173,7 +172,8 @@ def part_of(item: BundleItem, shelf: Shelf, names: dict[str, str], codes: tuple[
         terms = plan.terms
         later = month_price(terms, settled_month(terms), item.quantity, item.percent_off)
         first = month_price(terms, 1, item.quantity, item.percent_off)
-        cost = _("%(price)s a month", price=money(later))
+        is_metered = terms.price.kind is PriceKind.USAGE
+        cost = _("by usage") if is_metered else _("%(price)s a month", price=money(later))
         note = _("first month %(price)s", price=money(first)) if first != later else ""
         device = shelf.product(terms.product_id)
     elif product is not None:

@@ -22,14 +22,25 @@ from api.catalogue.shelf import (
 )
 from api.kit import labels
 from api.kit.desk import Desk, DeskAt
+from api.kit.formats import money
 from api.kit.language import gettext as _
 from api.kit.rendering import answer
 from api.kit.routes import ANYONE
 from api.kit.texts import Key
 from models.catalogue import Bundle, Plan, Product
 from models.kit.refusals import Refusal
-from models.messages.catalogue import PlanKind
-from models.rules.catalogue import Shelf, ShelfPlan, ShelfProduct, month_price, settled_month, split_tax
+from models.messages.catalogue import CartLine, PlanKind, PriceKind, Quote
+from models.rules.catalogue import (
+    Shelf,
+    ShelfPlan,
+    ShelfProduct,
+    first_choice,
+    month_price,
+    problems,
+    quote,
+    settled_month,
+    split_tax,
+)
 
 
 @dataclass(frozen=True)
@@ -41,10 +52,9 @@ class Tile:
     about: str
     icon: str
     tone: str
-    price_minor: int | None
-    is_monthly: bool
-    first_minor: int | None = None  # where the first month differs
+    price: str
     badge: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -163,14 +173,25 @@ async def bundle_tiles(desk: DeskAt, shelf: Shelf) -> tuple[Tile, ...]:
     """The bundles that are sold today, by name."""
     found: dict[str, Bundle] = await bundles_by_id(desk)
     sold = [one for one in (shelf.bundle(bundle_id, today()) for bundle_id in found) if one]
-    made = [
-        Tile(
-            f"/shop/bundles/{one.terms.bundle_id}", name_of(one.terms), about_of(found[one.terms.bundle_id]),
-            "waypoints", "pink", None, False, badge=best_of(one.terms.items),
+    made = []
+    for one in sold:
+        terms = one.terms
+        line = CartLine(bundle_id=terms.bundle_id, chosen=first_choice(terms))
+        cost = "" if problems((line,), shelf, today()) else bundle_price(quote((line,), shelf, today()))
+        about = about_of(found[terms.bundle_id])
+        badge = best_of(terms.items)
+        made.append(
+            Tile(f"/shop/bundles/{terms.bundle_id}", name_of(terms), about, "waypoints", "pink", cost, badge)
         )
-        for one in sold
-    ]  # fmt: skip
     return tuple(sorted(made, key=lambda one: one.name))
+
+
+def bundle_price(made: Quote) -> str:
+    """What a bundle costs with the first choice of its parts."""
+    once, later = money(made.once_minor), _("%(price)s a month", price=money(made.monthly_minor))
+    return (
+        f"{once} + {later}" if made.once_minor and made.monthly_minor else once if made.once_minor else later
+    )
 
 
 def best_of(items: tuple[object, ...]) -> str:
@@ -182,18 +203,16 @@ def best_of(items: tuple[object, ...]) -> str:
 def plan_sections(shelf: Shelf, plans: dict[str, Plan]) -> tuple[Section, ...]:
     """The plans that are sold today, by kind."""
     titles = {
-        PlanKind.RENTAL: _("Rental"),
-        PlanKind.CONTENT: _("Content"),
-        PlanKind.SUBSCRIPTION: _("Subscriptions"),
-        PlanKind.SERVICE: _("Care"),
+        "rental": (_("Rental and care"), (PlanKind.RENTAL, PlanKind.SERVICE)),
+        "subscriptions": (_("Content and subscriptions"), (PlanKind.CONTENT, PlanKind.SUBSCRIPTION)),
     }
     sold = [one for one in (shelf.plan(plan_id, today()) for plan_id in plans) if one]
     return tuple(
         Section(
-            str(kind), title,
-            tuple(plan_tile(one, plans[one.terms.plan_id]) for one in sold if one.terms.kind is kind),
+            code, title,
+            tuple(plan_tile(one, plans[one.terms.plan_id]) for one in sold if one.terms.kind in kinds),
         )
-        for kind, title in titles.items()
+        for code, (title, kinds) in titles.items()
     )  # fmt: skip
 
 
@@ -202,9 +221,11 @@ def plan_tile(sold: ShelfPlan, plan: Plan) -> Tile:
     terms, label = sold.terms, labels.label(sold.terms.kind, "plan_kind")
     first, later = month_price(terms, 1), month_price(terms, settled_month(terms))
     badge = _("First month free") if first == 0 < later else _("Add-on") if terms.is_add_on else ""
+    is_metered = terms.price.kind is PriceKind.USAGE
+    cost = _("by usage") if is_metered else _("%(price)s a month", price=money(later))
     return Tile(
-        f"/shop/plans/{plan.id}", name_of(terms), about_of(plan), label.icon, label.tone, later, True,
-        first if first != later else None, badge,
+        f"/shop/plans/{plan.id}", name_of(terms), about_of(plan), label.icon, label.tone, cost, badge,
+        _("first month %(price)s", price=money(first)) if first != later else "",
     )  # fmt: skip
 
 
@@ -218,7 +239,7 @@ def product_tiles(products: dict[str, Product]) -> tuple[Tile, ...]:
             made.append(
                 Tile(
                     f"/shop/products/{one.id}", name_of(one), about_of(one), label.icon, label.tone,
-                    one.price_minor, False, badge=badge,
+                    money(one.price_minor), badge,
                 )
             )  # fmt: skip
     return tuple(sorted(made, key=lambda one: one.name))

@@ -200,6 +200,15 @@ def taken(terms: BundleTerms, chosen: Collection[str]) -> tuple[BundleItem, ...]
     return tuple(item for item in terms.items if not item.is_optional or item.code in chosen)
 
 
+def first_choice(terms: BundleTerms) -> tuple[str, ...]:
+    """A choice to begin with: the first of each group of which one is needed, and whatever that needs."""
+    picked = [rule.codes[0] for rule in terms.rules if rule.kind is RuleKind.ONE_OF]
+    for rule in terms.rules:
+        if rule.kind is RuleKind.REQUIRES and rule.codes[0] in picked:
+            picked += rule.codes[1:]
+    return tuple(item.code for item in terms.items if item.is_optional and item.code in picked)
+
+
 def _holds(rule: BundleRule, codes: Collection[str]) -> bool:
     there = sum(code in codes for code in rule.codes)
     if rule.kind is RuleKind.REQUIRES:
