@@ -7,6 +7,7 @@ from fastapi import Request
 from sqlmodel import col
 from starlette.responses import Response
 
+from api.catalogue.offers import Suggestion, suggestions
 from api.customers.card import ProductLine, TicketLine, products_of, tickets_of
 from api.kit.desk import Desk, DeskAt
 from api.kit.people import Kind
@@ -36,6 +37,7 @@ class CustomerHome:
     name: str
     products: tuple[ProductLine, ...]
     tickets: tuple[TicketLine, ...]
+    offers: tuple[Suggestion, ...] = ()  # what fits to what they own, and why
 
     @property
     def open_tickets(self) -> tuple[TicketLine, ...]:
@@ -93,4 +95,5 @@ async def customer_home(desk: DeskAt) -> CustomerHome:
         desk.person.name,
         await products_of(desk.session, desk.person, customer_id),
         await tickets_of(desk.session, desk.person, customer_id, 30),
+        await suggestions(desk, customer_id),
     )

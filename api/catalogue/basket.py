@@ -21,6 +21,7 @@ from api.catalogue.cart import (
     take_out,
 )
 from api.catalogue.offers import Suggestion, suggestions
+from api.catalogue.plan_form import Number
 from api.catalogue.problems import item_names, sentence
 from api.catalogue.routing import router
 from api.catalogue.shelf import name_of, running_plans, shelf_of, today
@@ -31,7 +32,7 @@ from api.kit.language import gettext as _
 from api.kit.people import Kind
 from api.kit.rendering import Form, answer, move_on
 from api.kit.routes import ANYONE
-from api.kit.texts import Count, MaybeKey
+from api.kit.texts import MaybeKey
 from models.kit.refusals import Refusal
 from models.messages.catalogue import CartLine, PriceKind, Quote
 from models.rules.catalogue import MOST, Problem, Shelf, problems, quote, taken
@@ -107,7 +108,7 @@ async def add(request: Request, desk: Desk, sent: Typed[Wanted] = typed(Wanted))
 
 @router.post("/shop/cart/{ordinal}", may=ANYONE)
 async def set_quantity(
-    request: Request, desk: Desk, ordinal: Count, sent: Typed[Quantity] = typed(Quantity)
+    request: Request, desk: Desk, ordinal: Number, sent: Typed[Quantity] = typed(Quantity)
 ) -> Response:
     """Change how many of a line are wanted; a wrong number comes back at its line."""
     key = cart_key(request, desk.person)
@@ -124,7 +125,7 @@ async def set_quantity(
 
 
 @router.post("/shop/cart/{ordinal}/removal", may=ANYONE)
-async def remove(request: Request, desk: Desk, ordinal: Count) -> Response:
+async def remove(request: Request, desk: Desk, ordinal: Number) -> Response:
     """Take a line out."""
     key = cart_key(request, desk.person)
     await take_out(desk, key, ordinal)

@@ -64,6 +64,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     # catalogue
     "cart_full": (409, N_("The cart is full. Please order what is in it first.")),
     "own_review": (409, N_("Somebody else has to publish what you wrote.")),
+    "draft_of_another": (409, N_("This draft is a colleague's. You can start your own from it.")),
     "version_final": (409, N_("A published version never changes. Please start a new draft from it.")),
     "version_wrong_step": (409, N_("This version is not at that step now. Please load the page again.")),
     # uploads
