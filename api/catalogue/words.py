@@ -60,7 +60,7 @@ labels.register(
 labels.register(
     "tax_rule",
     {
-        "kr-vat-10-included": Label(N_("VAT 10 % included")),
+        "kr-vat-10-included": Label(N_("VAT included, 10 percent")),
         "kr-vat-free": Label(N_("Free of VAT")),
     },
 )
