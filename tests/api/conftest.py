@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from models.kit.engine import engine_for
 from ops.postgres import Cluster
 from tests.api.web import STORED, Web, web_on
+from tests.builders import shelf
 from tests.builders.company import Company, build
 from tests.conftest import Database
 
@@ -58,3 +59,10 @@ async def web(company: Company, walled_engine: AsyncEngine) -> Web:
 async def own_web(worker_engine: AsyncEngine, app_engine: AsyncEngine) -> Web:
     """An app on a company of one's own, whose people have a password."""
     return web_on(app_engine, await build(worker_engine, password_hash=STORED))
+
+
+@pytest.fixture
+async def shop(own_web: Web, worker_engine: AsyncEngine) -> Web:
+    """A company of one's own with something on its shelf and a second administrator."""
+    await shelf.fill(worker_engine)
+    return own_web
