@@ -181,6 +181,11 @@ def _store_bundle(database: psycopg.Connection) -> None:
     )  # fmt: skip
     day = date.today() - timedelta(days=200)
     _version(database, "bundle", HOME.bundle_id, 1, to_record(HOME), ("published", day, ""))
+    cheaper = replace(HOME, version=2, items=(replace(HOME.items[0], percent_off=15), *HOME.items[1:]))
+    next_day = date.today() + timedelta(days=30)
+    _version(
+        database, "bundle", HOME.bundle_id, 2, to_record(cheaper), ("draft", next_day, "티브이 15% 할인")
+    )
 
 
 def _version(

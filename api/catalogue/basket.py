@@ -111,14 +111,14 @@ async def set_quantity(
     request: Request, desk: Desk, ordinal: Number, sent: Typed[Quantity] = typed(Quantity)
 ) -> Response:
     """Change how many of a line are wanted; a wrong number comes back at its line."""
-    key = cart_key(request, desk.person)
-    placed = next((one for one in await lines_of(desk, key) if one.position == ordinal), None)
-    if placed is None:
-        raise Refusal("not_found")
     if sent.value is None:
         errors = {f"quantity_{ordinal}": said for said in sent.form.errors.values()}
         typed_in = {f"quantity_{ordinal}": sent.form.value("quantity")}
         return await again(request, desk, Form(typed_in, errors), 422)
+    key = cart_key(request, desk.person)
+    placed = next((one for one in await lines_of(desk, key) if one.position == ordinal), None)
+    if placed is None:
+        raise Refusal("not_found")
     await change(desk, key, ordinal, replace(placed.line, quantity=sent.value.quantity))
     await desk.commit()
     return await again(request, desk)

@@ -20,7 +20,7 @@ from api.kit.language import gettext as _
 from api.kit.rendering import Form, answer, move_on
 from api.kit.routes import ADMINS
 from api.kit.texts import Key
-from models.catalogue import Plan
+from models.catalogue import BundleVersion, Plan, PlanVersion
 from models.kit.records import from_record, to_record
 from models.kit.refusals import Refusal
 from models.messages.catalogue import BundleTerms, PhaseKind, PlanTerms, PriceKind, RuleKind
@@ -55,12 +55,14 @@ class DraftPage:
 @router.get("/catalogue/plans/{plan_id}/versions/{version}/edit", may=ADMINS, row="plan")
 async def edit_plan(request: Request, desk: Desk, plan_id: Key, version: Number) -> Response:
     """Open the form of a plan's draft."""
+    await editable(desk, PLAN, plan_id, version)
     return answer(request, "catalogue/plan_draft.html", await plan_page(desk, plan_id, version))
 
 
 @router.get("/catalogue/bundles/{bundle_id}/versions/{version}/edit", may=ADMINS, row="bundle")
 async def edit_bundle(request: Request, desk: Desk, bundle_id: Key, version: Number) -> Response:
     """Open the form of a bundle's draft."""
+    await editable(desk, BUNDLE, bundle_id, version)
     return answer(request, "catalogue/bundle_draft.html", await bundle_page(desk, bundle_id, version))
 
 
@@ -69,9 +71,9 @@ async def save_plan(
     request: Request, desk: Desk, plan_id: Key, version: Number, sent: Typed[PlanDraft] = typed(PlanDraft)
 ) -> Response:
     """Store the terms of a plan's draft."""
-    found, plan = await editable(desk, PLAN, plan_id, version), await desk.one(Plan, plan_id)
     draft, form, status = sent.value, sent.form, 422
     if draft is not None:
+        found, plan = await editable(desk, PLAN, plan_id, version), await desk.one(Plan, plan_id)
         if draft.product_id is not None and draft.product_id not in await products_by_id(desk):
             raise Refusal("not_found")
         terms, errors = plan_form.terms_of(draft, plan_id, version, plan.kind)
@@ -91,9 +93,9 @@ async def save_bundle(
     sent: Typed[BundleDraft] = typed(BundleDraft),
 ) -> Response:
     """Store the parts and rules of a bundle's draft."""
-    found = await editable(desk, BUNDLE, bundle_id, version)
     draft, form, status = sent.value, sent.form, 422
     if draft is not None:
+        found = await editable(desk, BUNDLE, bundle_id, version)
         known = {value for value, _text in await things(desk)}
         terms, errors = bundle_form.terms_of(draft, bundle_id, version, known)
         if not errors and draft.seq == found.seq:
@@ -130,7 +132,7 @@ async def saved(
 
 async def plan_page(desk: DeskAt, plan_id: str, version: int) -> DraftPage:
     """The form of a plan's draft as it is stored."""
-    found, plan = await editable(desk, PLAN, plan_id, version), await desk.one(Plan, plan_id)
+    found, plan = await desk.one(PlanVersion, (plan_id, version)), await desk.one(Plan, plan_id)
     values = plan_form.typed_in(from_record(PlanTerms, found.terms))
     devices = tuple((one.id, name_of(one)) for one in (await products_by_id(desk)).values())
     return page_of(PLAN, found, name_of(plan), values, devices, str(plan.kind))
@@ -138,7 +140,7 @@ async def plan_page(desk: DeskAt, plan_id: str, version: int) -> DraftPage:
 
 async def bundle_page(desk: DeskAt, bundle_id: str, version: int) -> DraftPage:
     """The form of a bundle's draft as it is stored."""
-    found: Any = await editable(desk, BUNDLE, bundle_id, version)
+    found = await desk.one(BundleVersion, (bundle_id, version))
     parent: Any = await desk.one(BUNDLE.parent, bundle_id)
     values = bundle_form.typed_in(from_record(BundleTerms, found.terms))
     return page_of(BUNDLE, found, name_of(parent), values, await things(desk))

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 from starlette.responses import Response
 
+from api.catalogue.plan_form import Code
 from api.catalogue.routing import router
 from api.catalogue.shelf import bundles_by_id, name_of, plans_by_id, products_by_id
 from api.catalogue.versions import BUNDLE, PLAN, Thing, add_draft, noted, sold_now
@@ -19,7 +20,7 @@ from api.kit.language import gettext as _
 from api.kit.people import Person
 from api.kit.rendering import Form, answer, move_on
 from api.kit.routes import ADMINS, STAFF
-from api.kit.texts import Key, MaybeKey, MaybeParagraph, Name
+from api.kit.texts import MaybeKey, MaybeParagraph, Name
 from models.catalogue import Bundle, BundleVersion, CrossSell, Plan, PlanVersion, Product
 from models.kit import ids
 from models.kit.records import to_record
@@ -33,7 +34,7 @@ Options = tuple[tuple[str, str], ...]
 class NewPlan(Input):
     """A plan before it has terms."""
 
-    code: Key
+    code: Code
     kind: PlanKind
     name_ko: Name
     name_en: Name
@@ -45,7 +46,7 @@ class NewPlan(Input):
 class NewBundle(Input):
     """A bundle before it has parts."""
 
-    code: Key
+    code: Code
     name_ko: Name
     name_en: Name
     about_ko: MaybeParagraph = ""

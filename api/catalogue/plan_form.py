@@ -1,11 +1,14 @@
 """A plan's draft as it is typed: rows of phases and tiers, checked together, kept when something is wrong."""
 
+import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from api.kit.forms import Input
+from api.kit.language import N_
 from api.kit.language import gettext as _
 from api.kit.texts import MaybeKey, MaybeLine, Name, nothing_if_blank
 from models.messages.catalogue import Phase, PhaseKind, PlanKind, PlanTerms, Price, PriceKind, PriceTier
@@ -13,8 +16,19 @@ from models.messages.catalogue import Phase, PhaseKind, PlanKind, PlanTerms, Pri
 Won = Annotated[int, Field(ge=0, le=10**11)]
 Number = Annotated[int, Field(ge=0, le=2**31 - 1)]
 MaybeDay = Annotated[date | None, BeforeValidator(nothing_if_blank)]
+CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,39}\Z")
 MOST_MONTHS, ROWS = 120, 5
 PERIODS = (1, 2, 3, 6, 12)
+
+
+def code(text: str) -> str:
+    """A short word by which people know a thing; it is no id of ours."""
+    if not CODE.match(text):
+        raise PydanticCustomError("house", N_("Please use letters, digits and dashes only."))
+    return text
+
+
+Code = Annotated[str, AfterValidator(code), Field(min_length=1, max_length=40)]
 
 
 class PlanDraft(Input):

@@ -11,7 +11,7 @@ from sqlmodel import col
 from starlette.responses import Response
 
 from api.catalogue.index import again, may_edit
-from api.catalogue.plan_form import Won
+from api.catalogue.plan_form import Code, Won
 from api.catalogue.routing import router
 from api.catalogue.shelf import name_of, products_by_id
 from api.kit import labels, signing
@@ -32,7 +32,7 @@ class ProductDraft(Input):
 
     name_ko: Name
     name_en: Name
-    category: Key
+    category: Code
     kind: ProductKind
     price_minor: Won = 0
     is_sold: bool = False
@@ -47,10 +47,10 @@ class ProductDraft(Input):
 class NewProduct(Input):
     """A product before anything else is known of it."""
 
-    sku: Key
+    sku: Code
     name_ko: Name
     name_en: Name
-    category: Key
+    category: Code
     kind: ProductKind
 
 
