@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, text, update
 from sqlmodel import col, select
 from starlette.responses import Response
 
-from api.kit.desk import DeskAt
+from api.kit.desk import DeskAt, session_for
 from api.kit.people import Kind, Person, token_hash
 from models.kit.records import from_record, to_record
 from models.kit.refusals import Refusal
@@ -105,9 +105,23 @@ async def hand_over(desk: DeskAt, key: str, customer_id: str) -> None:
     """Put what a stranger chose into the cart of the customer whom we know now."""
     if not key or key == customers_key(customer_id):
         return
-    for placed in await lines_of(desk, key):
-        await put(desk, customers_key(customer_id), placed.line)
+    theirs = customers_key(customer_id)
+    room = MOST_LINES - await count_of(desk, theirs)
+    for placed in (await lines_of(desk, key))[: max(room, 0)]:
+        await put(desk, theirs, placed.line)
     await clear(desk, key)
+
+
+async def take_along(request: Request, response: Response, person: Person) -> None:
+    """Bring what somebody chose before they signed in into their own cart."""
+    key = token_hash(request.cookies.get(cookie_name(request), ""))
+    if not key or person.kind is not Kind.CUSTOMER or person.customer_id is None:
+        return
+    engine = request.app.state.engine
+    async with session_for(engine, person) as session:
+        await hand_over(DeskAt(engine, session, person), key, person.customer_id)
+        await session.commit()
+    response.delete_cookie(cookie_name(request), path="/")
 
 
 def key_for_writing(request: Request, person: Person) -> tuple[str, str]:

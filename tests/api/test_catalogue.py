@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.api.web import Web
+from tests.builders.company import PASSWORD
 
 JSON = {"Accept": "application/json"}
 
@@ -73,6 +74,19 @@ async def test_a_stranger_fills_a_cart_that_nobody_else_sees(browser: Browser, s
     assert (cart["quote"]["once_minor"], cart["quote"]["tax_minor"]) == (4_620, 20 + 400)
     assert cart["is_complete"]
     assert (await shop.get("/shop/cart", headers=JSON)).json()["rows"] == []
+
+
+async def test_what_a_stranger_chose_comes_along_when_they_sign_in(browser: Browser, shop: Web) -> None:
+    await shop.post("/shop/cart", who="customer_own", data={"product_id": "pr"})
+    await browser.post("/shop/cart", product_id="pr", quantity="2")
+    await browser.post("/shop/cart", plan_id="play")
+
+    login = {"login": "customer_own@example.com", "password": PASSWORD, "next": "/shop/cart"}
+    signed_in = await browser.post("/sign-in", **login)
+
+    assert signed_in.headers["location"] == "/shop/cart"
+    assert [row["quantity"] for row in (await browser.cart())["rows"]] == [3, 1]
+    assert "ieum_cart" not in browser.http.cookies
 
 
 async def test_a_cart_is_changed_line_by_line(browser: Browser) -> None:
