@@ -10,6 +10,7 @@ from sqlalchemy import Select
 from sqlmodel import col
 from starlette.responses import Response
 
+from api.catalogue.offers import Suggestion, suggestions
 from api.customers.card import ProductLine, TicketLine, products_of, tickets_of
 from api.kit.desk import Desk, DeskAt
 from api.kit.people import Kind, Person
@@ -53,6 +54,7 @@ class CustomerHome:
     name: str
     products: tuple[ProductLine, ...]
     tickets: tuple[TicketLine, ...]
+    offers: tuple[Suggestion, ...] = ()  # what fits to what they own, and why
 
     @property
     def open_tickets(self) -> tuple[TicketLine, ...]:
@@ -119,4 +121,5 @@ async def customer_home(desk: DeskAt) -> CustomerHome:
         desk.person.name,
         await products_of(desk.session, desk.person, customer_id),
         await tickets_of(desk.session, desk.person, customer_id, 30),
+        await suggestions(desk, customer_id),
     )

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 from starlette.responses import Response
 
+from api.catalogue.offers import Suggestion, suggestions
 from api.customers.card import Card, card
 from api.customers.routing import router
 from api.kit.desk import Desk, DeskAt
@@ -66,6 +67,7 @@ class CustomerPage:
     visits: tuple[VisitLine, ...] = ()
     invoices: tuple[InvoiceLineUp, ...] = ()
     may_edit: bool = False
+    offers: tuple[Suggestion, ...] = ()  # what fits to what they own, and why
     tiers: tuple[Tier, ...] = tuple(Tier)
 
 
@@ -124,6 +126,7 @@ async def customer_page(desk: DeskAt, customer_id: str) -> CustomerPage:
         tuple(VisitLine(*line) for line in await desk.session.execute(visits)),
         tuple(InvoiceLineUp(*line) for line in await desk.session.execute(invoices)),
         desk.person.is_desk,
+        await suggestions(desk, customer_id),
     )
 
 

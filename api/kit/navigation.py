@@ -36,6 +36,7 @@ ENTRIES = (
     Entry("/customers", "users", N_("Customers"), STAFF_ROLES, "C"),
     Entry("/field-service", "calendar-days", N_("Visits"), DESK, "V"),
     Entry("/billing/invoices", "receipt", N_("Invoices"), frozenset({Role.FINANCE, Role.ADMIN}), "I"),
+    Entry("/catalogue", "package", N_("Catalogue"), STAFF_ROLES, "K"),
     Entry("/journeys", "route", N_("Journeys"), DESK, "J"),
     Entry("/systems", "server", N_("Systems"), frozenset({Role.ADMIN}), "S"),
     Entry("/staff", "id-card", N_("Staff"), frozenset({Role.ADMIN}), "P"),

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col
 from starlette.responses import Response
 
+from api.catalogue.cart import take_along
 from api.kit import people, signing
 from api.kit.desk import session_for
 from api.kit.forms import Input, Typed, typed
@@ -70,6 +71,7 @@ async def sign_in(request: Request, sent: Typed[Credentials] = typed(Credentials
         cookie_name(is_secure), token, max_age=int(signing.ABSOLUTE.total_seconds()), path="/",
         secure=is_secure, httponly=True, samesite="lax",
     )  # fmt: skip
+    await take_along(request, response, await state.doors.by_session(token))
     return response
 
 

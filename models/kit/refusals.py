@@ -61,6 +61,12 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "payment_not_unclear": (409, N_("This payment is not waiting for a verdict.")),
     "verdict_missing": (409, N_("Please say whether the money moved or not.")),
     "no_suspense": (409, N_("There is no money here that waits to be given back.")),
+    # catalogue
+    "cart_full": (409, N_("The cart is full. Please order what is in it first.")),
+    "own_review": (409, N_("Somebody else has to publish what you wrote.")),
+    "draft_of_another": (409, N_("This draft is a colleague's. You can start your own from it.")),
+    "version_final": (409, N_("A published version never changes. Please start a new draft from it.")),
+    "version_wrong_step": (409, N_("This version is not at that step now. Please load the page again.")),
     # uploads
     "file_too_large": (422, N_("This file is too large.")),
     "file_not_allowed": (422, N_("This kind of file cannot be attached.")),

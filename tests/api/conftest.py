@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from models.kit.engine import engine_for
 from ops.postgres import Cluster
 from tests.api.web import STORED, Web, web_on
+from tests.builders import shelf
 from tests.builders.company import Company, build
 from tests.conftest import Database, copied
 
@@ -98,3 +99,10 @@ def web(company: Company, walled_engine: AsyncEngine) -> Web:
 
 def copy_of(company: Company) -> Company:
     return replace(company, persons=dict(company.persons), tokens=dict(company.tokens))
+
+
+@pytest.fixture
+async def shop(own_web: Web, worker_engine: AsyncEngine) -> Web:
+    """A company of one's own with something on its shelf and a second administrator."""
+    await shelf.fill(worker_engine)
+    return own_web

@@ -21,6 +21,7 @@ _numbers = count(10_000_001)
 # Changes that carry nothing but the wish itself.
 BODYLESS = {
     "/sign-out", "/me/sessions/end", "/me/keys/{key}/end", "/systems/outbox/{outbox_id}/again",
+    "/shop/cart/{ordinal}/removal",
 }  # fmt: skip
 # Bodies that are believed only with a signature, and are read raw.
 RAW = {"/systems/gateway/webhook", "/codec/decode", "/codec/encode"}
@@ -37,6 +38,7 @@ WORDS = {
     "attempt_id": "attempt",
     "order_id": "attempt",
     "team_id": "team",
+    "plan_id": "plan",
 }
 
 

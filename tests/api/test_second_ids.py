@@ -62,6 +62,7 @@ FOREIGN = {
     "team": ("team_two",),
     "product": (),  # open to everybody
     "part": (),
+    "plan": (),
     "attachment": ("at2", "an2", "an1", "at4"),
     "message": ("m2note",),
 }

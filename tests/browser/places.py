@@ -23,6 +23,18 @@ LETTERS = (
 )  # fmt: skip
 
 
+SHOP = (
+    "/shop", "/shop/cart", "/shop/plans/pln_water", "/shop/plans/pln_litres", "/shop/products/prd_tv",
+    "/shop/bundles/bun_home",
+)  # fmt: skip
+CATALOGUE = (
+    "/catalogue", "/catalogue/plans/pln_stream", "/catalogue/plans/pln_water/versions/2?against=1",
+    "/catalogue/plans/pln_stream/versions/3/edit", "/catalogue/bundles/bun_home",
+    "/catalogue/bundles/bun_home/versions/2", "/catalogue/bundles/bun_home/versions/2/edit",
+    "/catalogue/products/prd_tv", "/catalogue/new?thing=plan", "/catalogue/new?thing=rule",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Tour:
     """Who goes round, how wide their screen is, and where they go."""
@@ -87,6 +99,7 @@ def tours(house: House) -> dict[str, Tour]:
             Tour("finance", DESK, ("/billing/invoices", "/billing/invoices?status=overdue", *bills, "/me")),
             Tour("admin", DESK, (
                 "/staff", "/staff/acc_agent", "/staff/acc_admin", "/staff/accesses", *overview(house),
+                *CATALOGUE,
             )),
             Tour(worker, PHONE, ("/field-service", *phone, "/me")),
             Tour("partner", TABLET, ("/field-service", "/me")),
@@ -94,7 +107,7 @@ def tours(house: House) -> dict[str, Tour]:
                 "/home", "/tickets/new", "/me", *(f"/tickets/{row['id']}" for row in own[:2]),
             )),
             Tour("employee", DESK, ("/home", "/me")),
-            Tour("", PHONE, ("/report", "/sign-in", *letters(house), welcome(house))),
+            Tour("", PHONE, ("/report", "/sign-in", *SHOP, *letters(house), welcome(house))),
         )
     }  # fmt: skip
 
