@@ -18,7 +18,7 @@ from activities.kit.links import Links
 from activities.kit.outbox import Relay
 from activities.kit.post import LetterActivities
 from activities.kit.running import connect, run_until_stopped, workers
-from activities.payments import PaymentActivities
+from activities.payments import PaymentActivities, RefundActivities
 from activities.staff import StaffActivities
 from activities.tickets import TicketActivities
 from models.kit.engine import engine_for
@@ -28,11 +28,13 @@ from workflows.billing import InvoiceWorkflow
 from workflows.field_service import VisitWorkflow
 from workflows.kit.options import BATCH_QUEUE, DESK_QUEUE, MAIL_QUEUE, PAYMENTS_QUEUE, SMS_QUEUE
 from workflows.kit.payloads import converter
-from workflows.payments import ChargeWorkflow
+from workflows.payments import ChargeWorkflow, RefundWorkflow
 from workflows.staff import InvitationWorkflow
 from workflows.tickets import TicketWorkflow
 
-WORKFLOWS: list[type] = [TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, InvitationWorkflow]
+WORKFLOWS: list[type] = [
+    TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, InvitationWorkflow,
+]  # fmt: skip
 
 
 def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callable[..., Any]]]:
@@ -48,7 +50,7 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
         FieldServiceActivities(engine),
         BillingActivities(engine),
     )
-    payments = PaymentActivities(engine, gateway)
+    payments, refunds = PaymentActivities(engine, gateway), RefundActivities(engine, gateway)
     staff = StaffActivities(engine, mail, setting.secret_key, setting.public_url)
     letters = LetterActivities(engine, mail, sms, links, setting.desk_address)
     return {
@@ -56,9 +58,9 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
             tickets.open, tickets.record, tickets.weigh,
             visits.rank, visits.offer, visits.schedule, visits.check_evidence, visits.record,
             bills.issue, bills.settle, bills.settle_nothing, bills.cancel, bills.clear_suspense, bills.record,
-            payments.begin, payments.record,
+            payments.begin, payments.record, refunds.begin_refund, refunds.record_refund,
         ],
-        PAYMENTS_QUEUE: [payments.charge, payments.look_up],
+        PAYMENTS_QUEUE: [payments.charge, payments.look_up, refunds.give_back, refunds.look_up_refund],
         MAIL_QUEUE: [letters.send, staff.invite],
         SMS_QUEUE: [],
         BATCH_QUEUE: [],
