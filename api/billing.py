@@ -21,7 +21,7 @@ from api.kit.routes import AGENTS, FINANCE, Router
 from api.kit.seeing import may_see
 from api.kit.sentences import sentence, then_sentence, wait_sentence
 from api.kit.texts import Key, MaybeLine
-from models.billing import Invoice, InvoiceLine, LedgerEntry, LedgerTransaction
+from models.billing import CreditNote, Invoice, InvoiceLine, LedgerEntry, LedgerTransaction
 from models.journeys import OpenWait
 from models.kit.outbox import announce_update
 from models.kit.refusals import Refusal
@@ -34,7 +34,7 @@ from models.messages.billing import (
     LineKind,
     invoice_workflow_id,
 )
-from models.payments import PaymentAttempt
+from models.payments import Allocation, PaymentAttempt, Refund
 from models.rules.billing import Event
 
 router = Router()
@@ -143,6 +143,8 @@ class Document:
     invoice: Invoice
     lines: tuple[InvoiceLine, ...]
     attempts: tuple[PaymentAttempt, ...]
+    credit_notes: tuple[CreditNote, ...] = ()
+    refunds: tuple[Refund, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,7 @@ class Waiting:
     then: str
     may: tuple[str, ...]
     attempt_id: str
+    refund_id: str
 
 
 @dataclass(frozen=True)
@@ -187,6 +190,7 @@ class InvoicePage:
     story: tuple[Told, ...]
     waits: tuple[Waiting, ...]
     can_cancel: bool
+    can_give_back_minor: int
 
 
 @router.get("/billing/invoices", may=FINANCE)
@@ -293,11 +297,24 @@ async def document(desk: DeskAt, invoice: Invoice) -> Document:
     """The invoice as a document."""
     lines = desk.visible(InvoiceLine).where(col(InvoiceLine.invoice_id) == invoice.id)
     tries = desk.visible(PaymentAttempt).where(col(PaymentAttempt.invoice_id) == invoice.id)
+    notes = desk.visible(CreditNote).where(col(CreditNote.invoice_id) == invoice.id)
+    refunds = desk.visible(Refund).where(col(Refund.invoice_id) == invoice.id)
     return Document(
         invoice,
         tuple(await desk.session.scalars(lines.order_by(col(InvoiceLine.position)))),
         tuple(await desk.session.scalars(tries.order_by(col(PaymentAttempt.ordinal)))),
+        tuple(await desk.session.scalars(notes.order_by(col(CreditNote.number)))),
+        tuple(await desk.session.scalars(refunds.order_by(col(Refund.created_at), col(Refund.id)))),
     )
+
+
+async def left_to_give_back(desk: DeskAt, invoice_id: str) -> int:
+    """What a customer has paid of an invoice and has not got back, nor is about to."""
+    paid = select(func.coalesce(func.sum(col(Allocation.amount_minor)), 0))
+    back = select(func.coalesce(func.sum(col(Refund.amount_minor)), 0))
+    paid = paid.where(may_see(desk.person, Allocation), col(Allocation.invoice_id) == invoice_id)
+    back = back.where(may_see(desk.person, Refund), col(Refund.invoice_id) == invoice_id)
+    return int(await desk.session.scalar(paid) or 0) - int(await desk.session.scalar(back) or 0)
 
 
 async def invoice_page(desk: DeskAt, invoice: Invoice) -> InvoicePage:
@@ -305,17 +322,20 @@ async def invoice_page(desk: DeskAt, invoice: Invoice) -> InvoicePage:
     shown = await document(desk, invoice)
     can_cancel = invoice.status in (InvoiceStatus.ISSUED, InvoiceStatus.OVERDUE)
     return InvoicePage(
-        shown, await _postings(desk, shown), await _story(desk, shown), await _waits(desk, shown), can_cancel
-    )
+        shown, await _postings(desk, shown), await _story(desk, shown), await _waits(desk, shown), can_cancel,
+        await left_to_give_back(desk, invoice.id) if invoice.status is InvoiceStatus.PAID else 0,
+    )  # fmt: skip
 
 
 def _subjects(shown: Document) -> list[str]:
     charges = [f"charge:{one.id}" for one in shown.attempts]
-    return [invoice_workflow_id(shown.invoice.id), *charges]
+    return [invoice_workflow_id(shown.invoice.id), *charges, *(f"refund:{one.id}" for one in shown.refunds)]
 
 
 async def _postings(desk: DeskAt, shown: Document) -> tuple[Posting, ...]:
     sources = [f"invoice:{shown.invoice.id}", *(f"attempt:{one.id}" for one in shown.attempts)]
+    sources += [f"credit:{one.id}" for one in shown.credit_notes]
+    sources += [f"refund:{one.id}" for one in shown.refunds]
     query = (
         select(LedgerTransaction, LedgerEntry)
         .join(LedgerEntry, col(LedgerEntry.transaction_id) == col(LedgerTransaction.id))
@@ -346,6 +366,7 @@ async def _waits(desk: DeskAt, shown: Document) -> tuple[Waiting, ...]:
             one.key, one.who, wait_sentence(one.what, one.details), one.since, one.until,
             then_sentence(one.then), tuple(one.may),
             one.details.get("attempt", one.subject.removeprefix("charge:")),
+            one.subject.removeprefix("refund:"),
         )
         for one in rows
     )  # fmt: skip

@@ -34,8 +34,17 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_an_invoice_is_issued_paid_and_receipted",
         "test_a_missed_due_date_asks_finance_and_late_money_still_settles",
         "test_finance_cancels_an_unpaid_invoice",
+        "test_an_orders_invoice_takes_the_agreed_lines_and_tells_the_order",
+        "test_an_unpaid_invoice_is_taken_back_when_its_order_is_off",
+        "test_an_invoice_is_not_taken_back_before_a_payment_under_way_is_certain",
+        "test_money_that_comes_while_the_order_is_off_goes_back_by_itself",
     ),
     "Invitation": ("test_somebody_who_is_invited_gets_one_letter_with_one_link",),
+    "Refund": (
+        "test_a_paid_order_is_given_back_and_its_books_are_even",
+        "test_an_unclear_refund_is_looked_up_and_never_simply_asked_again",
+        "test_a_refund_that_is_refused_for_good_is_settled_by_hand",
+    ),
     "Charge": (
         "test_a_refused_customer_may_try_again_and_pay",
         "test_an_unclear_answer_is_looked_up_and_never_simply_asked_again",

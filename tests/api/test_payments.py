@@ -25,6 +25,7 @@ async def shop(worker_engine: AsyncEngine, app_engine: AsyncEngine) -> Web:
     company = await build(worker_engine)
     async with worker_engine.begin() as rows:
         await rows.execute(text("delete from payment_allocations"))
+        await rows.execute(text("delete from refunds"))
         await rows.execute(text("delete from payment_attempts"))
         await rows.execute(text("delete from outbox"))
     return web_on(app_engine, company, gateway_webhook_secret=HOOK, gateway_public_url=GATEWAY)

@@ -19,9 +19,10 @@ from api.kit.forms import Input, Typed, typed
 from api.kit.labels import Label
 from api.kit.language import N_, locale
 from api.kit.rendering import answer, move_on
-from api.kit.routes import FINANCE, SYSTEM, Router, by_link
+from api.kit.routes import FINANCE, SYSTEM, by_link
 from api.kit.texts import Key, Line, MaybeLine
 from api.kit.webhooks import MAX_BODY, BadWebhook, verify
+from api.payments.routing import router
 from models.billing import Invoice
 from models.kit.ids import attempt_id
 from models.kit.inbox import is_first
@@ -41,7 +42,6 @@ from models.messages.staff import LinkPurpose
 from models.messages.systems import System
 from models.payments import PaymentAttempt
 
-router = Router()
 PAY = by_link(LinkPurpose.PAY)
 labels.register(
     "attempt",
