@@ -20,6 +20,9 @@ create table if not exists moves (
 create index if not exists moves_by_order on moves (order_id);
 create table if not exists cancels (
   id integer primary key, payment_key text, amount integer, reason text, transaction_key text, at real);
+create table if not exists cards (
+  auth_key text primary key, customer_key text, card text, billing_key text, digits text, state text,
+  created_at real);
 create table if not exists answers (
   scope text primary key, status integer, body text, created_at real);
 create table if not exists messages (
@@ -108,6 +111,7 @@ class Book:
                 "authorisations",
                 "moves",
                 "cancels",
+                "cards",
                 "answers",
                 "messages",
                 "deliveries",

@@ -32,6 +32,8 @@ SENTENCES = {
     "NOT_CANCELABLE_AMOUNT": "취소 할 수 없는 금액 입니다.",
     "NOT_CANCELABLE_PAYMENT": "취소 할 수 없는 결제 입니다.",
     "FORBIDDEN_REQUEST": "허용되지 않은 요청입니다.",
+    "NOT_FOUND_AUTH_KEY": "존재하지 않는 인증 키 입니다.",
+    "INVALID_BILL_KEY_REQUEST": "빌링키 결제를 할 수 없는 요청입니다.",
     "UNAUTHORIZED_KEY": "인증되지 않은 시크릿 키 입니다.",
 }
 Answer = tuple[int, dict[str, Any]]
@@ -106,7 +108,11 @@ class Gateway:
     def key_in(self, asked: KeyIn, key: str) -> Answer:
         """Charge a card without a hosted page; every new key charges again."""
         card = asked.card_token if asked.card_token in CARDS else "refuse"
-        found = self.payment(self.authorise(asked.order_id, asked.amount, asked.currency, card))
+        return self.charge_card(asked.order_id, asked.amount, asked.currency, card, key)
+
+    def charge_card(self, order_id: str, amount: int, currency: str, card: str, key: str) -> Answer:
+        """Authorise and move at once, as for a card that is kept."""
+        found = self.payment(self.authorise(order_id, amount, currency, card))
         assert found is not None
         return self._charge(found, key)
 

@@ -50,7 +50,15 @@ class HttpPaymentGateway:
         body = {
             "payment_key": charge.payment_key, "order_id": charge.attempt_id, "amount": charge.amount_minor,
         }  # fmt: skip
-        asked = Asked("confirm", "POST", "/v1/payments/confirm", charge.attempt_id, body, charge.ticket_id)
+        asked = Asked(
+            "confirm",
+            "POST",
+            "/v1/payments/confirm",
+            charge.attempt_id,
+            body,
+            charge.ticket_id,
+            charge.case_id,
+        )
         judge = partial(classify, charge=charge)
         return judge(await self.line.ask(asked, lambda heard: as_result(judge(heard))))
 
@@ -58,7 +66,9 @@ class HttpPaymentGateway:
         """Read the order at the gateway."""
         path = f"/v1/payments/orders/{quote(charge.attempt_id, safe='')}"
         wait = min(LOOK_UP_SECONDS, self.line.patience.total)
-        asked = Asked("look_up", "GET", path, charge.attempt_id, None, charge.ticket_id, patience=wait)
+        asked = Asked(
+            "look_up", "GET", path, charge.attempt_id, None, charge.ticket_id, charge.case_id, patience=wait
+        )
         judge = partial(classify_look_up, charge=charge)
         return judge(await self.line.ask(asked, lambda heard: as_result(judge(heard))))
 

@@ -55,6 +55,7 @@ BARE: dict[str, str] = {
     ),
     "payments.refund_looked_up": N_("The refund was looked up at the gateway"),
     "payments.refund_unsettled": N_("Whether the money went back stays unclear; finance is asked"),
+    "payments.method_refused": N_("The gateway refused the payment method"),
     "payments.refund_by_hand": N_("Finance settled the refund"),
     "payments.late_success": N_("The gateway now says that the payment succeeded after all"),
 }

@@ -96,6 +96,68 @@ class Charge:
     amount_minor: int
     currency: str = "KRW"
     ticket_id: str | None = None  # for the call log
+    case_id: str | None = None
+
+
+@dataclass(frozen=True)
+class KeyAnswer:
+    """What the gateway gave for a card that we never see: its billing key never leaves the activity."""
+
+    verdict: Verdict
+    billing_key: str = field(default="", repr=False)
+    label: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class MethodOrder:
+    """What starts the life of a payment method: a row that is stored and a customer on the gateway's form."""
+
+    method_id: str
+    customer_id: str
+    form_minutes: int = 60
+
+
+@dataclass(frozen=True)
+class MethodAuthorised:
+    """A fact: the gateway's form handed back a one-time answer for this method."""
+
+    method_id: str
+    auth_key: str
+
+
+@dataclass(frozen=True)
+class MethodCommand:
+    """What a customer, or the desk for them, says about a payment method: `make_default`, `revoke`."""
+
+    id: str
+    actor_id: str
+    at: datetime
+    actor_kind: str = "customer"
+
+
+@dataclass(frozen=True)
+class MethodChange:
+    """One step of a payment method as `payments.record_method` writes it."""
+
+    method_id: str
+    seq: int
+    status: MethodStatus
+    at: datetime
+    sentence: str
+    code: str = ""
+    is_default: bool = False
+    actor_id: str | None = None
+    actor_kind: str = "system"
+    waits: WaitNotes = field(default_factory=WaitNotes)
+
+
+@dataclass(frozen=True)
+class OpenAttempt:
+    """What `payments.open` is asked: an attempt that nobody has stored yet, at the workflow's own time."""
+
+    order: "ChargeOrder"
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -211,6 +273,10 @@ def charge_workflow_id(attempt_id: str) -> str:
     return f"charge:{attempt_id}"
 
 
+def method_workflow_id(method_id: str) -> str:
+    return f"method:{method_id}"
+
+
 def refund_workflow_id(refund_id: str) -> str:
     return f"refund:{refund_id}"
 
@@ -240,5 +306,14 @@ SENTENCES: dict[str, str] = {
     ),
     "payments.refund_not_sent": N_("The gateway did not take the refund; it is sent again with the same key"),
     "payments.refund_by_hand": N_("Finance settled the refund of %(amount)s: %(verdict)s"),
+    "payments.method_begun": N_("The customer adds a payment method"),
+    "payments.method_abandoned": N_("The payment method was not completed"),
+    "payments.method_refused": N_("The gateway refused the payment method: %(code)s"),
+    "payments.method_added": N_("A payment method was added"),
+    "payments.method_default": N_("The usual payment method was changed"),
+    "payments.method_revoked": N_("A payment method was removed"),
+    "payments.method_kept_at_gateway": N_(
+        "The gateway did not confirm that the card was forgotten; please check"
+    ),
     "payments.letter_failed": N_("A message could not be delivered; please use another way"),
 }

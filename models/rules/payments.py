@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from models.messages.payments import Charge, ChargeAnswer, GiveBack, Verdict
+from models.messages.payments import Charge, ChargeAnswer, GiveBack, KeyAnswer, Verdict
 from models.messages.systems import CallResult, Heard
 from models.rules.systems import NEVER_SENT, is_code, read_object, retry_after
 
@@ -18,10 +18,27 @@ REFUSALS: Mapping[str, int] = {
     "INVALID_CARD_EXPIRATION": 400,
     "INVALID_STOPPED_CARD": 400,
     "INVALID_CARD_LOST_OR_STOLEN": 400,
+    "INVALID_BILL_KEY_REQUEST": 400,  # the billing key was taken back or belongs to somebody else
     "NOT_FOUND_PAYMENT_SESSION": 404,  # the authorisation of the hosted page has run out
 }
 # A payment that is cancelled already, or an amount that is not left, may be our own doing: looked up first.
 REFUND_REFUSALS: Mapping[str, int] = {"NOT_CANCELABLE_PAYMENT": 403, "FORBIDDEN_REQUEST": 403}
+# After these the card will never pay again: the customer has to add another one.
+DEAD_METHOD = frozenset(
+    {
+        "INVALID_STOPPED_CARD",
+        "INVALID_CARD_LOST_OR_STOLEN",
+        "INVALID_CARD_EXPIRATION",
+        "INVALID_BILL_KEY_REQUEST",
+    }
+)
+# The documented ways in which a card is not taken on the gateway's form.
+KEY_REFUSALS: Mapping[str, int] = {
+    "NOT_FOUND_AUTH_KEY": 404,
+    "INVALID_CARD_EXPIRATION": 400,
+    "INVALID_REQUEST": 400,
+    "REJECT_CARD_COMPANY": 403,
+}
 NOT_FOUND = ("NOT_FOUND_PAYMENT", 404)
 
 
@@ -114,6 +131,40 @@ def _judge_cancel(one: dict[str, Any], asked: GiveBack) -> ChargeAnswer:
     if amount != asked.amount_minor:
         return ChargeAnswer(Verdict.UNKNOWN, provider_id, "wrong_amount", amount)
     return ChargeAnswer(Verdict.SUCCEEDED, provider_id, "DONE", amount)
+
+
+def classify_key(heard: Heard, customer_key: str) -> KeyAnswer:
+    """Judge the answer to "give us a key for this card"; nothing moves, so what is unclear is asked again."""
+    if heard.status is None:
+        return KeyAnswer(Verdict.UNKNOWN, code=heard.error or "no_answer")
+    body = read_object(heard.body) or {}
+    code = body.get("code")
+    if isinstance(code, str) and KEY_REFUSALS.get(code) == heard.status:
+        return KeyAnswer(Verdict.REFUSED, code=code)
+    key, card = body.get("billing_key"), body.get("card")
+    if not 200 <= heard.status < 300 or not is_code(key) or not isinstance(card, dict):
+        return KeyAnswer(Verdict.UNKNOWN, code=f"http_{heard.status}")
+    if body.get("customer_key") != customer_key:
+        return KeyAnswer(Verdict.UNKNOWN, code="wrong_customer")
+    return KeyAnswer(Verdict.SUCCEEDED, key, card_label(card), "DONE")
+
+
+def card_label(card: Mapping[str, Any]) -> str:
+    """ "Hyundai ·· 1234": the issuer and the last four digits; whatever more is sent is dropped here."""
+    issuer = "".join(one for one in str(card.get("issuer", ""))[:20] if one.isprintable())
+    digits = [one for one in str(card.get("number", ""))[-4:] if one.isascii() and one.isdigit()]
+    return f"{issuer or 'Card'} ·· {''.join(digits) or '****'}"
+
+
+def classify_key_removal(heard: Heard) -> Verdict:
+    """Judge the answer to "forget this card": gone, or gone before."""
+    if heard.status is None:
+        return Verdict.NOT_SENT if heard.error in NEVER_SENT else Verdict.UNKNOWN
+    body = read_object(heard.body) or {}
+    is_gone = (heard.status, body.get("code")) == (400, "INVALID_BILL_KEY_REQUEST")
+    if is_gone or (200 <= heard.status < 300 and body.get("state") == "deleted"):
+        return Verdict.SUCCEEDED
+    return Verdict.UNKNOWN
 
 
 def refund_reason(asked: GiveBack) -> str:

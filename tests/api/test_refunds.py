@@ -1,4 +1,4 @@
-"""Finance gives money back: never more than was paid, once per press, and by hand when the gateway will not."""
+"""Finance gives money back: never more than was paid, once per press, by hand if need be."""
 
 import asyncio
 import json
@@ -156,7 +156,8 @@ async def test_the_database_itself_gives_back_no_more_than_came_in(
 ) -> None:
     insert = (
         "insert into refunds (id, attempt_id, invoice_id, customer_id, case_id, amount_minor, currency,"
-        " reason, status, provider_id, code, created_at, seq) values ('{}', 'I1-1.1', 'I1-1', 'c_one', '', {}, 'KRW',"
+        " reason, status, provider_id, code, created_at, seq)"
+        " values ('{}', 'I1-1.1', 'I1-1', 'c_one', '', {}, 'KRW',"
         " '', 'created', '', '', now(), 0)"
     )
     await change(worker_engine, insert.format("a", 110))

@@ -16,7 +16,7 @@ from models.messages.billing import InvoiceOrder, LineKind, PricedLine
 from models.messages.field_service import Outcome, VisitStatus
 from models.messages.payments import ChargeOrder
 from models.messages.tickets import Channel
-from models.payments import PaymentAttempt
+from models.payments import PaymentAttempt, PaymentMethod
 from models.rules.billing import split_vat
 from models.tickets import Ticket
 
@@ -77,6 +77,16 @@ async def an_order_to_bill(engine: AsyncEngine, *gross: int) -> InvoiceOrder:
         case_invoice_id(f"O{number}"), "", f"cus_{number}", (), case_id=f"O{number}", lines=lines,
         asked_by=f"order:O{number}",
     )  # fmt: skip
+
+
+async def a_pending_method(engine: AsyncEngine, customer_id: str) -> str:
+    """A payment method whose customer has just been sent to the gateway's form."""
+    name = f"pm_{next(_numbers)}"
+    async with transaction(engine) as session:
+        session.add(
+            PaymentMethod(id=name, customer_id=customer_id, customer_key=f"ck_{name}", created_at=NOON)
+        )
+    return name
 
 
 async def an_attempt(

@@ -19,10 +19,12 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.billing import BillingActivities
+from activities.connectors.billing_keys import BillingKeys, ConsoleBillingKeys
 from activities.connectors.payments import PaymentGateway
 from activities.kit.invariants import violations
+from activities.kit.sealing import Seals
 from activities.kit.transactions import transaction
-from activities.payments import PaymentActivities, RefundActivities
+from activities.payments import MethodActivities, PaymentActivities, RefundActivities
 from models.billing import Invoice
 from models.kit.timeline import TimelineEntry
 from models.messages.billing import (
@@ -34,17 +36,19 @@ from models.messages.letters import Letter
 from models.messages.payments import (
     AttemptStatus,
     ChargeOrder,
+    MethodOrder,
     RefundOrder,
     charge_workflow_id,
+    method_workflow_id,
     refund_workflow_id,
 )
 from models.messages.tickets import ticket_workflow_id
-from models.payments import PaymentAttempt, Refund
-from tests.builders.billing import a_finished_repair, an_attempt, an_order_to_bill
+from models.payments import PaymentAttempt, PaymentMethod, Refund
+from tests.builders.billing import a_finished_repair, a_pending_method, an_attempt, an_order_to_bill
 from tests.workflows.listening import ListeningTicket
 from workflows.billing import InvoiceWorkflow
 from workflows.kit.options import MAIL_QUEUE, PAYMENTS_QUEUE
-from workflows.payments import ChargeWorkflow, RefundWorkflow
+from workflows.payments import ChargeWorkflow, PaymentMethodWorkflow, RefundWorkflow
 
 _numbers = count(1)
 
@@ -54,7 +58,7 @@ async def keep_history(handle: WorkflowHandle[Any, Any], folder: Path) -> None:
     life = (await handle.describe()).workflow_type
     case = os.environ["PYTEST_CURRENT_TEST"].split("::")[1].split("[")[0].split(" ")[0].removeprefix("test_")
     path = folder / life / f"{case}.json"
-    if life in ("Invoice", "Charge", "Refund") and not path.exists():
+    if life in ("Invoice", "Charge", "Refund", "PaymentMethod") and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text((await handle.fetch_history()).to_json())
 
@@ -68,6 +72,7 @@ class Till:
     queue: str
     letters: list[str] = field(default_factory=list)
     handles: list[WorkflowHandle[Any, Any]] = field(default_factory=list)
+    keys: BillingKeys = field(default_factory=ConsoleBillingKeys)
 
     @activity.defn(name="letters.send")
     async def note_letter(self, letter: Letter) -> None:
@@ -106,6 +111,16 @@ class Till:
         order = await an_attempt(self.engine, invoice_id, payment_key)
         order = ChargeOrder(**{**vars(order), **changes})
         return order, await self.start(ChargeWorkflow.run, order, charge_workflow_id(order.attempt_id))
+
+    async def method(self, order: InvoiceOrder) -> tuple[str, Any]:
+        """A payment method of the order's customer who is at the gateway's form, and its life."""
+        name = await a_pending_method(self.engine, order.customer_id)
+        asked = MethodOrder(name, order.customer_id)
+        return name, await self.start(PaymentMethodWorkflow.run, asked, method_workflow_id(name))
+
+    async def method_row(self, method_id: str) -> PaymentMethod:
+        async with transaction(self.engine) as session:
+            return await session.get_one(PaymentMethod, method_id)
 
     async def paid_invoice(self, *gross: int) -> InvoiceOrder:
         """An order's invoice whose money is there; its life is over."""
@@ -239,10 +254,13 @@ class Till:
 
 @asynccontextmanager
 async def running_till(
-    engine: AsyncEngine, temporal: WorkflowEnvironment, gateway: PaymentGateway
+    engine: AsyncEngine,
+    temporal: WorkflowEnvironment,
+    gateway: PaymentGateway,
+    keys: BillingKeys | None = None,
 ) -> AsyncIterator[Till]:
     """A till at work; whatever is still alive in the end is ended."""
-    till = Till(engine, temporal, f"till-{next(_numbers)}")
+    till = Till(engine, temporal, f"till-{next(_numbers)}", keys=keys or ConsoleBillingKeys())
     async with at_work(till, gateway):
         yield till
         await till.end_all()
@@ -251,14 +269,24 @@ async def running_till(
 @asynccontextmanager
 async def at_work(till: Till, gateway: PaymentGateway) -> AsyncIterator[None]:
     """The workers of a till. Leaving ends them at once, in the middle of whatever they do."""
-    billing, payments = BillingActivities(till.engine), PaymentActivities(till.engine, gateway)
+    seals, billing = Seals([("test", bytes(32))]), BillingActivities(till.engine)
+    payments = PaymentActivities(till.engine, gateway, till.keys, seals)
+    methods = MethodActivities(till.engine, till.keys, seals)
     refunds = RefundActivities(till.engine, gateway)
     rows = [
         billing.issue, billing.settle, billing.settle_nothing, billing.cancel, billing.clear_suspense,
         billing.record, payments.begin, payments.record, refunds.begin_refund, refunds.record_refund,
+        payments.open, methods.record_method,
     ]  # fmt: skip
-    lives = [InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, ListeningTicket]
-    asking = [payments.charge, payments.look_up, refunds.give_back, refunds.look_up_refund]
+    lives = [InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, PaymentMethodWorkflow, ListeningTicket]
+    asking = [
+        payments.charge,
+        payments.look_up,
+        refunds.give_back,
+        refunds.look_up_refund,
+        methods.keep_method,
+        methods.drop_method,
+    ]
     client = till.temporal.client
     desk = Worker(client, task_queue=till.queue, workflows=lives, activities=rows)
     money = Worker(client, task_queue=PAYMENTS_QUEUE, activities=asking)

@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
         ChargeAnswer,
         ChargeOrder,
         GatewayNews,
+        OpenAttempt,
         SettleByHand,
         Verdict,
     )
@@ -59,6 +60,8 @@ class ChargeWorkflow:
 
     @workflow.run
     async def run(self, order: ChargeOrder) -> AttemptStatus:
+        if self.order.method_id and not self.order.is_recheck and not await self.open():
+            return self.status
         answer = await self.send()
         if answer.verdict not in CERTAIN:
             answer = await self.find_out(answer)
@@ -69,6 +72,15 @@ class ChargeWorkflow:
         await self.letters.all_sent()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.status
+
+    async def open(self) -> bool:
+        """Nobody has stored this attempt yet: row and key come first; False when somebody else collects."""
+        return await workflow.execute_activity_method(
+            PaymentActivities.open,
+            OpenAttempt(self.order, workflow.now()),
+            summary=f"Store attempt {self.order.attempt_id} with its key",
+            **ROWS,
+        )
 
     async def send(self) -> ChargeAnswer:
         """Ask for the money; while it certainly never arrived, ask again with the same key, a few times."""

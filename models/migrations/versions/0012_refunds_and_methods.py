@@ -36,7 +36,21 @@ create trigger refund_within_charge before insert or update of amount_minor, att
 """
 
 
+# Which method the gateway's signed news are about; answers only an outside system whose signature was checked.
+METHOD = """
+create function system_method(given_key text) returns text
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+  select m.id from payment_methods m
+  where m.customer_key = given_key and m.status = 'pending'
+    and (select current_setting('ieum.kind', true)) = 'system'
+$$;
+revoke execute on function system_method from public;
+grant execute on function system_method to ieum_app;
+"""
+
+
 def upgrade() -> None:
+    op.execute(METHOD)
     op.add_column("refunds", sa.Column("credit_note_id", sa.String(), nullable=True))
     op.create_foreign_key(None, "refunds", "credit_notes", ["credit_note_id"], ["id"])
     op.add_column("payment_attempts", sa.Column("method_id", sa.String(), nullable=True))
