@@ -55,6 +55,7 @@ def upgrade() -> None:
     op.create_foreign_key(None, "refunds", "credit_notes", ["credit_note_id"], ["id"])
     op.add_column("payment_attempts", sa.Column("method_id", sa.String(), nullable=True))
     op.create_foreign_key(None, "payment_attempts", "payment_methods", ["method_id"], ["id"])
+    op.alter_column("payment_methods", "billing_key", server_default="")
     op.execute(WITHIN)
     # Finance begins a refund by a row of its own; from then on the worker writes it.
     op.execute(
