@@ -45,7 +45,13 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_an_unclear_refund_is_looked_up_and_never_simply_asked_again",
         "test_a_refund_that_is_refused_for_good_is_settled_by_hand",
     ),
+    "PaymentMethod": (
+        "test_a_card_is_added_kept_sealed_and_taken_back",
+        "test_a_customer_who_does_not_come_back_adds_nothing",
+    ),
     "Charge": (
+        "test_an_invoice_is_charged_by_the_agreed_method_at_once",
+        "test_a_refused_card_leaves_the_customer_a_link_to_pay",
         "test_a_refused_customer_may_try_again_and_pay",
         "test_an_unclear_answer_is_looked_up_and_never_simply_asked_again",
         "test_finance_settles_what_stays_unclear",

@@ -8,11 +8,11 @@ from temporalio.worker import Replayer
 
 from workflows.billing import InvoiceWorkflow
 from workflows.kit.payloads import converter
-from workflows.payments import ChargeWorkflow, RefundWorkflow
+from workflows.payments import ChargeWorkflow, PaymentMethodWorkflow, RefundWorkflow
 
 HISTORIES = Path(__file__).parent.parent / "histories"
 STORED = sorted(
-    path for life in ("Invoice", "Charge", "Refund") for path in (HISTORIES / life).glob("*.json")
+    path for life in ("Invoice", "Charge", "Refund", "PaymentMethod") for path in (HISTORIES / life).glob("*.json")
 )
 
 
@@ -25,7 +25,7 @@ LIVES = [
 @pytest.mark.parametrize("life", LIVES)
 async def test_a_stored_life_replays(life: WorkflowHistory) -> None:
     replayer = Replayer(
-        workflows=[InvoiceWorkflow, ChargeWorkflow, RefundWorkflow],
+        workflows=[InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, PaymentMethodWorkflow],
         data_converter=converter([("test", bytes(32))]),
     )
 
@@ -33,4 +33,4 @@ async def test_a_stored_life_replays(life: WorkflowHistory) -> None:
 
 
 def test_there_are_stored_lives_of_every_kind() -> None:
-    assert {path.parent.name for path in STORED} == {"Invoice", "Charge", "Refund"}
+    assert {path.parent.name for path in STORED} == {"Invoice", "Charge", "Refund", "PaymentMethod"}
