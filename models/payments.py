@@ -1,5 +1,5 @@
-"""Attempts to collect money, and where it went. An attempt is born in api/payments.py with its key;
-from then on activities/payments.py writes it."""
+"""Attempts to collect money, and where it went. An attempt is born with its key in api/payments/, or in
+activities/payments/ when a method is charged; from then on activities/payments/ writes it."""
 
 from datetime import datetime
 

@@ -65,8 +65,8 @@ class ChargeOrder:
     status: AttemptStatus = AttemptStatus.CREATED
     seq: int = 0  # where a recheck goes on counting
     hears_late_news_seconds: int = 600  # after a refusal; later news start a recheck
-    method_id: str = ""  # a payment method that is charged without asking; empty: the hosted page's agreement
     is_recheck: bool = False  # news about an attempt whose own life has ended: look up, never charge
+    method_id: str = ""  # a payment method that is charged without asking; empty: the hosted page's agreement
 
 
 @dataclass(frozen=True)

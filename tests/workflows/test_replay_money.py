@@ -12,7 +12,9 @@ from workflows.payments import ChargeWorkflow, PaymentMethodWorkflow, RefundWork
 
 HISTORIES = Path(__file__).parent.parent / "histories"
 STORED = sorted(
-    path for life in ("Invoice", "Charge", "Refund", "PaymentMethod") for path in (HISTORIES / life).glob("*.json")
+    path
+    for life in ("Invoice", "Charge", "Refund", "PaymentMethod")
+    for path in (HISTORIES / life).glob("*.json")
 )
 
 
