@@ -23,7 +23,6 @@ from api.kit.sentences import sentence, then_sentence, wait_sentence
 from api.kit.texts import Key, MaybeLine
 from models.billing import CreditNote, Invoice, InvoiceLine, LedgerEntry, LedgerTransaction
 from models.journeys import OpenWait
-from models.kit.outbox import announce_update
 from models.kit.refusals import Refusal
 from models.kit.timeline import TimelineEntry
 from models.messages.billing import (
@@ -249,10 +248,6 @@ def refuse_what_is_over(invoice: Invoice) -> None:
 
 async def say(desk: DeskAt, workflow_id: str, name: str, order: Said) -> Answer:
     """Say a command of finance; while Temporal is away it is kept and said later, under the same id."""
-    if desk.client is None:
-        await announce_update(desk.session, workflow_id, name, order)
-        await desk.commit()
-        return Answer.ACCEPTED
     return await command(desk.session, desk.client, workflow_id, name, order)
 
 

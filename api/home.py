@@ -2,17 +2,34 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
 
 from fastapi import Request
+from sqlalchemy import Select
 from sqlmodel import col
 from starlette.responses import Response
 
 from api.customers.card import ProductLine, TicketLine, products_of, tickets_of
 from api.kit.desk import Desk, DeskAt
-from api.kit.people import Kind
+from api.kit.people import Kind, Person
 from api.kit.rendering import answer, move_on
 from api.kit.routes import ANYONE, SIGNED_IN, Router
-from api.tickets.queue import OWN, Filters, Row, View, in_view, listed, row_of, views, with_names
+from api.kit.together import together
+from api.kit.visible import REMEMBERED, visible
+from api.tickets.queue import (
+    DUE,
+    OWN,
+    Filters,
+    Row,
+    View,
+    counts_asked,
+    first_asked,
+    in_view,
+    row_of,
+    views_of,
+    with_names,
+)  # fmt: skip
 from models.messages.staff import Role
 from models.tickets import Ticket
 
@@ -72,18 +89,27 @@ async def home(request: Request, desk: Desk) -> Response:
     return move_on(request, "/journeys" if Role.ADMIN in person.roles else "/billing/invoices")
 
 
+@lru_cache(maxsize=REMEMBERED)
+def late_query(person: Person) -> Select[Any]:
+    """The open tickets whose deadline has passed, the longest first."""
+    late = (
+        visible(person, Ticket)
+        .with_only_columns(*OWN)
+        .where(in_view("open", person), col(Ticket.next_due) < DUE)
+    )
+    return with_names(late.order_by(col(Ticket.next_due), col(Ticket.id)).limit(BROKEN))
+
+
 async def desk_home(desk: DeskAt) -> DeskHome:
     """What waits for this agent, and what is already late in their team."""
-    mine = await listed(desk.session, desk.person, Filters(view="mine"), MINE)
-    late = (
-        desk.visible(Ticket)
-        .with_only_columns(*OWN)
-        .where(in_view("open", desk.person, datetime.now(UTC)), col(Ticket.next_due) < datetime.now(UTC))
-        .order_by(col(Ticket.next_due), col(Ticket.id))
-        .limit(BROKEN)
+    person, now = desk.person, {"due": datetime.now(UTC)}
+    mine, late, numbers = await together(
+        desk.session,
+        first_asked(person, Filters(view="mine"), MINE), (late_query(person), now), counts_asked(person),
+    )  # fmt: skip
+    return DeskHome(
+        views_of(numbers[0], Filters(view="")), tuple(map(row_of, mine[:MINE])), tuple(map(row_of, late))
     )
-    broken = tuple(row_of(line) for line in await desk.session.execute(with_names(late)))
-    return DeskHome(await views(desk.session, desk.person, Filters(view="")), mine.rows, broken)
 
 
 async def customer_home(desk: DeskAt) -> CustomerHome:

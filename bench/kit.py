@@ -7,7 +7,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,29 +60,61 @@ class Load:
     size: int
 
 
-async def load(port: int, path: str, headers: dict[str, str], requests: int, process: psutil.Process) -> Load:
-    """Ask one page over one kept-alive connection, again and again, waiting for each answer."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    lines = [f"GET {path} HTTP/1.1", f"Host: localhost:{port}", *(f"{k}: {v}" for k, v in headers.items())]
-    message = ("\r\n".join(lines) + "\r\n\r\n").encode()
-    times, size, begun, before = [], 0, 0.0, process.cpu_times()
-    warm_up = max(20, requests // 10)
-    for number in range(requests + warm_up):
-        if number == warm_up:
-            begun, before = time.perf_counter(), process.cpu_times()
-        started = time.perf_counter()
-        writer.write(message)
-        size = await _answer(reader, path)
-        if number >= warm_up:
+@dataclass(frozen=True)
+class Page:
+    """A page and the process that serves it."""
+
+    port: int
+    path: str
+    headers: dict[str, str]
+    process: psutil.Process
+
+
+class Loop:
+    """One kept-alive connection that asks one page again and again, waiting for each answer."""
+
+    def __init__(self, page: Page, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.page, self.reader, self.writer = page, reader, writer
+        said = [f"{name}: {value}" for name, value in page.headers.items()]
+        lines = [f"GET {page.path} HTTP/1.1", f"Host: localhost:{page.port}", *said]
+        self.message = ("\r\n".join(lines) + "\r\n\r\n").encode()
+        self.times: list[float] = []
+        self.wall, self.cpu, self.size = 0.0, 0.0, 0
+
+    async def ask(self, requests: int, *, is_warm_up: bool = False) -> None:
+        """Ask so often and note the times, unless it is only to warm up."""
+        begun, before, times = time.perf_counter(), self.page.process.cpu_times(), []
+        for _ in range(requests):
+            started = time.perf_counter()
+            self.writer.write(self.message)
+            self.size = await _answer(self.reader, self.page.path)
             times.append((time.perf_counter() - started) * 1000)
-    wall, after = time.perf_counter() - begun, process.cpu_times()
-    writer.close()
-    cpu = (after.user + after.system - before.user - before.system) * 1000 / requests
-    ordered = sorted(times)
-    return Load(
-        round(statistics.median(ordered), 2), round(ordered[int(len(ordered) * 0.95)], 2),
-        round(requests / wall, 1), round(cpu, 2), size,
-    )  # fmt: skip
+        after = self.page.process.cpu_times()
+        if not is_warm_up:
+            self.times += times
+            self.wall += time.perf_counter() - begun
+            self.cpu += after.user + after.system - before.user - before.system
+
+    def load(self) -> Load:
+        """What was seen in all rounds."""
+        ordered, asked = sorted(self.times), len(self.times)
+        return Load(
+            round(statistics.median(ordered), 2), round(ordered[int(asked * 0.95)], 2),
+            round(asked / self.wall, 1), round(self.cpu * 1000 / asked, 2), self.size,
+        )  # fmt: skip
+
+
+async def load(pages: Sequence[Page], requests: int, rounds: int = 10) -> list[Load]:
+    """Ask the pages in turns, so that whatever else the machine does slows all of them alike."""
+    loops = [Loop(page, *await asyncio.open_connection("127.0.0.1", page.port)) for page in pages]
+    for loop in loops:
+        await loop.ask(max(20, requests // 10), is_warm_up=True)
+    for _ in range(rounds):
+        for loop in loops:
+            await loop.ask(requests // rounds)
+    for loop in loops:
+        loop.writer.close()
+    return [loop.load() for loop in loops]
 
 
 async def _answer(reader: asyncio.StreamReader, path: str) -> int:

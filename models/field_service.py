@@ -103,24 +103,26 @@ class ChecklistTick(SQLModel, table=True):
     """One step of the checklist done at the device's time; stored by api/field_service.py."""
 
     __tablename__ = "visit_checklist_ticks"
+    __table_args__ = (UniqueConstraint("visit_id", "action_id", name="visit_checklist_ticks_own_key"),)
 
     visit_id: str = Field(primary_key=True, foreign_key="visits.id")
     code: str = columns.text(primary_key=True)
     done_at: datetime = columns.moment()
-    action_id: str = columns.text(unique=True)
+    action_id: str = columns.text()
 
 
 class PartUse(SQLModel, table=True):
     """A part used on a visit; stored by api/field_service.py."""
 
     __tablename__ = "visit_parts"
+    __table_args__ = (UniqueConstraint("visit_id", "action_id", name="visit_parts_own_key"),)
 
     id: int | None = columns.serial(default=None)
     visit_id: str = Field(foreign_key="visits.id", index=True)
     part_id: str = Field(foreign_key="parts.id")
     quantity: int
     used_at: datetime = columns.moment()
-    action_id: str = columns.text(unique=True)
+    action_id: str = columns.text()
 
 
 class DeviceAction(SQLModel, table=True):
@@ -129,9 +131,9 @@ class DeviceAction(SQLModel, table=True):
     __tablename__ = "device_actions"
     __table_args__ = (Index("device_actions_by_visit", "visit_id", "received_at"),)
 
-    id: str = columns.text(primary_key=True)  # made on the device
+    technician_id: str = columns.text(primary_key=True)
+    id: str = columns.text(primary_key=True)  # made on the device, so unique for its technician only
     visit_id: str = columns.text()
-    technician_id: str = columns.text()
     kind: str = columns.text()
     device_at: datetime = columns.moment()
     received_at: datetime = columns.moment()

@@ -5,7 +5,7 @@ The outbox is written in one transaction with the thing it announces; activities
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.kit import columns
@@ -17,19 +17,19 @@ class OutboxItem(SQLModel, table=True):
 
     __tablename__ = "outbox"
     __table_args__ = (
+        UniqueConstraint("workflow_id", "actor_id", "key", name="outbox_own_key"),
         Index("outbox_waiting", "not_before", "id", postgresql_where=text("status = 'waiting'")),
     )
 
     id: int | None = columns.serial(default=None)
-    key: str = columns.text(
-        unique=True
-    )  # workflow id for starts, command id for updates, fact id for signals
+    key: str = columns.text()  # workflow id for starts, command id for updates, fact id for signals
+    actor_id: str = columns.text(default="")  # whose command: two people may make up the same id
     kind: OutboxKind = Field(sa_type=columns.word(OutboxKind))
     workflow: str = columns.text(default="")  # type name, for starts
     workflow_id: str = columns.text()
     name: str = columns.text(default="")  # update or signal name
     task_queue: str = columns.text(default="desk")
-    payload: dict[str, Any] = columns.record(default_factory=dict)  # the dataclass as JSON
+    payload: dict[str, Any] = columns.record(default_factory=dict)  # JSON; empty once it was said
     summary: str = columns.text(default="")  # plain words for the Temporal UI, no personal data
     status: OutboxStatus = Field(default=OutboxStatus.WAITING, sa_type=columns.word(OutboxStatus))
     tries: int = 0

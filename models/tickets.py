@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.kit import columns
@@ -14,6 +14,7 @@ class Ticket(SQLModel, table=True):
 
     __tablename__ = "tickets"
     __table_args__ = (
+        UniqueConstraint("submitted_by", "submission_key", name="tickets_own_key"),
         Index("tickets_by_due", "next_due", "id", postgresql_where=text("not is_over")),
         Index("tickets_by_team_due", "team_id", "next_due", "id", postgresql_where=text("not is_over")),
         Index("tickets_by_agent_due", "agent_id", "next_due", "id", postgresql_where=text("not is_over")),
@@ -21,7 +22,8 @@ class Ticket(SQLModel, table=True):
     )
 
     id: str = Field(primary_key=True)
-    submission_key: str = columns.text(unique=True)  # a double submit is one ticket
+    submission_key: str = columns.text()  # a double submit is one ticket
+    submitted_by: str = columns.text(default="")  # who made the key up; nobody known for the public form
     customer_id: str = Field(foreign_key="customers.id")
     owned_product_id: str | None = Field(default=None, foreign_key="owned_products.id", index=True)
     kind: TicketKind = Field(default=TicketKind.FAULT, sa_type=columns.word(TicketKind))
@@ -95,12 +97,11 @@ class Attachment(SQLModel, table=True):
     stored_as: str = columns.text(unique=True)
     taken_at: datetime | None = columns.moment(default=None, nullable=True)
     created_at: datetime = columns.moment()
-    action_id: str | None = columns.text(
-        default=None, unique=True
-    )  # a phone's own id: sent twice, stored once
+    action_id: str | None = columns.text(default=None)  # a phone's own id: sent twice, stored once
 
     __table_args__ = (
         ForeignKeyConstraint(["visit_id"], ["visits.id"], name="attachments_visit", use_alter=True),
+        UniqueConstraint("visit_id", "action_id", name="attachments_own_key"),
     )
 
 

@@ -1,6 +1,7 @@
 """Run the tests folder by folder, stopping at the first red one; the last line counts passed and failed.
 
-`python -m ops.test` runs all; `python -m ops.test rules api` runs two; SEED=… repeats a run's random choices.
+`python -m ops.test` runs all; `python -m ops.test rules api` runs two; SEED=… repeats a run's random choices;
+TEST_PROCESSES=… says how many processes share a part whose files stand alone.
 """
 
 import os
@@ -18,6 +19,8 @@ from ops import browsers
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 PARTS = ("house", "rules", "activities", "workflows", "replay", "api", "journeys", "browser", "faults")
+# Parts whose files stand alone: each process has its own PostgreSQL and Temporal, and takes whole files.
+SIDE_BY_SIDE = frozenset({"activities", "workflows", "api"})
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ def run(part: str, seed: str) -> Count:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", f"--hypothesis-seed={seed}", f"--junitxml={report}"]
+        if part in SIDE_BY_SIDE:
+            command += ["-n", os.environ.get("TEST_PROCESSES", "2"), "--dist", "loadfile"]
         where = paths(part)
         code = subprocess.run([*command, *where], cwd=ROOT, env=env, check=False).returncode if where else 5
         count = counted(report)

@@ -58,7 +58,25 @@ htmx.defineExtension('ieum-morph', {
   },
 });
 document.body.setAttribute('hx-ext', 'ieum-morph');
-document.addEventListener('htmx:configRequest', e => { e.detail.headers['X-CSRF-Token'] = csrf(); });
+document.addEventListener('htmx:configRequest', ({ detail }) => {
+  detail.headers['X-CSRF-Token'] = csrf();
+  // What a page asks by itself, called by live updates or by its clock, must not keep an idle session alive.
+  const by = detail.triggeringEvent?.type;
+  if (detail.verb === 'get' && (!by || by.startsWith('live:'))) detail.headers['X-By-Itself'] = '1';
+});
+
+/* A live update may take away the element that asked before its answer is here. htmx looks for the answer's other
+   blocks, and tells its events, at the element that asked: so it comes back, unseen, while the answer is taken in. */
+document.addEventListener('htmx:beforeRequest', ({ detail: { xhr, elt } }) => {
+  xhr.addEventListener('readystatechange', () => {
+    if (xhr.readyState !== XMLHttpRequest.DONE || elt.isConnected) return;
+    const shelf = document.createElement('div');
+    shelf.hidden = true;
+    shelf.append(elt.getRootNode());
+    document.body.append(shelf);
+    xhr.addEventListener('loadend', () => shelf.remove(), { once: true });
+  });
+});
 
 /* Toasts: HX-Trigger: {"toast": {"msg": …, "tone": …}} */
 export function toast({ msg, tone = 'green' }) {
@@ -106,6 +124,12 @@ document.addEventListener('htmx:afterRequest', e => {
 document.addEventListener('keydown', e => {
   const menu = e.key === 'Escape' && e.target.closest?.('details.menu[open]');
   if (menu) { menu.open = false; $('summary', menu).focus(); }
+});
+
+/* What was chosen, beside a file input that speaks our words. */
+document.addEventListener('change', e => {
+  const said = e.target.type === 'file' && $('[data-chosen]', e.target.parentElement);
+  if (said) said.textContent = [...e.target.files].map(file => file.name).join(', ') || said.dataset.chosen;
 });
 
 /* Chips that filter what is already on the page: data-filter="message" over [data-kind]. */

@@ -44,15 +44,30 @@ async function flush() {
   }
 }
 
+/* Where the phone is, to about ten metres: asked once, never waited for long. Who does not allow it has skipped it. */
+const place = () => new Promise(tell => {
+  if (!navigator.geolocation) { tell('no_signal'); return; }
+  setTimeout(tell, 5000, 'skipped');                  // nobody answers whether we may know
+  navigator.geolocation.getCurrentPosition(
+    ({ coords }) => tell(`${coords.latitude.toFixed(4)},${coords.longitude.toFixed(4)}`),
+    error => tell(error.code === error.PERMISSION_DENIED ? 'skipped' : 'no_signal'), { timeout: 4000, maximumAge: 60000 });
+});
+
 async function keep(form, data) {
-  const fields = [], files = [];
+  const fields = [], files = [], at = new Date();
+  if ('position' in form.dataset) {
+    if (form.dataset.position) return;                // pressed again while the phone looks where it is
+    form.dataset.position = 'asked';
+    data.set('position', await place());
+  }
   for (const [name, value] of data) {
     if (!(value instanceof File)) fields.push([name, value]);
     else if (value.size) files.push({ name, blob: value, filename: value.name });
   }
   const key = draftKey(form);
-  await outbox.put(form.action, fields, files, form.dataset.each === undefined ? key : '');
+  await outbox.put(form.action, fields, files, form.dataset.each === undefined ? key : '', at);
   form.dataset.kept = '1';
+  if (form.dataset.position) form.dataset.position = '';
   await show();
   if (!navigator.onLine) toast({ msg: words.kept, tone: 'amber' });
   else await flush();

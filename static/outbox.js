@@ -27,8 +27,8 @@ export const draft = key => within('drafts', 'readonly', s => s.get(`${me()}:${k
 export const dropDraft = key => within('drafts', 'readwrite', s => s.delete(`${me()}:${key}`));
 export const dropDrafts = () => within('drafts', 'readwrite', s => s.clear());
 
-export function put(url, fields, files = [], draftKey = '') {
-  const entry = { id: crypto.randomUUID(), me: me(), at: new Date().toISOString(), url, fields, files, draftKey, state: 'waiting' };
+export function put(url, fields, files = [], draftKey = '', at = new Date()) {
+  const entry = { id: crypto.randomUUID(), me: me(), at: at.toISOString(), url, fields, files, draftKey, state: 'waiting' };
   return within('outbox', 'readwrite', s => s.add(entry));
 }
 

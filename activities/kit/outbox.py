@@ -26,7 +26,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.kit.transactions import transaction
-from models.kit.outbox import CHANNEL
+from models.kit.outbox import CHANNEL, update_id
 from models.kit.refusals import Refusal
 from models.messages.systems import OutboxKind, OutboxStatus
 from models.systems import OutboxItem
@@ -161,7 +161,7 @@ class Relay:
     async def _update(self, item: OutboxItem) -> None:
         handle = self.client.get_workflow_handle(item.workflow_id)
         try:
-            await handle.execute_update(item.name, item.payload, id=item.key)
+            await handle.execute_update(item.name, item.payload, id=update_id(item.actor_id, item.key))
         except WorkflowUpdateFailedError as failure:
             if isinstance(failure.cause, ApplicationError) and failure.cause.type:
                 raise Refusal(failure.cause.type) from failure

@@ -27,7 +27,6 @@ from api.tickets.files import MOST_BODY, MOST_BYTES, MOST_OF_TICKET, drawn_anew,
 from api.tickets.hands import working
 from models.field_service import Visit
 from models.kit.ids import fresh
-from models.kit.outbox import announce_update
 from models.kit.refusals import Refusal
 from models.messages.field_service import CallOff, ChooseSlot, Redispatch, visit_workflow_id
 from models.tickets import Attachment
@@ -123,7 +122,9 @@ async def take_photo(
     except ValidationError as error:
         raise Refusal("invalid_form") from error
     visit = await desk.one(Visit, visit_id)
-    mine = desk.visible(Attachment).where(col(Attachment.action_id) == line.id)
+    mine = desk.visible(Attachment).where(
+        col(Attachment.visit_id) == visit_id, col(Attachment.action_id) == line.id
+    )
     if not visit.is_over and await desk.session.scalar(mine) is None:
         await _keep_photo(request, desk, visit, line, upload, slot)
     return done(request, visit_id, await take(desk, visit_id, line))
@@ -229,12 +230,7 @@ async def chosen(desk: DeskAt, visit: Visit, key: str, starts_at: datetime, kind
 
 async def say(desk: DeskAt, visit_id: str, update: str, order: Any) -> Answer:
     """Say somebody's command to the visit; kept for the relay while Temporal is away."""
-    workflow_id = visit_workflow_id(visit_id)
-    if desk.client is None:
-        await announce_update(desk.session, workflow_id, update, order)
-        await desk.commit()
-        return Answer.ACCEPTED
-    return await command(desk.session, desk.client, workflow_id, update, order)
+    return await command(desk.session, desk.client, visit_workflow_id(visit_id), update, order)
 
 
 def done(request: Request, visit_id: str, said: Answer) -> Response:

@@ -19,6 +19,7 @@ from api.kit.rendering import answer
 from api.kit.routes import AGENTS, PARTNERS, TECHNICIANS
 from api.kit.texts import Key
 from api.tickets.files import sent
+from api.tickets.hands import crew
 from models.catalogue import Part, Product
 from models.customers import OwnedProduct
 from models.field_service import ChecklistTick, PartUse, Visit
@@ -108,6 +109,8 @@ class JobPage:
     note: str
     before: tuple[Before, ...]
     slots: tuple[Slot, ...]
+    technicians: tuple[tuple[str, str], ...]  # whom the desk may ask first when it searches again
+    arrival: str  # for the desk: where the phone was on arrival, if it said so
 
     @property
     def ticked(self) -> int:
@@ -175,6 +178,8 @@ async def job_of(desk: DeskAt, visit: Visit) -> JobPage:
         signature=visit.signature, signer=visit.signer, absence_reason=visit.absence_reason,
         outcome=visit.outcome, note=visit.note, before=await _before(desk, visit),
         slots=await slots_of(desk, visit) if desk.person.is_desk else (),
+        technicians=await crew(desk) if desk.person.is_desk and "redispatch" in may(visit.status) else (),
+        arrival=visit.arrival_position if desk.person.is_desk else "",
     )  # fmt: skip
 
 

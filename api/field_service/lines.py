@@ -15,12 +15,13 @@ from api.kit.forms import Input
 from api.kit.texts import Key, MaybeKey, MaybeLine, MaybeParagraph
 from models.catalogue import Part
 from models.field_service import ChecklistTick, DeviceAction, PartUse, Visit, VisitOffer
-from models.kit.outbox import announce_update
 from models.kit.refusals import Refusal
 from models.messages.field_service import Accept, Decline, Finish, Outcome, Step, visit_workflow_id
 
 Kind = Literal["accept", "decline", "depart", "arrive", "start", "tick", "part", "sign", "finish", "photo"]
 FIRST = frozenset({"accept", "decline"})  # by somebody who may only hold an offer
+# Where the phone was: degrees to four places (about ten metres), or why that is not known.
+PLACE = r"^(|no_signal|skipped|-?[0-9]{1,2}\.[0-9]{4},-?[0-9]{1,3}\.[0-9]{4})$"
 PATH = r"^[MLZQCmlzqc0-9 .,\-]*$"
 
 
@@ -40,7 +41,7 @@ class Line(Input):
     outcome: Outcome = Outcome.REPAIRED
     labour_minutes: Annotated[int, Field(ge=0, le=1440)] = 0
     note: MaybeParagraph = ""
-    position: Literal["", "in_range", "out_of_range", "no_signal", "skipped"] = ""
+    position: Annotated[str, Field(pattern=PLACE)] = ""
     reason: MaybeLine = ""
 
 
@@ -75,20 +76,21 @@ async def _refuse_strangers(desk: DeskAt, visit_id: str, kind: str) -> None:
 
 async def _keep(desk: DeskAt, visit_id: str, line: Line, refusal: str = "") -> DeviceAction | None:
     """Store the line, or its refusal; the line as it is known already, if it is."""
-    found = await desk.session.scalar(desk.visible(DeviceAction).where(col(DeviceAction.id) == line.id))
+    technician = desk.person.technician_id or ""
+    mine = col(DeviceAction.technician_id) == technician, col(DeviceAction.id) == line.id
+    found = await desk.session.scalar(desk.visible(DeviceAction).where(*mine))
     if found is not None and (found.visit_id, found.kind) != (visit_id, line.kind):
         raise Refusal("not_found")
     outcome = "refused" if refusal else "done"
     if found is None:
         row = {
-            "id": line.id, "visit_id": visit_id, "technician_id": desk.person.technician_id or "",
+            "id": line.id, "visit_id": visit_id, "technician_id": technician,
             "kind": line.kind, "device_at": line.device_at, "received_at": datetime.now(UTC),
             "outcome": outcome, "refusal": refusal,
         }  # fmt: skip
         await desk.session.execute(insert(DeviceAction).values(row).inline())
     elif refusal:
-        mine = update(DeviceAction).where(col(DeviceAction.id) == line.id)
-        await desk.session.execute(mine.values(outcome=outcome, refusal=refusal))
+        await desk.session.execute(update(DeviceAction).where(*mine).values(outcome=outcome, refusal=refusal))
     return found
 
 
@@ -153,12 +155,7 @@ STORED: dict[str, Callable[[DeskAt, Visit, Line], Awaitable[None]]] = {
 async def _say(desk: DeskAt, visit_id: str, line: Line) -> Answer:
     """Say a step to the visit; kept for the relay while Temporal is away."""
     said = spoken(desk, line)
-    workflow_id = visit_workflow_id(visit_id)
-    if desk.client is None:
-        await announce_update(desk.session, workflow_id, line.kind, said)
-        await desk.commit()
-        return Answer.ACCEPTED
-    return await command(desk.session, desk.client, workflow_id, line.kind, said)
+    return await command(desk.session, desk.client, visit_workflow_id(visit_id), line.kind, said)
 
 
 def spoken(desk: DeskAt, line: Line) -> Any:

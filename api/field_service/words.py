@@ -38,6 +38,10 @@ DECLINE = {
     "ill": Label(N_("Ill")),
     "other": Label(N_("Another reason")),
 }
+POSITION = {
+    "skipped": Label(N_("not allowed to be read")),
+    "no_signal": Label(N_("not known")),
+}
 CALL_OFF = {"ticket_cancelled": Label(N_("The ticket was cancelled"))}
 
 register("visit", VISIT)
@@ -45,3 +49,4 @@ register("outcome", OUTCOME)
 register("offer", OFFER)
 register("decline", DECLINE)
 register("call_off", CALL_OFF)
+register("position", POSITION)

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from models.kit.outbox import announce_update
+from models.kit.outbox import announce_update, update_id
 from models.kit.refusals import Refusal
 from models.messages.systems import OutboxKind, OutboxStatus
 from models.systems import OutboxItem
@@ -21,11 +21,18 @@ PATIENCE = 3.0  # seconds; after them the page says "accepted" and live updates 
 RELAY_WAITS = timedelta(seconds=PATIENCE + 2)  # the first try is ours
 
 
+Mine = tuple[ColumnElement[bool], ...]
+"""Which item of the outbox is this person's command to this workflow."""
+
+
 class Said(Protocol):
-    """Any command: its id is its own, so that a double click is one update."""
+    """Any command: its id is its sender's own, so that a double click is one update."""
 
     @property
     def id(self) -> str: ...
+
+    @property
+    def actor_id(self) -> str | None: ...
 
 
 class Answer(StrEnum):
@@ -40,29 +47,35 @@ async def command(
 
     Raises the workflow's own Refusal; the same command again gets the answer it got. Without a client,
     or while Temporal is away, the relay says it later under the same id."""
-    is_first = await announce_update(session, workflow_id, update_name, argument, wait=RELAY_WAITS)
+    mine = (
+        col(OutboxItem.workflow_id) == workflow_id,
+        col(OutboxItem.actor_id) == (argument.actor_id or ""),
+        col(OutboxItem.key) == argument.id,
+    )
+    wait = timedelta() if client is None else RELAY_WAITS  # nobody but the relay can try
+    is_first = await announce_update(session, workflow_id, update_name, argument, wait=wait)
     await session.commit()
-    if not is_first and (earlier := await _earlier_answer(session, argument.id)) is not None:
+    if not is_first and (earlier := await _earlier_answer(session, mine)) is not None:
         return earlier
     if client is None:
         return Answer.ACCEPTED
     try:
         async with asyncio.timeout(PATIENCE):
             handle = client.get_workflow_handle(workflow_id)
-            await handle.execute_update(update_name, argument, id=argument.id)
+            await handle.execute_update(update_name, argument, id=update_id(argument.actor_id, argument.id))
     except WorkflowUpdateFailedError as failure:
         refusal = refusal_of(failure)
-        await _note(session, argument.id, status=OutboxStatus.REFUSED, refusal=refusal.code)
+        await _note(session, mine, status=OutboxStatus.REFUSED, refusal=refusal.code)
         raise refusal from failure
     except RPCError as error:
         if error.status == RPCStatusCode.NOT_FOUND and not await _starts_later(session, workflow_id):
-            await _note(session, argument.id, status=OutboxStatus.REFUSED, refusal="already_over")
+            await _note(session, mine, status=OutboxStatus.REFUSED, refusal="already_over")
             raise Refusal("already_over") from error
         return Answer.ACCEPTED
     except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError, RuntimeError):
         # a client that has never reached Temporal says so with a RuntimeError
         return Answer.ACCEPTED
-    await _note(session, argument.id, status=OutboxStatus.SENT, sent_at=datetime.now(UTC))
+    await _note(session, mine, status=OutboxStatus.SENT, sent_at=datetime.now(UTC))
     return Answer.DONE
 
 
@@ -75,8 +88,8 @@ def refusal_of(failure: WorkflowUpdateFailedError) -> Refusal:
     return Refusal("try_again_later")
 
 
-async def _earlier_answer(session: AsyncSession, key: str) -> Answer | None:
-    asked = select(col(OutboxItem.status), col(OutboxItem.refusal)).where(col(OutboxItem.key) == key)
+async def _earlier_answer(session: AsyncSession, mine: Mine) -> Answer | None:
+    asked = select(col(OutboxItem.status), col(OutboxItem.refusal)).where(*mine)
     row = (await session.execute(asked)).one()
     await session.commit()
     if row.status == OutboxStatus.REFUSED:
@@ -95,7 +108,7 @@ async def _starts_later(session: AsyncSession, workflow_id: str) -> bool:
     return is_waiting
 
 
-async def _note(session: AsyncSession, key: str, **values: Any) -> None:
+async def _note(session: AsyncSession, mine: Mine, **values: Any) -> None:
     """How it went; a lost note is harmless, because the relay says it again under the same id."""
-    await session.execute(update(OutboxItem).where(col(OutboxItem.key) == key).values(**values))
+    await session.execute(update(OutboxItem).where(*mine).values(**values))
     await session.commit()

@@ -1,6 +1,6 @@
 """The desk a handler works at: a database session that knows who asks, that person, and Temporal."""
 
-from collections.abc import AsyncIterator
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -22,15 +22,11 @@ M = TypeVar("M", bound=SQLModel)
 SAFE = ("GET", "HEAD", "OPTIONS")
 log = structlog.get_logger()
 
-# One statement, one round trip; true = only within this transaction.
-_SAY_WHO = text(
-    "select " + ", ".join(
-        f"set_config('ieum.{name}', :{name}, true)"
-        for name in (
-            "person", "kind", "roles", "customer", "ticket", "case", "technician", "partner", "team", "link"
-        )
-    )
-)  # fmt: skip
+SAID = ("person", "kind", "roles", "customer", "ticket", "case", "technician", "partner", "team", "link")
+# One statement, one round trip; true = only within this transaction, which cannot become writable again.
+SAY_WHO = "select set_config('transaction_read_only', %(reading)s, true), " + ", ".join(
+    f"set_config('ieum.{name}', %({name})s, true)" for name in SAID
+)
 
 
 def who(person: Person) -> dict[str, str]:
@@ -49,17 +45,39 @@ def who(person: Person) -> dict[str, str]:
     }
 
 
-def session_for(engine: AsyncEngine, person: Person, *, is_readonly: bool = False) -> AsyncSession:
+SAID_WITH_THE_FIRST_READ = "said with the first read"
+
+
+class Asking(Session):
+    """A session whose every transaction first says who asks."""
+
+
+class AskingSession(AsyncSession):
+    """The same for handlers, with its end in one step."""
+
+    sync_session_class = Asking
+
+    async def finish(self) -> None:
+        """Store what was written and give the connection back."""
+        await self.run_sync(_finish)
+
+
+def _finish(session: Session) -> None:
+    session.commit()  # also when it only read: with a rollback the driver forgets its prepared statements
+    session.close()
+
+
+@event.listens_for(Asking, "after_begin")
+def _say_who(session: Asking, _: SessionTransaction, connection: Connection) -> None:
+    if session.info.pop(SAID_WITH_THE_FIRST_READ, False):
+        return  # until then the database shows nothing
+    connection.exec_driver_sql(SAY_WHO, session.info["who"])
+
+
+def session_for(engine: AsyncEngine, person: Person, *, is_readonly: bool = False) -> AskingSession:
     """A session whose every transaction first says who asks; a read-only one cannot write at all."""
-    bound = engine.execution_options(postgresql_readonly=True) if is_readonly else engine
-    session = AsyncSession(bound, expire_on_commit=False)
-
-    def say_who(_: Session, __: SessionTransaction, connection: Connection) -> None:
-        connection.execute(_SAY_WHO, who(session.info["person"]))
-
-    session.info["person"] = person
-    event.listen(session.sync_session, "after_begin", say_who)
-    return session
+    said = {**who(person), "reading": "on" if is_readonly else "off"}
+    return AskingSession(engine, expire_on_commit=False, info={"who": said})
 
 
 def forbid_leaks(engine: AsyncEngine) -> None:
@@ -115,15 +133,30 @@ class DeskAt:
         return self.client
 
 
-async def _open(request: Request) -> AsyncIterator[DeskAt]:
+async def _open(request: Request) -> DeskAt:
     state = request.app.state
     person = people.person(request)
     rule = getattr(request.scope.get("route"), "rule", None)
     is_readonly = request.method in SAFE and not (rule is not None and rule.reveals)
-    async with session_for(state.engine, person, is_readonly=is_readonly) as session:
-        yield DeskAt(state.engine, session, person, state.client)
-        await session.commit()
+    session = session_for(state.engine, person, is_readonly=is_readonly)
+    request.state.session = session
+    return DeskAt(state.engine, session, person, state.client)
 
 
-Desk = Annotated[DeskAt, Depends(_open, scope="function")]
+async def leave(request: Request, *, is_done: bool) -> None:
+    """Store what the handler of this request wrote, or none of it, and give its connection back."""
+    session: AskingSession | None = getattr(request.state, "session", None)
+    if session is None:
+        return
+    if is_done:
+        try:
+            await session.finish()
+        except BaseException:
+            await asyncio.shield(session.close())
+            raise
+    else:
+        await asyncio.shield(session.close())
+
+
+Desk = Annotated[DeskAt, Depends(_open)]
 """The parameter type of a handler: `async def show(request: Request, desk: Desk, ticket_id: str)`."""

@@ -27,7 +27,8 @@ ALWAYS = {
 HSTS = "max-age=31536000; includeSubDomains"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 REQUESTS = Counter("ieum_requests_total", "Answered requests", ["method", "route", "status"])
-SECONDS = Histogram("ieum_request_seconds", "Time to the first byte of the answer", ["route"])
+SECONDS = Histogram("ieum_request_seconds", "Time to the first byte of an answer that ends", ["route"])
+STREAM = "text/event-stream"  # open as long as its page is, so it says nothing about how quick we are
 log = structlog.get_logger()
 
 
@@ -51,8 +52,10 @@ class Surroundings:
         async def dressed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
-                self.dress(MutableHeaders(scope=message), number)
+                status, headers = message["status"], MutableHeaders(scope=message)
+                self.dress(headers, number)
+                if not headers.get("content-type", "").startswith(STREAM):
+                    SECONDS.labels(route_of(scope)).observe(time.perf_counter() - started)
             await send(message)
 
         structlog.contextvars.bind_contextvars(request=number)
@@ -82,11 +85,15 @@ def _host(netloc: str) -> str:
     return netloc.partition(":")[0].lower()
 
 
+def route_of(scope: Scope) -> str:
+    """The pattern of the route that answers: real paths may hold tokens."""
+    return getattr(scope.get("route"), "path", "unknown")
+
+
 def report(scope: Scope, status: int, seconds: float) -> None:
-    """One log line and two metrics, by the route's pattern: real paths may hold tokens."""
-    route = getattr(scope.get("route"), "path", "unknown")
+    """One log line and one count, by the route's pattern."""
+    route = route_of(scope)
     REQUESTS.labels(scope["method"], route, str(status)).inc()
-    SECONDS.labels(route).observe(seconds)
     person = scope.get("state", {}).get("person")
     log.info(
         "request",

@@ -133,7 +133,9 @@ class Sight:
         key = col(ROWS[name].id)
         query = visible(person, ROWS[name]).with_only_columns(key).where(key.in_(ids))
         async with session_for(self._engine, person, is_readonly=True) as session:
-            return frozenset((await session.scalars(query)).all())
+            found = frozenset((await session.scalars(query)).all())
+            await session.finish()
+            return found
 
 
 def scope_of(person: Person) -> object:

@@ -21,6 +21,8 @@ from models.messages.staff import STAFF_ROLES, LinkPurpose, Role
 CACHE_SECONDS = 5.0
 CACHE_SIZE = 10_000
 LINKS = "/links/"
+STREAM = "/events"
+BY_ITSELF = "x-by-itself"  # a page that renews itself says so: nobody has done anything
 
 
 class Kind(StrEnum):
@@ -127,9 +129,11 @@ class Doors:
         self._engine = engine
         self._known: OrderedDict[tuple[str, str], tuple[float, Person]] = OrderedDict()
 
-    async def by_session(self, token: str) -> Person:
-        """The person of a session cookie; nobody when it is unknown, ended or revoked."""
-        return await self._account("door_session", token_hash(token))
+    async def by_session(self, token: str, *, is_looking_on: bool = False) -> Person:
+        """The person of a session cookie; nobody when it is unknown, ended or revoked.
+
+        Whoever only looks on does not put off the end of an idle session."""
+        return await self._account("door_still" if is_looking_on else "door_session", token_hash(token))
 
     async def by_token(self, token: str) -> Person:
         """The person of an API token."""
@@ -219,7 +223,8 @@ class People:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return await doors.by_token(token.strip())
-        return await doors.by_session(cookie_of(headers, scope["app"].state.settings.is_secure))
+        token = cookie_of(headers, scope["app"].state.settings.is_secure)
+        return await doors.by_session(token, is_looking_on=scope["path"] == STREAM or BY_ITSELF in headers)
 
 
 def person(request: Request) -> Person:

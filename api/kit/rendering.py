@@ -2,21 +2,21 @@
 
 import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 from pydantic_core import to_jsonable_python
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from api.kit import browsers, charts, formats, labels, language, places
+from api.kit.components import Components
 from api.kit.navigation import Shown, navigation
 from api.kit.static import Statics
 
@@ -83,66 +83,6 @@ class Shell:
         return f"/theme/{'light' if self.theme == 'dark' else 'dark'}?back={back}"
 
 
-NO_DEADLINE = Markup('<span class="muted">–</span>')
-# Macros that depend on their arguments and the language only.
-PURE = frozenset(
-    {
-        "avatar",
-        "badge",
-        "count",
-        "keys",
-        "priority",
-        "status",
-        "ticket_lead",
-        "ticket_rest",
-        "time_to",
-        "waiting_for",
-    }
-)
-
-
-class Components:
-    """All macros of templates/components under one name, `ui`; two macros of one name are an error.
-
-    A block that is drawn alone does not see what its template imports, so the macros must be global.
-    """
-
-    def __init__(self, environment: Environment) -> None:
-        for name in sorted(environment.list_templates(filter_func=lambda at: at.startswith("components/"))):
-            for macro, call in _macros(environment.get_template(name)):
-                if hasattr(self, macro):
-                    raise ValueError(f"{name}: there is a second {macro}")
-                setattr(self, macro, remembered(call) if macro in PURE else call)
-
-    def countdown(self, due: datetime | None, tone: str = "", is_paused: bool = False) -> Markup:
-        """What is left until a deadline; the browser goes on counting."""
-        if due is None:
-            return NO_DEADLINE
-        text = formats.time_left(due)
-        drawn: Markup = self.time_to(due, tone or formats.urgency(due), bool(tone), is_paused, text)  # type: ignore[attr-defined]
-        return drawn
-
-
-def remembered(macro: Callable[..., Markup]) -> Callable[..., Markup]:
-    """A macro whose text depends on its arguments and the language only: a list draws each badge once."""
-
-    @lru_cache(maxsize=4096)
-    def drawn(spoken: str, given: tuple[Any, ...], named: tuple[tuple[str, Any], ...]) -> Markup:
-        return macro(*given, **dict(named))
-
-    def quick(*given: Any, **named: Any) -> Markup:
-        return drawn(language.locale(), given, tuple(named.items()))
-
-    return quick
-
-
-def _macros(template: Template) -> Iterator[tuple[str, Any]]:
-    module = template.module
-    for name in dir(module):
-        if not name.startswith("_") and callable(getattr(module, name)):
-            yield name, getattr(module, name)
-
-
 def environment(statics: Statics, folders: tuple[Path, ...] = (TEMPLATES,)) -> Environment:
     """The one Jinja environment: strict about names, escaping everything, in the reader's language."""
     made = Environment(
@@ -161,6 +101,8 @@ def environment(statics: Statics, folders: tuple[Path, ...] = (TEMPLATES,)) -> E
         newstyle=True,
         pgettext=language.plain_pgettext,
     )
+    # Quicker than the extension's own, which looks itself up and formats at every call.
+    made.globals.update(_=translated, gettext=translated)
     made.filters.update(formats.FILTERS)
     made.filters.update(label=labels.label_text, named=labels.named, place=places.place)
     made.filters.update(attributes=attributes, lines=lines)
@@ -176,6 +118,17 @@ def environment(statics: Statics, folders: tuple[Path, ...] = (TEMPLATES,)) -> E
     )
     made.globals["ui"] = Components(made)
     return made
+
+
+def translated(message: str, /, **values: object) -> Markup:
+    """A message of a template in the reader's language; values are escaped."""
+    said = _said(language.locale(), message)
+    return said % values if values or "%" in said else said
+
+
+@lru_cache(maxsize=4096)
+def _said(_spoken: str, message: str) -> Markup:
+    return Markup(language.plain_gettext(message))  # noqa: S704 (the words of our own translators)
 
 
 def attributes(values: Mapping[str, object]) -> Markup:

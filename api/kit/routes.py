@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from api.kit import people
 from api.kit.csrf import refuse_forgery
+from api.kit.desk import leave
 from api.kit.people import LINKS, Kind, Person
 from api.kit.throttles import slow_links
 from models.kit.refusals import Refusal
@@ -72,7 +73,13 @@ class GuardedRoute(APIRoute):
 
         async def guarded(request: Request) -> Response:
             await admit(request, self.rule)
-            return await handle(request)
+            is_done = False
+            try:
+                response = await handle(request)
+                is_done = True
+                return response
+            finally:
+                await leave(request, is_done=is_done)
 
         return guarded
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import cache
 
 from api.kit import formats
 from api.kit.labels import name_of
@@ -97,11 +98,19 @@ def then_sentence(then: str) -> str:
 
 def filled(text: str, details: Mapping[str, object], bare: str) -> str:
     """The translated text with its values as the reader writes them; when one has no words, the bare text."""
+    names = _names(text)
+    if not names:
+        return gettext(text)
     currency = str(details.get("currency", "KRW"))
-    values = {name: written(name, details.get(name), currency) for name in _PLACE.findall(text)}
+    values = {name: written(name, details.get(name), currency) for name in names}
     if None in values.values():
         return gettext(bare)
     return gettext(text, **values)
+
+
+@cache
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(_PLACE.findall(text))
 
 
 def written(name: str, value: object, currency: str = "KRW") -> str | None:

@@ -54,6 +54,8 @@ HIDDEN = {Account: HASH, PaymentMethod: BILLING_KEY}  # columns that the databas
 PAYLOAD: Any = OutboxItem.payload
 HELD_FOR = timedelta(days=7)
 FIELD = (Kind.TECHNICIAN, Kind.PARTNER)
+REMEMBERED = 512
+"""So many queries of one sort are kept built: SQLAlchemy takes longer to build one than to run it."""
 
 
 def visible(person: Person, model: type[M]) -> Select[M]:

@@ -218,7 +218,7 @@ async def grant(
         return answer(request, "staff/show.html", page, status=422, form=sent.form)
     asked, given = frozenset(sent.value.roles), grantable(desk.person)
     before = frozenset(Role(role) for role in account.roles)
-    if not may_change(desk.person, account) or (asked ^ before) - given:
+    if not may_change(desk.person, account) or (asked ^ before) - given or asked - before - fitting(account):
         raise Refusal("not_allowed")
     if account.version != sent.value.version:
         raise Refusal("changed_meanwhile")
@@ -243,6 +243,15 @@ def grantable(person: Person) -> frozenset[Role]:
     return (frozenset(Role) - STAFF_ROLES) | person.roles
 
 
+def fitting(account: Account) -> frozenset[Role]:
+    """The roles that an account can fill: a technician's needs a technician behind it, and so on."""
+    behind = {
+        Role.TECHNICIAN: account.technician_id, Role.PARTNER: account.partner_id,
+        Role.CUSTOMER: account.customer_id,
+    }  # fmt: skip
+    return frozenset(role for role in Role if role not in behind or behind[role])
+
+
 def may_change(person: Person, account: Account) -> bool:
     """Only somebody whose rights are within one's own, and never oneself."""
     return account.id != person.id and {Role(role) for role in account.roles} <= grantable(person)
@@ -256,7 +265,7 @@ async def person_page(desk: Desk, account: Account) -> PersonPage:
         version=account.version,
         team_id=account.team_id or "",
         teams=teams,
-        grantable=sorted(grantable(desk.person)),
+        grantable=sorted(grantable(desk.person) & (fitting(account) | {Role(one) for one in account.roles})),
         may_change=may_change(desk.person, account),
     )
 

@@ -12,6 +12,10 @@ register(
         System.PAYMENTS: Label(N_("Payment gateway"), "teal", "credit-card"),
         System.MAIL: Label(N_("E-mail"), "indigo", "mail"),
         System.SMS: Label(N_("Text messages"), "violet", "message-circle"),
+        System.STOCK: Label(N_("Warehouse"), "amber", "package"),
+        System.CARRIER: Label(N_("Carrier"), "blue", "truck"),
+        System.CREDIT: Label(N_("Credit bureau"), "orange", "scale"),
+        System.MARKETING: Label(N_("Marketing"), "pink", "megaphone"),
     },
 )
 register(

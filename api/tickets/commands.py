@@ -112,7 +112,7 @@ async def write(request: Request, desk: DeskAt, ticket_id: str, sent: Typed[Writ
     writing = sent.value
     if writing is None:
         return await shown(request, desk, ticket_id, block="composer", status=422, form=sent.form)
-    message = message_id(writing.command_id)
+    message = message_id(desk.person, ticket_id, writing.command_id)
     if not await is_stored(desk, message):
         refuse_if_not(writing.kind, head.status)
         if writing.version is not None and writing.version < head.seq:
@@ -196,7 +196,7 @@ async def resolve(
     head = await head_of(desk.session, desk.person, ticket_id)
     if sent.value is None:
         return await wrong(request, desk, ticket_id, sent.form, "resolve")
-    message = message_id(sent.value.command_id)
+    message = message_id(desk.person, ticket_id, sent.value.command_id)
     if not await is_stored(desk, message):
         refuse_if_not("resolve", head.status)
     await keep_message(desk, ticket_id, message, MessageKind.REPLY, sent.value.done, channel_of(head))

@@ -1,5 +1,7 @@
 """Into whose hands work may be put; whoever cannot take it is refused like somebody who does not exist."""
 
+from sqlmodel import col
+
 from api.kit.desk import DeskAt
 from models.field_service import Technician
 from models.kit.refusals import Refusal
@@ -7,6 +9,18 @@ from models.messages.staff import Role
 from models.staff import Account
 
 DESK = frozenset({Role.AGENT, Role.DISPATCHER, Role.ADMIN})
+
+
+async def crew(desk: DeskAt) -> tuple[tuple[str, str], ...]:
+    """The technicians who work here, by name."""
+    query = (
+        desk.visible(Technician)
+        .with_only_columns(col(Technician.id), col(Technician.name))
+        .where(col(Technician.is_active))
+        .order_by(col(Technician.name))
+        .limit(200)
+    )
+    return tuple((line[0], line[1]) for line in await desk.session.execute(query))
 
 
 async def colleague(desk: DeskAt, account_id: str | None) -> None:

@@ -1,17 +1,30 @@
 """The agents' queue: views, filters, pages, and rows that refresh without moving under the cursor."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
 from starlette.responses import Response
 
 from api.kit.desk import Desk
+from api.kit.language import locale
 from api.kit.rendering import answer, is_fragment, move_on, wants_json
 from api.kit.routes import AGENTS
-from api.tickets.queue import VIEWS, Filters, Row, View, listed, rows_by_id, views
+from api.kit.together import together
+from api.tickets.queue import (
+    VIEWS,
+    Filters,
+    Row,
+    View,
+    counts_asked,
+    filled_up,
+    first_asked,
+    listed,
+    rows_by_id,
+    views_of,
+)  # fmt: skip
 from api.tickets.routing import router
-from api.tickets.show import teams
+from api.tickets.show import teams_query
 from models.kit.refusals import Refusal
 from models.messages.tickets import Priority, TicketStatus
 
@@ -27,7 +40,7 @@ class QueuePage:
     views: tuple[View, ...]
     rows: tuple[Row, ...]
     next: str  # address of the following page, or nothing
-    teams: tuple[tuple[str, str], ...]
+    teams: tuple[tuple[Any, ...], ...]
     statuses: tuple[TicketStatus, ...] = OPEN
     priorities: tuple[Priority, ...] = tuple(Priority)
 
@@ -42,7 +55,7 @@ class News:
     is_new: int
 
 
-def chosen(
+async def chosen(
     view: str = "mine",
     status: str = "",
     priority: str = "",
@@ -67,11 +80,14 @@ Chosen = Annotated[Filters, Depends(chosen)]
 @router.get("/tickets", may=AGENTS)
 async def index(request: Request, desk: Desk, filters: Chosen) -> Response:
     """Show what waits for us, the nearest deadline first."""
-    found = await listed(desk.session, desk.person, filters)
-    page = QueuePage(
-        filters, await views(desk.session, desk.person, filters), found.rows,
-        filters.href(after=found.next) if found.next else "", await teams(desk),
+    person = desk.person
+    lines, numbers, teams = await together(
+        desk.session,
+        first_asked(person, filters), counts_asked(person), (teams_query(person, locale()), {}),
     )  # fmt: skip
+    found = await filled_up(desk.session, person, filters, lines)
+    after = filters.href(after=found.next) if found.next else ""
+    page = QueuePage(filters, views_of(numbers[0], filters), found.rows, after, tuple(teams))
     data = {"rows": page.rows, "next": page.next, "counts": {view.name: view.count for view in page.views}}
     return answer(request, "tickets/index.html", page, oob=("queue_views",), data=data)
 

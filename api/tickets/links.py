@@ -1,7 +1,8 @@
 """What a customer does with their ticket, signed in or by a link without signing in."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Request
 from pydantic import BeforeValidator, Field
@@ -13,13 +14,14 @@ from starlette.responses import Response
 from api.kit.commands import Answer
 from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed
+from api.kit.language import LOCALES
 from api.kit.language import gettext as _
 from api.kit.people import Kind
 from api.kit.rendering import Form, answer, is_fragment, move_on, toast
 from api.kit.routes import ANY_LINK, CUSTOMERS, by_link
 from api.kit.texts import Key, MaybeParagraph, Paragraph
 from api.tickets.birth import is_new, tell_live
-from api.tickets.page import head_of
+from api.tickets.page import Head, head_of
 from api.tickets.portal import own_ticket
 from api.tickets.routing import router
 from api.tickets.saying import is_stored, keep_message, message_id, refuse_if_not, say
@@ -31,6 +33,7 @@ from models.messages.tickets import (
     OVER,
     Cancel,
     Channel,
+    Command,
     Confirmation,
     CustomerWrote,
     MessageKind,
@@ -41,6 +44,7 @@ from models.messages.tickets import (
 from models.staff import SignedLink
 from models.tickets import TicketRating
 
+F = TypeVar("F", bound=Input)
 FOLLOW, CONFIRM, RATE = LinkPurpose.FOLLOW, LinkPurpose.CONFIRM, LinkPurpose.RATE
 ELSEWHERE = {LinkPurpose.SLOT: "slot", LinkPurpose.TRACK: "track", LinkPurpose.PAY: "pay"}
 
@@ -80,7 +84,9 @@ class Rated(Input):
 async def open_link(request: Request, desk: Desk, token: str) -> Response:
     """Show what a link is for: one ticket to its customer, or the page of another word."""
     if desk.person.purpose in ELSEWHERE:
-        return move_on(request, f"/links/{token}/{ELSEWHERE[desk.person.purpose]}")
+        asked = request.query_params.get("lang")
+        kept = f"?lang={asked}" if asked in LOCALES else ""
+        return move_on(request, f"/links/{token}/{ELSEWHERE[desk.person.purpose]}{kept}")
     return await show_own(request, desk)
 
 
@@ -92,7 +98,7 @@ async def write(request: Request, desk: Desk, sent: Typed[Said] = typed(Said)) -
     head = await head_of(desk.session, desk.person, ticket_id)
     if sent.value is None:
         return await show_own(request, desk, form=sent.form, status=422)
-    message = message_id(sent.value.command_id)
+    message = message_id(desk.person, ticket_id, sent.value.command_id)
     if not await is_stored(desk, message):
         if head.status in OVER:
             raise Refusal("ticket_closed")
@@ -110,51 +116,38 @@ async def write(request: Request, desk: Desk, sent: Typed[Said] = typed(Said)) -
 @router.post("/links/{token}/withdrawal", may=by_link(FOLLOW))
 async def withdraw(request: Request, desk: Desk, sent: Typed[Reasoned] = typed(Reasoned)) -> Response:
     """The customer no longer needs us."""
-    ticket_id = ticket_of(request, desk)
-    await head_of(desk.session, desk.person, ticket_id)
-    if sent.value is None:
-        return await show_own(request, desk, form=sent.form, status=422)
-    order = Cancel(
-        sent.value.command_id,
-        desk.person.id,
-        datetime.now(UTC),
-        actor_kind="customer",
-        reason=sent.value.reason,
-    )
-    said = await say(desk, ticket_id, "cancel", order)
-    return await done(request, desk, _("Your report was cancelled"), said)
+
+    async def order(form: Reasoned, _head: Head) -> Cancel:
+        return Cancel(**by(desk, form.command_id), reason=form.reason)
+
+    return await speak(request, desk, sent, "cancel", order, _("Your report was cancelled"))
 
 
 @router.post("/tickets/{ticket_id}/confirmation", may=CUSTOMERS, row="ticket")
 @router.post("/links/{token}/confirmation", may=by_link(CONFIRM))
 async def confirm(request: Request, desk: Desk, sent: Typed[Agreed] = typed(Agreed)) -> Response:
     """The customer says that it works again."""
-    ticket_id = ticket_of(request, desk)
-    await head_of(desk.session, desk.person, ticket_id)
-    if sent.value is None:
-        return await show_own(request, desk, form=sent.form, status=422)
-    order = Confirmation(sent.value.command_id, desk.person.id, datetime.now(UTC), actor_kind="customer")
-    said = await say(desk, ticket_id, "confirm", order)
-    return await done(request, desk, _("Thank you. We are glad that it works again."), said)
+
+    async def order(form: Agreed, _head: Head) -> Confirmation:
+        return Confirmation(**by(desk, form.command_id))
+
+    thanks = _("Thank you. We are glad that it works again.")
+    return await speak(request, desk, sent, "confirm", order, thanks)
 
 
 @router.post("/tickets/{ticket_id}/reopening", may=CUSTOMERS, row="ticket")
 @router.post("/links/{token}/reopening", may=by_link(CONFIRM))
 async def reopen(request: Request, desk: Desk, sent: Typed[Said] = typed(Said)) -> Response:
     """The customer says that it does not work, and what is wrong."""
-    ticket_id = ticket_of(request, desk)
-    head = await head_of(desk.session, desk.person, ticket_id)
-    if sent.value is None:
-        return await show_own(request, desk, form=sent.form, status=422)
-    message = message_id(sent.value.command_id)
-    if not await is_stored(desk, message):
-        refuse_if_not("reopen", head.status)
-        await store(desk, ticket_id, message, sent.value.body)
-    order = Reopening(
-        sent.value.command_id, desk.person.id, datetime.now(UTC), actor_kind="customer", message_id=message
-    )
-    said = await say(desk, ticket_id, "reopen", order)
-    return await done(request, desk, _("We are sorry. We are looking at it again."), said)
+
+    async def order(form: Said, head: Head) -> Reopening:
+        message = message_id(desk.person, head.id, form.command_id)
+        if not await is_stored(desk, message):
+            refuse_if_not("reopen", head.status)
+            await store(desk, head.id, message, form.body)
+        return Reopening(**by(desk, form.command_id), message_id=message)
+
+    return await speak(request, desk, sent, "reopen", order, _("We are sorry. We are looking at it again."))
 
 
 @router.post("/tickets/{ticket_id}/rating", may=CUSTOMERS, row="ticket")
@@ -187,6 +180,28 @@ async def rate(request: Request, desk: Desk, sent: Typed[Rated] = typed(Rated)) 
     await tell_live(desk, f"ticket:{ticket_id}")
     await desk.commit()
     return await done(request, desk, _("Thank you for your rating"))
+
+
+def by(desk: DeskAt, command_id: str) -> dict[str, Any]:
+    """Who commands, and when."""
+    person, now = desk.person.id, datetime.now(UTC)
+    return {"id": command_id, "actor_id": person, "at": now, "actor_kind": "customer"}
+
+
+async def speak(
+    request: Request,
+    desk: DeskAt,
+    sent: Typed[F],
+    name: str,
+    order: Callable[[F, Head], Awaitable[Command]],
+    thanks: str,
+) -> Response:
+    """Say a customer's command to their ticket; a form with something wrong in it comes back."""
+    head = await head_of(desk.session, desk.person, ticket_of(request, desk))
+    if sent.value is None:
+        return await show_own(request, desk, form=sent.form, status=422)
+    said = await say(desk, head.id, name, await order(sent.value, head))
+    return await done(request, desk, thanks, said)
 
 
 def ticket_of(request: Request, desk: DeskAt) -> str:
@@ -222,8 +237,9 @@ async def show_own(
     page = await own_ticket(desk, ticket_of(request, desk), base_of(request, desk))
     trigger = toast(message) if message else None
     return answer(
-        request, "tickets/mine.html", page, block="own_ticket", form=form, status=status, trigger=trigger
-    )
+        request, "tickets/mine.html", page, block="own_ticket", oob=("own_beside",), form=form, status=status,
+        trigger=trigger,
+    )  # fmt: skip
 
 
 async def done(request: Request, desk: DeskAt, message: str, said: Answer = Answer.DONE) -> Response:

@@ -1,11 +1,27 @@
 """The agents' queue as it is read: what waits for us, in the order of the next deadline."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    and_,
+    any_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -13,7 +29,8 @@ from api.kit.formats import in_seoul
 from api.kit.language import gettext
 from api.kit.people import Person
 from api.kit.sentences import wait_sentence
-from api.kit.visible import visible
+from api.kit.together import Asked, together
+from api.kit.visible import REMEMBERED, visible
 from models.customers import Customer
 from models.journeys import OpenWait
 from models.messages.journeys import WaitFor
@@ -96,7 +113,18 @@ OWN = (
 )  # fmt: skip
 
 
-def in_view(view: str, person: Person, now: datetime) -> ColumnElement[bool]:
+# Queries are built once for each person and kind of question; what changes from page to page is bound.
+def bound(name: str, column: Any) -> Any:
+    """A value that is given when the query runs, of this column's type."""
+    return bindparam(name, type_=column.type)
+
+
+MIDNIGHT = bound("midnight", Ticket.next_due)
+DUE = bound("due", Ticket.next_due)
+LAST = bound("last", Ticket.id)
+
+
+def in_view(view: str, person: Person) -> ColumnElement[bool]:
     """The condition of a saved view; only tickets that are still alive are in the queue."""
     alive = ~col(Ticket.is_over)
     if view == "mine":
@@ -106,24 +134,40 @@ def in_view(view: str, person: Person, now: datetime) -> ColumnElement[bool]:
     if view == "unassigned":
         return and_(alive, col(Ticket.team_id) == person.team_id, col(Ticket.agent_id).is_(None))
     if view == "today":
-        midnight = datetime.combine(in_seoul(now).date(), time(), in_seoul(now).tzinfo) + timedelta(days=1)
-        return and_(alive, col(Ticket.next_due) < midnight.astimezone(UTC))
+        return and_(alive, col(Ticket.next_due) < MIDNIGHT)
     return alive
 
 
-def filtered(query: Any, filters: Filters) -> Any:
-    """Narrow a query to what the address asks for."""
-    if filters.status:
-        query = query.where(col(Ticket.status) == filters.status)
-    if filters.priority:
-        query = query.where(col(Ticket.priority) == filters.priority)
-    if filters.team:
-        query = query.where(col(Ticket.team_id) == filters.team)
-    if filters.q:
-        text = filters.q.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        number = col(Ticket.id) == filters.q.strip().upper()
-        query = query.where(or_(number, col(Ticket.subject).ilike(f"%{text}%")))
-    return query
+def midnight(now: datetime) -> datetime:
+    """When today ends in Korea."""
+    here = in_seoul(now)
+    return (datetime.combine(here.date(), time(), here.tzinfo) + timedelta(days=1)).astimezone(UTC)
+
+
+NARROWED: dict[str, Any] = {
+    "status": col(Ticket.status) == bound("status", Ticket.status),
+    "priority": col(Ticket.priority) == bound("priority", Ticket.priority),
+    "team": col(Ticket.team_id) == bound("team", Ticket.team_id),
+    "q": or_(
+        col(Ticket.id) == bound("number", Ticket.id),
+        col(Ticket.subject).ilike(bound("part", Ticket.subject)),
+    ),
+}
+"""What each filter of the address asks of a ticket."""
+
+
+def narrowed(filters: Filters) -> tuple[str, ...]:
+    """Which filters are set."""
+    return tuple(name for name in NARROWED if getattr(filters, name))
+
+
+def asked(filters: Filters) -> dict[str, Any]:
+    """The values that a query for these filters binds."""
+    text = filters.q.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return {
+        "midnight": midnight(datetime.now(UTC)), "status": filters.status, "priority": filters.priority,
+        "team": filters.team, "number": filters.q.strip().upper(), "part": f"%{text}%",
+    }  # fmt: skip
 
 
 def with_names(few: Any) -> Select[Any]:
@@ -157,27 +201,45 @@ def row_of(found: Any) -> Row:
     return Row(*shown)
 
 
-async def listed(session: AsyncSession, person: Person, filters: Filters, limit: int = PAGE) -> Listed:
-    """One page of the queue after the cursor, walking the index of its view and nothing else."""
-    now = datetime.now(UTC)
-    mine = visible(person, Ticket).with_only_columns(*OWN).where(in_view(filters.view, person, now))
-    query = filtered(mine, filters)
-    query = query.order_by(col(Ticket.next_due).asc().nulls_last(), col(Ticket.id)).limit(limit + 1)
+@lru_cache(maxsize=REMEMBERED)
+def page_query(person: Person, view: str, filtered: tuple[str, ...], start: str) -> Select[Any]:
+    """One page of a view after `start`, walking the index of its view and nothing else."""
+    query = visible(person, Ticket).with_only_columns(*OWN).where(in_view(view, person))
+    query = query.where(*(NARROWED[name] for name in filtered))
+    if start == "dated":
+        query = query.where(tuple_(col(Ticket.next_due), col(Ticket.id)) > tuple_(DUE, LAST))
+    elif start == "undated":
+        query = query.where(col(Ticket.next_due).is_(None), col(Ticket.id) > LAST)
+    query = query.order_by(col(Ticket.next_due).asc().nulls_last(), col(Ticket.id))
+    return with_names(query.limit(bindparam("most", type_=Integer())))
+
+
+def first_asked(person: Person, filters: Filters, limit: int = PAGE) -> Asked:
+    """The query that finds a page, as a rule alone."""
     due, _sep, last = filters.after.partition("|")
-    found: list[Any] = []
-    if not last or due:
-        dated = (
-            query.where(tuple_(col(Ticket.next_due), col(Ticket.id)) > (moment_of(due), last))
-            if last
-            else query
-        )
-        found = list(await session.execute(with_names(dated)))
-    if last and len(found) <= limit:
+    start = "first" if not last else "dated" if due else "undated"
+    values = {**asked(filters), "due": moment_of(due) if due else None, "last": last, "most": limit + 1}
+    return page_query(person, filters.view, narrowed(filters), start), values
+
+
+async def filled_up(
+    session: AsyncSession, person: Person, filters: Filters, found: list[Any], limit: int = PAGE
+) -> Listed:
+    """The page of what was found, filled up with what has no deadline."""
+    due, _sep, last = filters.after.partition("|")
+    if last and due and len(found) <= limit:
         # Tickets without a deadline stand last; a comparison of pairs never finds them.
-        undated = query.where(col(Ticket.next_due).is_(None), col(Ticket.id) > ("" if due else last))
-        found += list(await session.execute(with_names(undated.limit(limit + 1 - len(found)))))
+        query = page_query(person, filters.view, narrowed(filters), "undated")
+        rest = {**asked(filters), "last": "", "most": limit + 1 - len(found)}
+        found = [*found, *(await together(session, (query, rest)))[0]]
     rows = tuple(row_of(line) for line in found[:limit])
     return Listed(rows, cursor(rows[-1]) if len(found) > limit else "")
+
+
+async def listed(session: AsyncSession, person: Person, filters: Filters, limit: int = PAGE) -> Listed:
+    """One page of the queue after the cursor."""
+    found = await together(session, first_asked(person, filters, limit))
+    return await filled_up(session, person, filters, found[0], limit)
 
 
 def cursor(row: Row) -> str:
@@ -194,23 +256,38 @@ def moment_of(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+@lru_cache(maxsize=REMEMBERED)
+def query_by_id(person: Person) -> Select[Any]:
+    """The tickets of the bound numbers that the person may see."""
+    wanted = col(Ticket.id) == any_(bindparam("ids", type_=ARRAY(String)))
+    return with_names(visible(person, Ticket).with_only_columns(*OWN).where(wanted))
+
+
 async def rows_by_id(session: AsyncSession, person: Person, ids: list[str]) -> dict[str, Row]:
     """The tickets of these numbers that the person may (still) see."""
     if not ids:
         return {}
-    few = visible(person, Ticket).with_only_columns(*OWN).where(col(Ticket.id).in_(ids))
-    found = await session.execute(with_names(few))
-    return {row.id: row for row in map(row_of, found)}
+    found = await together(session, (query_by_id(person), {"ids": ids}))
+    return {row.id: row for row in map(row_of, found[0])}
 
 
-async def views(session: AsyncSession, person: Person, filters: Filters) -> tuple[View, ...]:
-    """The saved views with their counts, all in one query, from the same root as the rows."""
-    now = datetime.now(UTC)
+@lru_cache(maxsize=REMEMBERED)
+def count_query(person: Person) -> Select[Any]:
+    """The numbers of all saved views in one query, from the same root as the rows."""
     counts = []
     for name in VIEWS:
-        few = visible(person, Ticket).with_only_columns(literal(1)).where(in_view(name, person, now))
+        few = visible(person, Ticket).with_only_columns(literal(1)).where(in_view(name, person))
         counts.append(select(func.count()).select_from(few.limit(COUNTED + 1).subquery()).scalar_subquery())
-    numbers = (await session.execute(select(*counts))).one()
+    return select(*counts)
+
+
+def counts_asked(person: Person) -> Asked:
+    """The query for the numbers of all saved views."""
+    return count_query(person), {"midnight": midnight(datetime.now(UTC))}
+
+
+def views_of(numbers: Iterable[int], filters: Filters) -> tuple[View, ...]:
+    """The saved views with their counts."""
     return tuple(
         View(
             name, gettext(VIEWS[name]), Filters(view=name).href(), name == filters.view,
@@ -218,3 +295,9 @@ async def views(session: AsyncSession, person: Person, filters: Filters) -> tupl
         )
         for name, number in zip(VIEWS, numbers, strict=True)
     )  # fmt: skip
+
+
+async def views(session: AsyncSession, person: Person, filters: Filters) -> tuple[View, ...]:
+    """The saved views with their counts, when nothing else is asked at the same time."""
+    found = await together(session, counts_asked(person))
+    return views_of(found[0][0], filters)

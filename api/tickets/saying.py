@@ -1,5 +1,6 @@
 """Saying a person's command to a ticket, and storing the words that go with it."""
 
+import hashlib
 from datetime import UTC, datetime
 
 from sqlalchemy.dialects.postgresql import insert
@@ -11,7 +12,6 @@ from api.kit.language import gettext as _
 from api.kit.people import Kind, Person
 from api.kit.rendering import toast
 from api.kit.sentences import sentence
-from models.kit.outbox import announce_update
 from models.kit.refusals import Refusal
 from models.kit.timeline import ActorKind, TimelineEntry
 from models.messages.tickets import Channel, MessageKind, TicketStatus, ticket_workflow_id
@@ -25,9 +25,10 @@ def refuse_if_not(act: str, status: TicketStatus) -> None:
         raise Refusal(code)
 
 
-def message_id(command_id: str) -> str:
-    """The message that goes with a command: sent twice, it is the same."""
-    return f"msg_{command_id}"
+def message_id(sender: Person, ticket_id: str, command_id: str) -> str:
+    """The message that goes with somebody's command: sent twice, it is the same; nobody else can name it."""
+    said = "\0".join((sender.id, ticket_id, command_id))
+    return f"msg_{hashlib.sha256(said.encode()).hexdigest()[:32]}"
 
 
 def actor_kind(person: Person) -> str:
@@ -55,12 +56,7 @@ async def keep_message(
 
 async def say(desk: DeskAt, ticket_id: str, name: str, argument: Said) -> Answer:
     """Say a command to the ticket; while Temporal is away it is kept and said later, under the same id."""
-    workflow_id = ticket_workflow_id(ticket_id)
-    if desk.client is None:
-        await announce_update(desk.session, workflow_id, name, argument)
-        await desk.commit()
-        return Answer.ACCEPTED
-    return await command(desk.session, desk.client, workflow_id, name, argument)
+    return await command(desk.session, desk.client, ticket_workflow_id(ticket_id), name, argument)
 
 
 def told(said: Answer, done: str) -> dict[str, object]:

@@ -1,23 +1,25 @@
 """One ticket on the desk: the queue stays at the left, the customer stands at the right."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from fastapi import Request
+from sqlalchemy import Select
 from sqlmodel import col
 from starlette.responses import Response
 
 from api.kit.desk import Desk, DeskAt
-from api.kit.language import locale
-from api.kit.people import Kind
+from api.kit.people import Kind, Person
 from api.kit.rendering import answer, is_fragment, wants_json
 from api.kit.routes import AGENTS, CUSTOMERS
 from api.kit.texts import Key
+from api.kit.visible import REMEMBERED, visible
 from api.tickets import portal
+from api.tickets.hands import crew
 from api.tickets.page import TicketPage, ticket_page
 from api.tickets.queue import Filters, Row, View, listed, views
 from api.tickets.routing import router
-from models.field_service import Technician
 from models.staff import Account, Team
 
 STATE = ("ticket_head", "timeline", "beside")
@@ -59,7 +61,8 @@ class Shown:
 async def show(request: Request, desk: Desk, ticket_id: Key, queue: str = "mine") -> Response:
     """Show one ticket: to the desk with everything, to its customer with what is theirs."""
     if desk.person.kind is Kind.CUSTOMER:
-        return answer(request, "tickets/mine.html", await portal.own_ticket(desk, ticket_id))
+        own = await portal.own_ticket(desk, ticket_id)
+        return answer(request, "tickets/mine.html", own, block="own_ticket", oob=("own_beside",))
     return await shown(request, desk, ticket_id, queue=queue)
 
 
@@ -101,23 +104,14 @@ async def people_for(desk: DeskAt) -> dict[str, Any]:
         .order_by(col(Account.name))
         .limit(200)
     )
-    technicians = (
-        desk.visible(Technician)
-        .with_only_columns(col(Technician.id), col(Technician.name))
-        .where(col(Technician.is_active))
-        .order_by(col(Technician.name))
-        .limit(200)
-    )
     return {
         "colleagues": tuple((line[0], line[1]) for line in await desk.session.execute(colleagues)),
-        "technicians": tuple((line[0], line[1]) for line in await desk.session.execute(technicians)),
+        "technicians": await crew(desk),
     }
 
 
-async def teams(desk: DeskAt) -> tuple[tuple[str, str], ...]:
-    """The teams, for the queue's filter."""
-    name = col(Team.name_ko) if locale() == "ko" else col(Team.name_en)
-    found = await desk.session.execute(
-        desk.visible(Team).with_only_columns(col(Team.id), name).order_by(name)
-    )
-    return tuple((line[0], line[1]) for line in found)
+@lru_cache(maxsize=REMEMBERED)
+def teams_query(person: Person, spoken: str) -> Select[str, str]:
+    """The teams by their names in one language."""
+    name = col(Team.name_ko) if spoken == "ko" else col(Team.name_en)
+    return visible(person, Team).with_only_columns(col(Team.id), name).order_by(name)

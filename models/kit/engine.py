@@ -1,6 +1,16 @@
 """The one asynchronous engine, and sessions that say who is asking before they read."""
 
+from json import JSONDecoder
+from typing import Any
+
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+_decode = JSONDecoder().decode
+
+
+def _read(stored: bytes) -> Any:
+    """PostgreSQL speaks UTF-8; guessing the encoding of each small value costs more than reading it."""
+    return {} if stored == b"{}" else _decode(str(stored, "utf8"))
 
 
 def engine_for(
@@ -20,5 +30,7 @@ def engine_for(
         max_overflow=pool_size,
         pool_pre_ping=is_pinged,
         pool_timeout=10,
+        pool_use_lifo=True,  # few connections that know their statements already, not all of them in turn
+        json_deserializer=_read,
         connect_args={"application_name": application, "connect_timeout": 5, **limits},
     )

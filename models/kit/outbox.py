@@ -30,10 +30,11 @@ async def announce_start(
 async def announce_update(
     session: AsyncSession, workflow_id: str, update: str, command: Any, *, wait: timedelta = timedelta()
 ) -> bool:
-    """Say somebody's command, under the command's own id; `wait` leaves the first try to the api."""
+    """Say somebody's command, once for its sender and id; `wait` leaves the first try to the api."""
     return await _announce(
-        session, command.id, OutboxKind.UPDATE, workflow_id, command, name=update, wait=wait
-    )
+        session, command.id, OutboxKind.UPDATE, workflow_id, command,
+        name=update, wait=wait, actor_id=command.actor_id or "",
+    )  # fmt: skip
 
 
 async def announce_signal(
@@ -56,13 +57,25 @@ async def _announce(
         "key": key, "kind": kind, "workflow_id": workflow_id, "payload": as_json(message),
         "not_before": func.now() + wait, "created_at": func.now(), **columns,
     }  # fmt: skip
-    defaults = {"workflow": "", "name": "", "task_queue": "desk", "summary": "", "status": "waiting"}
+    defaults = {
+        "workflow": "",
+        "name": "",
+        "actor_id": "",
+        "task_queue": "desk",
+        "summary": "",
+        "status": "waiting",
+    }
     statement = insert(OutboxItem).values({**defaults, "tries": 0, "refusal": "", **row})
-    statement = statement.on_conflict_do_nothing(index_elements=["key"])
+    statement = statement.on_conflict_do_nothing(index_elements=["workflow_id", "actor_id", "key"])
     is_new = (await session.execute(statement.returning(col(OutboxItem.id)))).first() is not None
     if is_new and not wait:  # what nobody shall say yet is found by the relay's own clock
         await session.execute(text("select pg_notify(:channel, '')"), {"channel": CHANNEL})
     return is_new
+
+
+def update_id(actor_id: str | None, command_id: str) -> str:
+    """The id under which Temporal knows a command: another person's command of the same id is another one."""
+    return f"{actor_id}/{command_id}" if actor_id else command_id
 
 
 def as_json(message: Any) -> dict[str, Any]:

@@ -146,7 +146,7 @@ class Step(Command):
     """The technician departs, arrives or starts; `at` is the device's time."""
 
     technician_id: str = ""
-    position: str = ""  # in_range, out_of_range, no_signal, skipped
+    position: str = ""  # where the phone was, in degrees, or why that is not known: no_signal, skipped
 
 
 @dataclass(frozen=True)

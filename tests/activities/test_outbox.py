@@ -169,8 +169,8 @@ async def test_an_update_is_said_once_and_a_refusal_is_kept(
     await drain(relay)
 
     rows = await items(worker_engine)
-    assert [(item.status, item.refusal) for item in rows] == [
-        ("sent", ""), ("sent", ""), ("refused", "not_allowed"),
+    assert [(item.status, item.refusal, item.payload) for item in rows] == [
+        ("sent", "", {}), ("sent", "", {}), ("refused", "not_allowed", {}),
     ]  # fmt: skip
     assert await temporal.client.get_workflow_handle(name).query("what") == [order.id, allowed.id]
 

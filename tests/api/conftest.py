@@ -1,9 +1,10 @@
 """A built sample company that many tests only read, and the app on top of it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
-from itertools import count
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
-import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -11,19 +12,60 @@ from models.kit.engine import engine_for
 from ops.postgres import Cluster
 from tests.api.web import STORED, Web, web_on
 from tests.builders.company import Company, build
-from tests.conftest import Database
+from tests.conftest import Database, copied
 
-_numbers = count(1)
+
+@dataclass(frozen=True)
+class Sample:
+    """The sample company as it is copied for each test that wants one."""
+
+    database: Database
+    company: Company
+
+
+async def filled(database: Database) -> Company:
+    engine = engine_for(database.worker_url, pool_size=1)
+    company = await build(engine, password_hash=STORED)
+    await engine.dispose()
+    return company
+
+
+@pytest.fixture(scope="session")
+def sample(cluster: Cluster) -> Iterator[Sample]:
+    """The sample company, whose people have a password, built once."""
+    with (
+        copied(cluster) as database,
+        ThreadPoolExecutor(1) as beside,
+    ):  # this thread has a loop
+        yield Sample(database, beside.submit(asyncio.run, filled(database)).result())
+
+
+@pytest.fixture
+def database(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """An empty database; for a test that asks for a company of its own, one with the company in it."""
+    is_filled = "own_company" in request.fixturenames
+    template = request.getfixturevalue("sample").database.name if is_filled else "template_ieum"
+    with copied(cluster, template) as own:
+        yield own
+
+
+@pytest.fixture
+def own_company(sample: Sample, database: Database) -> Company:
+    """A sample company that this test may change."""
+    return copy_of(sample.company)
+
+
+@pytest.fixture
+def own_web(own_company: Company, app_engine: AsyncEngine) -> Web:
+    """An app on a company of one's own, whose people have a password."""
+    return web_on(app_engine, own_company)
 
 
 @pytest.fixture(scope="module")
-def shared_database(cluster: Cluster) -> Iterator[Database]:
-    """One database for all tests of a file."""
-    name = f"shared_{next(_numbers)}"
-    with psycopg.connect(cluster.url(), autocommit=True) as admin:
-        admin.execute(f"create database {name} template template_ieum owner ieum_owner")
-        yield Database(cluster, name)
-        admin.execute(f"drop database {name} with (force)")
+def shared_database(cluster: Cluster, sample: Sample) -> Iterator[Database]:
+    """One database with the company in it for all tests of a file."""
+    with copied(cluster, sample.database.name) as shared:
+        yield shared
 
 
 @pytest.fixture(scope="module")
@@ -43,18 +85,16 @@ async def walled_engine(shared_database: Database) -> AsyncIterator[AsyncEngine]
 
 
 @pytest.fixture(scope="module")
-async def company(open_engine: AsyncEngine) -> Company:
+def company(sample: Sample) -> Company:
     """The sample company; do not change it."""
-    return await build(open_engine)
+    return copy_of(sample.company)
 
 
 @pytest.fixture(scope="module")
-async def web(company: Company, walled_engine: AsyncEngine) -> Web:
+def web(company: Company, walled_engine: AsyncEngine) -> Web:
     """The app on the sample company, for tests that change nothing that others read."""
     return web_on(walled_engine, company)
 
 
-@pytest.fixture
-async def own_web(worker_engine: AsyncEngine, app_engine: AsyncEngine) -> Web:
-    """An app on a company of one's own, whose people have a password."""
-    return web_on(app_engine, await build(worker_engine, password_hash=STORED))
+def copy_of(company: Company) -> Company:
+    return replace(company, persons=dict(company.persons), tokens=dict(company.tokens))

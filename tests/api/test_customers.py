@@ -7,17 +7,16 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.api.web import Web, web_on
-from tests.builders.company import build
-from tests.conftest import Database
+from tests.builders.company import Company
 
 JSON = {"Accept": "application/json"}
 FRAGMENT = {"HX-Request": "true"}
 
 
 @pytest.fixture
-async def desk(database: Database, worker_engine: AsyncEngine, app_engine: AsyncEngine) -> Web:
+def desk(own_company: Company, app_engine: AsyncEngine) -> Web:
     """A desk of its own."""
-    return web_on(app_engine, await build(worker_engine))
+    return web_on(app_engine, own_company)
 
 
 @pytest.mark.parametrize("path", ["/customers", "/customers/c_one"])

@@ -62,6 +62,8 @@ async def test_a_technician_and_a_customer_walk_a_visit_by_phone_and_link(scene:
         await life.settle(handle)
 
     await scene.act("acceptance")
+    bare = await web.get(f"/links/{token_of('slot')}?lang=en", who="link_slot")
+    assert bare.headers["location"] == f"/links/{token_of('slot')}/slot?lang=en"
     page = await web.get(f"/links/{token_of('slot')}/slot", who="link_slot")
     assert page.status_code == 200, page.text
     slots = page.text.split('name="starts_at" value="')[1:]
@@ -308,6 +310,8 @@ async def test_the_desk_searches_again_and_calls_off(scene: Scene, life: Field) 
         await life.settle(handle)
     assert (await scene.row()).status is VisitStatus.UNASSIGNED
 
+    asked = await scene.web.get(scene.path, who="agent")
+    assert '<option value="tech_ann">' in asked.text.split('id="redispatch"')[1].split("</form>")[0]
     await scene.act("dispatch", who="agent", command_id="again-1", technician_id="tech_jo")
     await life.settle(handle)
     assert (await life.offers(scene.order))[-1].technician_id == "tech_jo"

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -19,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.kit.live import MOST_STREAMS, MOST_WAITING, Change, Live
 from ops.postgres import free_port
 from tests.api.web import Web
+from tests.builders.company import hashed
 from tests.conftest import ROOT, Database
 
 PATIENCE = 10.0
@@ -263,6 +265,40 @@ async def test_the_ear_comes_back_after_its_connection_was_cut(
         await until(lambda: T1 in hearing.events)
 
 
+async def test_an_open_stream_does_not_keep_an_idle_session_alive(
+    own_web: Web, worker_engine: AsyncEngine
+) -> None:
+    """Nor does a page that renews itself; whoever really does something puts the end off."""
+    ear = own_web.app.state.live
+    ear.look_again = 0.2
+    listening = asyncio.create_task(ear.run())
+    await until(lambda: bool(ear.is_listening))
+    mine = f"from sign_in_sessions where token_hash = '{hashed(own_web.company.tokens['agent'])}'"
+
+    async def ends_in() -> int:
+        async with worker_engine.connect() as connection:
+            left = text(f"select extract(epoch from idle_until - now())::int {mine}")
+            return int(await connection.scalar(left) or 0)
+
+    async with worker_engine.begin() as connection:
+        idle = "seen_at = now() - interval '1 hour', idle_until = now() + interval '5 s'"
+        await connection.execute(text(f"update sign_in_sessions set {idle}"))
+    async with hear(own_web, "agent") as hearing:
+        await own_web.get("/tickets", who="agent", headers={"X-By-Itself": "1"})
+        assert await ends_in() <= 5
+        await until(lambda: hearing.is_over, 30)
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+    assert (await own_web.get("/me", who="agent")).status_code == 303
+
+    await own_web.get("/tickets", who="admin", headers={"X-By-Itself": "1"})
+    mine = "from sign_in_sessions where account_id = 'a_admin'"
+    async with worker_engine.begin() as connection:
+        await connection.execute(text("update sign_in_sessions set idle_until = now() + interval '1 hour'"))
+    await own_web.get("/tickets", who="admin")
+    assert await ends_in() > 11 * 3600
+
+
 async def test_a_revoked_session_stops_hearing(own_web: Web, worker_engine: AsyncEngine) -> None:
     ear = own_web.app.state.live
     ear.look_again = 0.3
@@ -278,6 +314,20 @@ async def test_a_revoked_session_stops_hearing(own_web: Web, worker_engine: Asyn
         await until(lambda: hearing.is_over, 30)
     listening.cancel()
     await asyncio.gather(listening, return_exceptions=True)
+
+
+async def test_an_open_stream_says_nothing_about_how_quick_answers_are(web: Web, live: Live) -> None:
+    async def timed(route: str) -> float:
+        numbers = (await web.get("/metrics", who="admin")).text
+        found = re.search(rf'ieum_request_seconds_count{{route="{route}"}} (\S+)', numbers)
+        return float(found[1]) if found else 0
+
+    before = await timed("/me"), await timed("/events")
+    async with hear(web, "agent") as hearing:
+        await web.get("/me", who="agent")
+
+    assert hearing.status == 200
+    assert (await timed("/me"), await timed("/events")) == (before[0] + 1, before[1])
 
 
 async def test_nobody_comes_in_without_signing_in(web: Web, live: Live) -> None:

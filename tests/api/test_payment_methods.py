@@ -12,7 +12,7 @@ from standardwebhooks.webhooks import Webhook
 
 from api.payments.methods import own_path
 from tests.api.web import Web, web_on
-from tests.builders.company import build
+from tests.builders.company import Company
 
 HOOK = "whsec_" + base64.b64encode(b"a secret of the gateway for tests").decode()
 GATEWAY = "http://gateway.test/gateway"
@@ -21,10 +21,9 @@ WHO = "customer_own"
 
 
 @pytest.fixture
-async def shop(worker_engine: AsyncEngine, app_engine: AsyncEngine) -> Web:
-    company = await build(worker_engine)
+async def shop(own_company: Company, worker_engine: AsyncEngine, app_engine: AsyncEngine) -> Web:
     await change(worker_engine, "delete from outbox")
-    return web_on(app_engine, company, gateway_webhook_secret=HOOK, gateway_public_url=GATEWAY)
+    return web_on(app_engine, own_company, gateway_webhook_secret=HOOK, gateway_public_url=GATEWAY)
 
 
 async def change(engine: AsyncEngine, statement: str) -> None:

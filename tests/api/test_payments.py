@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from standardwebhooks.webhooks import Webhook
 
 from tests.api.web import Web, web_on
-from tests.builders.company import build, hashed, token_of
+from tests.builders.company import Company, hashed, token_of
 
 HOOK = "whsec_" + base64.b64encode(b"a secret of the gateway for tests").decode()
 GATEWAY = "http://gateway.test/gateway"
@@ -20,15 +20,14 @@ AGREED = {"payment_key": "pk_1", "order_id": "I1-1.1", "amount": "110"}
 
 
 @pytest.fixture
-async def shop(worker_engine: AsyncEngine, app_engine: AsyncEngine) -> Web:
+async def shop(own_company: Company, worker_engine: AsyncEngine, app_engine: AsyncEngine) -> Web:
     """The app on a company of its own whose first invoice nobody has tried to pay."""
-    company = await build(worker_engine)
     async with worker_engine.begin() as rows:
         await rows.execute(text("delete from payment_allocations"))
         await rows.execute(text("delete from refunds"))
         await rows.execute(text("delete from payment_attempts"))
         await rows.execute(text("delete from outbox"))
-    return web_on(app_engine, company, gateway_webhook_secret=HOOK, gateway_public_url=GATEWAY)
+    return web_on(app_engine, own_company, gateway_webhook_secret=HOOK, gateway_public_url=GATEWAY)
 
 
 def link(shop: Web, page: str) -> str:

@@ -1,6 +1,7 @@
 """Who comes in, for how long, and what the door gives away."""
 
 import asyncio
+import re
 import statistics
 import time
 from datetime import timedelta
@@ -210,6 +211,20 @@ async def test_a_key_is_shown_once_works_and_can_be_ended(own_web: Web, worker_e
     assert cannot.status_code == 403
     assert ended.status_code == 303
     assert after.status_code == 401
+
+
+async def test_only_roles_that_somebody_can_fill_are_offered_and_given(own_web: Web) -> None:
+    async def offered(account: str) -> set[str]:
+        page = await own_web.get(f"/staff/{account}", who="admin")
+        return set(re.findall(r'name="roles" value="(\w+)"', page.text))
+
+    asked = {"roles": ["employee", "technician"], "version": "1", "team_id": ""}
+    refused = await own_web.post("/staff/a_employee/rights", who="admin", data=asked)
+
+    assert await offered("a_employee") == {"employee", "admin"}
+    assert await offered("a_technician_other") == {"employee", "admin", "technician", "partner"}
+    assert await offered("a_customer_own") == {"employee", "admin", "customer"}
+    assert refused.status_code == 403
 
 
 async def test_nobody_gives_rights_that_they_do_not_have(own_web: Web, worker_engine: AsyncEngine) -> None:

@@ -9,20 +9,19 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.api.web import Web, web_on
-from tests.builders.company import build
+from tests.builders.company import Company
 
 JSON = {"Accept": "application/json"}
 PAGE = "/billing/invoices/I1-1"
 
 
 @pytest.fixture
-async def shop(worker_engine: AsyncEngine, app_engine: AsyncEngine) -> Web:
+async def shop(own_company: Company, worker_engine: AsyncEngine, app_engine: AsyncEngine) -> Web:
     """A company whose first repair was paid: 110 won."""
-    company = await build(worker_engine)
     await change(worker_engine, "update payment_attempts set status = 'succeeded' where id = 'I1-1.1'")
     await change(worker_engine, "update invoices set status = 'paid', paid_at = now() where id = 'I1-1'")
     await change(worker_engine, "delete from outbox")
-    return web_on(app_engine, company)
+    return web_on(app_engine, own_company)
 
 
 async def change(engine: AsyncEngine, statement: str) -> None:

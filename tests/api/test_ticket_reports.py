@@ -13,19 +13,16 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.api.web import Web, web_on
-from tests.builders.company import build
-from tests.conftest import Database
+from tests.builders.company import Company
 
 JSON = {"Accept": "application/json"}
 FRAGMENT = {"HX-Request": "true"}
 
 
 @pytest.fixture
-async def desk(
-    database: Database, worker_engine: AsyncEngine, app_engine: AsyncEngine, tmp_path: Path
-) -> Web:
+def desk(own_company: Company, app_engine: AsyncEngine, tmp_path: Path) -> Web:
     """A desk of its own whose files go to a folder of this test."""
-    return web_on(app_engine, await build(worker_engine), files_dir=tmp_path)
+    return web_on(app_engine, own_company, files_dir=tmp_path)
 
 
 async def rows(engine: AsyncEngine, statement: str, **values: Any) -> list[Any]:
@@ -68,6 +65,7 @@ async def test_a_report_becomes_ticket_message_timeline_and_announcement_at_once
     assert (line.sentence, line.is_public) == ("tickets.received", True)
     assert start.payload["customer_id"] == ticket.customer_id
     assert start.payload["service_level"]["answer_minutes"] == 240
+    assert start.summary == "A report by the public form, normal priority"
 
 
 async def test_the_same_form_sent_many_times_is_one_ticket(desk: Web, worker_engine: AsyncEngine) -> None:

@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from models.messages.tickets import Channel, Priority, TicketStatus
 from models.tickets import Ticket
 from tests.api.web import Web, web_on
-from tests.builders.company import Company, build
-from tests.conftest import Database
+from tests.builders.company import Company
 
 PAGES = ("/tickets?view=open", "/tickets/T1", "/tickets/new", "/tickets/new?customer=c_one", "/home")
 FRAGMENT = {"HX-Request": "true"}
@@ -20,13 +19,12 @@ NOTE = "internal-secret note"
 
 
 @pytest.fixture
-async def busy(database: Database, worker_engine: AsyncEngine, app_engine: AsyncEngine) -> Web:
+async def busy(own_company: Company, worker_engine: AsyncEngine, app_engine: AsyncEngine) -> Web:
     """A desk of its own with 130 tickets, some without a deadline and some over."""
-    company = await build(worker_engine)
     now = datetime.now(UTC)
     async with AsyncSession(worker_engine) as session, session.begin():
         session.add_all(queued(number, now) for number in range(130))
-    return web_on(app_engine, company)
+    return web_on(app_engine, own_company)
 
 
 def queued(number: int, now: datetime) -> Ticket:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.tickets.files import MOST_BYTES, MOST_OF_TICKET, drawn_anew, plain_name
 from models.kit.refusals import Refusal
 from tests.api.web import Web, web_on
-from tests.builders.company import build
+from tests.builders.company import Company
 from tests.conftest import Database
 
 SCRIPT = b"<script>alert(1)</script><?php system($_GET[0]); ?>"
@@ -52,8 +52,8 @@ def bomb(width: int, height: int) -> bytes:
 
 
 @pytest.fixture
-async def desk(worker_engine: AsyncEngine, app_engine: AsyncEngine, tmp_path: Path) -> Web:
-    return web_on(app_engine, await build(worker_engine), files_dir=tmp_path / "files")
+def desk(own_company: Company, app_engine: AsyncEngine, tmp_path: Path) -> Web:
+    return web_on(app_engine, own_company, files_dir=tmp_path / "files")
 
 
 def names_in(folder: Path) -> set[str]:

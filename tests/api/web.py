@@ -46,7 +46,7 @@ class Web:
 
     def client(self) -> httpx.AsyncClient:
         """A browser without cookies. What the app does not catch fails the test."""
-        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=ORIGIN)
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=ORIGIN, trust_env=False)
 
     def dressed(self, who: str, headers: dict[str, str] | None = None) -> dict[str, str]:
         """The headers that this person's browser sends from our own page."""

@@ -123,6 +123,12 @@ class House:
         with psycopg.connect(self.worker_url) as database:
             return [(str(kind), str(outcome)) for kind, outcome in database.execute(query, (visit,))]
 
+    def arrived_at(self, visit: str) -> str:
+        """Where the phone was when its technician arrived."""
+        query = "select arrival_position from visits where id = %s"
+        with psycopg.connect(self.worker_url) as database:
+            return "".join(str(place) for (place,) in database.execute(query, (visit,)))
+
     def offered_to(self, visit: str, seconds: float = 60) -> str:
         """The technician who is asked whether they take this visit."""
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.gallery import Server
 
+Newcomer = Callable[..., BrowserContext]
 CONSOLE = ["/gallery", "/gallery/ticket", "/gallery/command"]
 SMALL = ["/gallery/portal", "/field-service/visits/V1", "/gallery/error/404"]
 PAGES = CONSOLE + SMALL
@@ -197,6 +198,65 @@ def sign(page: Page) -> None:
     for step in range(20):
         page.mouse.move(box["x"] + 40 + step * 9, box["y"] + 60 + (18 if step % 2 else -18))
     page.mouse.up()
+
+
+def test_an_answer_is_taken_in_when_what_asked_for_it_is_gone(page: Page, gallery: Server) -> None:
+    """A live update removes the pressed button, because somebody is quicker than our own answer."""
+    told = '<p id="state">done</p><p id="beside" hx-swap-oob="true">told</p>'
+    said = {"HX-Trigger": json.dumps({"toast": {"msg": "Taken"}})}
+    waiting: list[Route] = []
+    page.route("**/gallery/slow", lambda route: waiting.append(route))
+    page.goto(f"{gallery.url}/gallery/ticket")
+    page.evaluate(
+        """html => {
+          document.querySelector('main').insertAdjacentHTML('beforeend', html);
+          htmx.process(document.querySelector('#gone'));
+        }""",
+        '<p id="state">before</p><p id="beside">before</p><div id="gone"><form hx-post="/gallery/slow"'
+        ' hx-target="#state" hx-swap="morph"><button>Press</button></form></div>',
+    )
+    page.get_by_role("button", name="Press").click()
+    while not waiting:
+        page.wait_for_timeout(20)
+
+    page.evaluate("document.querySelector('#gone').remove()")
+    waiting[0].fulfill(body=told, headers=said, content_type="text/html")
+
+    expect(page.locator("#state")).to_have_text("done")
+    expect(page.locator("#beside")).to_have_text("told")
+    expect(page.locator("#toasts")).to_contain_text("Taken")
+    expect(page.get_by_role("button", name="Press", include_hidden=True)).to_have_count(0)
+
+
+def test_short_fields_share_a_row_where_there_is_room(page: Page, gallery: Server) -> None:
+    page.goto(f"{gallery.url}/gallery")
+    tops = (
+        "['f_name', 'f_phone', 'f_body'].map(id => document.getElementById(id).getBoundingClientRect().top)"
+    )
+
+    name, phone, body = page.evaluate(tops)
+    assert name == phone < body
+    page.set_viewport_size({"width": 800, "height": 900})
+    name, phone, body = page.evaluate(tops)
+    assert name < phone < body
+
+
+def test_files_are_chosen_in_our_words(page: Page, gallery: Server, new_context: Newcomer) -> None:
+    """The browser's own button speaks the browser's language; without scripts it has to do."""
+    page.goto(f"{gallery.url}/gallery")
+    papers = page.get_by_label("서류 (선택)")
+    files = [{"name": name, "mimeType": "text/plain", "buffer": b"x"} for name in ("a.txt", "b.txt")]
+    expect(page.get_by_text("선택한 서류가 없습니다.")).to_be_visible()
+    with page.expect_file_chooser():
+        page.get_by_text("서류 고르기").click()
+    papers.set_input_files(files)  # type: ignore[arg-type]
+    expect(page.get_by_text("a.txt, b.txt")).to_be_visible()
+    assert papers.evaluate("e => getComputedStyle(e).opacity") == "0"
+
+    bare = new_context(java_script_enabled=False).new_page()
+    bare.goto(f"{gallery.url}/gallery")
+    expect(bare.get_by_text("서류 고르기")).to_be_hidden()
+    expect(bare.locator("#f_papers")).to_be_visible()
 
 
 def test_the_phone_keeps_and_sends_in_order_exactly_once(

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.house import House, Tongue
 from tests.browser.people import Agent, Customer, Technician
 
+HERE = {"permissions": ["geolocation"], "geolocation": {"latitude": 37.49791, "longitude": 127.02762}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
@@ -69,10 +70,12 @@ def test_a_fault_becomes_a_paid_repair(house: House, sit_down: Callable[..., Pag
     expect(customer.page.locator("#timeline")).to_contain_text(hello)
     visit = f"V{number[1:]}-1"
     agent.sends_visit(story.technician)
+    expect(customer.page.locator("#own_ticket")).to_contain_text(say("Visit under way"))  # by itself
 
     # 4–5: offered, accepted, a time chosen
     who = house.offered_to(visit)
-    technician = Technician(sit_down(story.language, **PHONE), house, say)
+    allowed = HERE if story.language == "ko" else {}
+    technician = Technician(sit_down(story.language, **PHONE, **allowed), house, say)
     technician.sign_in(LOGINS[who])
     technician.go("/field-service")
     technician.accepts(visit)
@@ -87,6 +90,8 @@ def test_a_fault_becomes_a_paid_repair(house: House, sit_down: Callable[..., Pag
     expect(customer.heading("Your visit")).to_be_visible()
     customer.reads("On the way")
     technician.presses("I have arrived", "Arrived")
+    customer.reads("Arrived")  # by itself
+    assert house.arrived_at(visit) == ("37.4979,127.0276" if allowed else "skipped")
     technician.presses("Start work", "Working")
     technician.photographs("Photo before", (120, 80, 60))
     technician.ticks()

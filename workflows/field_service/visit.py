@@ -99,10 +99,8 @@ class VisitWorkflow(Chapters):
         if self.status is VisitStatus.CANCELLED:
             await self.letters.all_sent()
             return
-        try:
-            await asyncio.wait_for(self.letters.all_sent(), LETTERS_WITHIN.total_seconds())
-        except TimeoutError:
-            workflow.logger.info("letters about a finished visit were dropped")
+        if not await self.letters.sent_within(LETTERS_WITHIN):
+            workflow.logger.info("letters about a finished visit were left behind")
 
     # What the technician says
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
@@ -33,8 +34,21 @@ class Letters:
         if delivery in (Delivery.NOWHERE, Delivery.REFUSED):
             await self._tell_failure(letter)
 
+    async def sent_within(self, span: timedelta) -> bool:
+        """Wait for the letters at most so long; those still under way are left behind, never cancelled.
+
+        Cancelling them here would fail the whole journey: a cancelled activity raises, and not a time-out."""
+        try:
+            await workflow.wait_condition(self._are_done, timeout=span)
+        except TimeoutError:
+            return False
+        return True
+
+    def _are_done(self) -> bool:
+        return all(task.done() for task in self._under_way)
+
     async def all_sent(self) -> None:
         """Wait until every letter is sent or told as failed."""
-        if not all(task.done() for task in self._under_way):
+        if not self._are_done():
             workflow.set_current_details("Waiting for the last letters to be taken (system)")
         await asyncio.gather(*self._under_way)
