@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.billing import BillingActivities
+from activities.connectors.billing_keys import HttpBillingKeys
 from activities.connectors.kit import Patience
 from activities.connectors.mail import HttpMail
 from activities.connectors.payments import HttpPaymentGateway
@@ -18,7 +19,8 @@ from activities.kit.links import Links
 from activities.kit.outbox import Relay
 from activities.kit.post import LetterActivities
 from activities.kit.running import connect, run_until_stopped, workers
-from activities.payments import PaymentActivities
+from activities.kit.sealing import Seals
+from activities.payments import MethodActivities, PaymentActivities, RefundActivities
 from activities.staff import StaffActivities
 from activities.tickets import TicketActivities
 from models.kit.engine import engine_for
@@ -28,11 +30,14 @@ from workflows.billing import InvoiceWorkflow
 from workflows.field_service import VisitWorkflow
 from workflows.kit.options import BATCH_QUEUE, DESK_QUEUE, MAIL_QUEUE, PAYMENTS_QUEUE, SMS_QUEUE
 from workflows.kit.payloads import converter
-from workflows.payments import ChargeWorkflow
+from workflows.payments import ChargeWorkflow, PaymentMethodWorkflow, RefundWorkflow
 from workflows.staff import InvitationWorkflow
 from workflows.tickets import TicketWorkflow
 
-WORKFLOWS: list[type] = [TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, InvitationWorkflow]
+WORKFLOWS: list[type] = [
+    TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, RefundWorkflow,
+    PaymentMethodWorkflow, InvitationWorkflow,
+]  # fmt: skip
 
 
 def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callable[..., Any]]]:
@@ -48,7 +53,10 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
         FieldServiceActivities(engine),
         BillingActivities(engine),
     )
-    payments = PaymentActivities(engine, gateway)
+    keys = HttpBillingKeys(setting.gateway_url, setting.gateway_secret, calls, patience)
+    seals = Seals(setting.payload_keys)
+    payments, refunds = PaymentActivities(engine, gateway, keys, seals), RefundActivities(engine, gateway)
+    methods = MethodActivities(engine, keys, seals)
     staff = StaffActivities(engine, mail, setting.secret_key, setting.public_url)
     letters = LetterActivities(engine, mail, sms, links, setting.desk_address)
     return {
@@ -56,9 +64,13 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
             tickets.open, tickets.record, tickets.weigh,
             visits.rank, visits.offer, visits.schedule, visits.check_evidence, visits.record,
             bills.issue, bills.settle, bills.settle_nothing, bills.cancel, bills.clear_suspense, bills.record,
-            payments.begin, payments.record,
+            payments.open, payments.begin, payments.record, refunds.begin_refund, refunds.record_refund,
+            methods.record_method,
         ],
-        PAYMENTS_QUEUE: [payments.charge, payments.look_up],
+        PAYMENTS_QUEUE: [
+            payments.charge, payments.look_up, refunds.give_back, refunds.look_up_refund,
+            methods.keep_method, methods.drop_method,
+        ],
         MAIL_QUEUE: [letters.send, staff.invite],
         SMS_QUEUE: [],
         BATCH_QUEUE: [],

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, or_, select, tuple_
 from sqlmodel import col
 from starlette.responses import Response
 
@@ -21,7 +21,7 @@ from api.kit.routes import AGENTS, FINANCE, Router
 from api.kit.seeing import may_see
 from api.kit.sentences import sentence, then_sentence, wait_sentence
 from api.kit.texts import Key, MaybeLine
-from models.billing import Invoice, InvoiceLine, LedgerEntry, LedgerTransaction
+from models.billing import CreditNote, Invoice, InvoiceLine, LedgerEntry, LedgerTransaction
 from models.journeys import OpenWait
 from models.kit.refusals import Refusal
 from models.kit.timeline import TimelineEntry
@@ -33,7 +33,7 @@ from models.messages.billing import (
     LineKind,
     invoice_workflow_id,
 )
-from models.payments import PaymentAttempt
+from models.payments import Allocation, PaymentAttempt, Refund
 from models.rules.billing import Event
 
 router = Router()
@@ -53,6 +53,22 @@ labels.register(
         LineKind.CALL_OUT: Label(N_("Call-out"), "gray"),
         LineKind.LABOUR: Label(N_("Labour"), "gray"),
         LineKind.PART: Label(N_("Spare part"), "gray"),
+        LineKind.PRODUCT: Label(N_("Product"), "gray"),
+        LineKind.SETUP: Label(N_("Installation and set-up"), "gray"),
+        LineKind.RECURRING: Label(N_("Monthly charge"), "gray"),
+        LineKind.PRORATION: Label(N_("Part of a month"), "gray"),
+        LineKind.FEE: Label(N_("Fee"), "gray"),
+    },
+)
+labels.register(
+    "off_because",
+    {
+        "order_cancelled": Label(N_("the order was cancelled")),
+        "returned": Label(N_("goods were returned")),
+        "change": Label(N_("the contract was changed")),
+        "change_cancelled": Label(N_("the change was cancelled")),
+        "nobody_owes": Label(N_("nothing was owed any more")),
+        "unpaid": Label(N_("it was not paid in time")),
     },
 )
 labels.register(
@@ -72,6 +88,7 @@ labels.register(
         Event.PAYMENT: Label(N_("Payment received"), "green"),
         Event.CANCEL: Label(N_("Invoice cancelled"), "gray"),
         Event.REFUND: Label(N_("Money given back"), "orange"),
+        Event.CREDIT: Label(N_("Credit note"), "amber"),
     },
 )
 
@@ -97,7 +114,7 @@ class Row:
 
     id: str
     number: str
-    ticket_id: str
+    about: str  # the ticket, order or change
     status: InvoiceStatus
     total_minor: int
     currency: str
@@ -125,6 +142,8 @@ class Document:
     invoice: Invoice
     lines: tuple[InvoiceLine, ...]
     attempts: tuple[PaymentAttempt, ...]
+    credit_notes: tuple[CreditNote, ...] = ()
+    refunds: tuple[Refund, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -158,6 +177,7 @@ class Waiting:
     then: str
     may: tuple[str, ...]
     attempt_id: str
+    refund_id: str
 
 
 @dataclass(frozen=True)
@@ -169,6 +189,7 @@ class InvoicePage:
     story: tuple[Told, ...]
     waits: tuple[Waiting, ...]
     can_cancel: bool
+    can_give_back_minor: int
 
 
 @router.get("/billing/invoices", may=FINANCE)
@@ -244,8 +265,8 @@ async def listed(desk: DeskAt, status: InvoiceStatus | None, q: str, after: str)
     asked = {"status": status or "", "q": q, "after": f"{last.issued_on}:{last.id}" if last else ""}
     address = "/billing/invoices?" + urlencode({name: value for name, value in asked.items() if value})
     shown = tuple(
-        Row(one.id, one.number, one.ticket_id, one.status, one.total_minor, one.currency, one.issued_on,
-            one.due_at)
+        Row(one.id, one.number, one.ticket_id or one.case_id or "", one.status, one.total_minor, one.currency,
+            one.issued_on, one.due_at)
         for one in rows[:PAGE]
     )  # fmt: skip
     return Listed(shown, status, tuple(InvoiceStatus), q, count, int(total), address if last else "")
@@ -255,7 +276,8 @@ def _narrowed(query: Any, status: InvoiceStatus | None, q: str) -> Any:
     if status:
         query = query.where(col(Invoice.status) == status)
     if q:
-        query = query.where((col(Invoice.number) == q) | (col(Invoice.ticket_id) == q))
+        places = (col(Invoice.number), col(Invoice.ticket_id), col(Invoice.case_id))
+        query = query.where(or_(*(place == q for place in places)))
     return query
 
 
@@ -270,11 +292,24 @@ async def document(desk: DeskAt, invoice: Invoice) -> Document:
     """The invoice as a document."""
     lines = desk.visible(InvoiceLine).where(col(InvoiceLine.invoice_id) == invoice.id)
     tries = desk.visible(PaymentAttempt).where(col(PaymentAttempt.invoice_id) == invoice.id)
+    notes = desk.visible(CreditNote).where(col(CreditNote.invoice_id) == invoice.id)
+    refunds = desk.visible(Refund).where(col(Refund.invoice_id) == invoice.id)
     return Document(
         invoice,
         tuple(await desk.session.scalars(lines.order_by(col(InvoiceLine.position)))),
         tuple(await desk.session.scalars(tries.order_by(col(PaymentAttempt.ordinal)))),
+        tuple(await desk.session.scalars(notes.order_by(col(CreditNote.number)))),
+        tuple(await desk.session.scalars(refunds.order_by(col(Refund.created_at), col(Refund.id)))),
     )
+
+
+async def left_to_give_back(desk: DeskAt, invoice_id: str) -> int:
+    """What a customer has paid of an invoice and has not got back, nor is about to."""
+    paid = select(func.coalesce(func.sum(col(Allocation.amount_minor)), 0))
+    back = select(func.coalesce(func.sum(col(Refund.amount_minor)), 0))
+    paid = paid.where(may_see(desk.person, Allocation), col(Allocation.invoice_id) == invoice_id)
+    back = back.where(may_see(desk.person, Refund), col(Refund.invoice_id) == invoice_id)
+    return int(await desk.session.scalar(paid) or 0) - int(await desk.session.scalar(back) or 0)
 
 
 async def invoice_page(desk: DeskAt, invoice: Invoice) -> InvoicePage:
@@ -282,17 +317,20 @@ async def invoice_page(desk: DeskAt, invoice: Invoice) -> InvoicePage:
     shown = await document(desk, invoice)
     can_cancel = invoice.status in (InvoiceStatus.ISSUED, InvoiceStatus.OVERDUE)
     return InvoicePage(
-        shown, await _postings(desk, shown), await _story(desk, shown), await _waits(desk, shown), can_cancel
-    )
+        shown, await _postings(desk, shown), await _story(desk, shown), await _waits(desk, shown), can_cancel,
+        await left_to_give_back(desk, invoice.id) if invoice.status is InvoiceStatus.PAID else 0,
+    )  # fmt: skip
 
 
 def _subjects(shown: Document) -> list[str]:
     charges = [f"charge:{one.id}" for one in shown.attempts]
-    return [invoice_workflow_id(shown.invoice.id), *charges]
+    return [invoice_workflow_id(shown.invoice.id), *charges, *(f"refund:{one.id}" for one in shown.refunds)]
 
 
 async def _postings(desk: DeskAt, shown: Document) -> tuple[Posting, ...]:
     sources = [f"invoice:{shown.invoice.id}", *(f"attempt:{one.id}" for one in shown.attempts)]
+    sources += [f"credit:{one.id}" for one in shown.credit_notes]
+    sources += [f"refund:{one.id}" for one in shown.refunds]
     query = (
         select(LedgerTransaction, LedgerEntry)
         .join(LedgerEntry, col(LedgerEntry.transaction_id) == col(LedgerTransaction.id))
@@ -323,6 +361,7 @@ async def _waits(desk: DeskAt, shown: Document) -> tuple[Waiting, ...]:
             one.key, one.who, wait_sentence(one.what, one.details), one.since, one.until,
             then_sentence(one.then), tuple(one.may),
             one.details.get("attempt", one.subject.removeprefix("charge:")),
+            one.subject.removeprefix("refund:"),
         )
         for one in rows
     )  # fmt: skip

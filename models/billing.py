@@ -1,4 +1,4 @@
-"""Invoices and the ledger. Owned by InvoiceWorkflow: written by activities/billing.py."""
+"""Invoices and the ledger. Owned by InvoiceWorkflow: written by activities/billing/."""
 
 from datetime import date, datetime
 
@@ -61,7 +61,8 @@ class InvoiceLine(SQLModel, table=True):
 
 
 class CreditNote(SQLModel, table=True):
-    """A document that takes (part of) an invoice back; never changes. Written by activities/billing.py."""
+    """A document that takes (part of) an invoice back; never changes. Written by activities/kit/ledger.py,
+    in the step that begins its refund."""
 
     __tablename__ = "credit_notes"
     __table_args__ = (

@@ -18,6 +18,11 @@ create table if not exists moves (
   id integer primary key, kind text, payment_key text, order_id text, amount integer, currency text,
   key text, at real);
 create index if not exists moves_by_order on moves (order_id);
+create table if not exists cancels (
+  id integer primary key, payment_key text, amount integer, reason text, transaction_key text, at real);
+create table if not exists cards (
+  auth_key text primary key, customer_key text, card text, billing_key text, digits text, state text,
+  created_at real);
 create table if not exists answers (
   scope text primary key, status integer, body text, created_at real);
 create table if not exists messages (
@@ -102,5 +107,14 @@ class Book:
     def reset(self) -> None:
         """Forget everything, settings too."""
         with self.page():
-            for table in ("authorisations", "moves", "answers", "messages", "deliveries", "settings"):
+            for table in (
+                "authorisations",
+                "moves",
+                "cancels",
+                "cards",
+                "answers",
+                "messages",
+                "deliveries",
+                "settings",
+            ):
                 self.base.execute(f"delete from {table}")  # noqa: S608

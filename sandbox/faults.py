@@ -107,6 +107,10 @@ def operation(scope: Scope) -> tuple[str, str] | None:
         if method == "GET":
             return "payments", "look_up"
         return "payments", {"confirm": "confirm", "key-in": "key_in", "cancel": "cancel"}.get(last, last)
+    if path.startswith("/gateway/v1/billing/") and method in ("POST", "DELETE"):
+        if path.endswith("/authorizations/issue"):
+            return "payments", "issue_key"
+        return "payments", "charge_key" if method == "POST" else "revoke_key"
     if method == "POST" and path in ("/mail/messages", "/sms/messages"):
         return path.split("/")[1], "send"
     return None

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse, RedirectResponse
 
-from sandbox import mail, sms
+from sandbox import billing_keys, mail, sms
 from sandbox.book import Book, place
 from sandbox.checkout import checkout
 from sandbox.faults import Failing, Switchboard, switches
@@ -35,6 +35,9 @@ def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
     app.include_router(checkout(gateway))
     app.include_router(api(gateway, secret))
     app.include_router(controls(book, webhooks))
+    cards = billing_keys.Cards(gateway)
+    app.include_router(billing_keys.form(cards))
+    app.include_router(billing_keys.key_api(cards, secret))
     app.include_router(mail.mail(post))
     app.include_router(sms.sms(post))
     app.include_router(switches(board))

@@ -55,6 +55,8 @@ _labels: dict[str, dict[str, Label]] = {
         "billing/suspense": Label(N_("Notice: money without a claim")),
         "payments/refused": Label(N_("Payment refused")),
         "payments/unsettled": Label(N_("Warning: unclear payment")),
+        "payments/refunded": Label(N_("Money given back")),
+        "payments/refund_unsettled": Label(N_("Warning: refund needs us")),
     },
     "waiting_for": {
         "us": Label(N_("Us"), "blue", "headset"),

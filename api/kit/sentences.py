@@ -38,6 +38,8 @@ BARE: dict[str, str] = {
     "billing.paid": N_("The invoice was paid; receipt sent"),
     "billing.cancelled": N_("The invoice was cancelled"),
     "billing.doubled": N_("Money arrived that nobody owes; it is kept in suspense and finance is asked"),
+    "billing.goes_back": N_("Money arrived although nothing is owed any more; it is given back"),
+    "billing.withdrawing": N_("The invoice is not owed any more; a payment under way is awaited first"),
     "billing.suspense_cleared": N_("Finance gave the money back"),
     "billing.given_up": N_("We no longer wait for the invoice; late money is still accepted"),
     "payments.started": N_("A payment was started"),
@@ -45,6 +47,17 @@ BARE: dict[str, str] = {
     "payments.refused": N_("The payment was refused"),
     "payments.looked_up": N_("The payment was looked up at the gateway"),
     "payments.settled_by_hand": N_("Finance settled the unclear payment"),
+    "billing.credited": N_("A credit note was issued"),
+    "payments.refund_started": N_("Money goes back to the customer"),
+    "payments.refund_succeeded": N_("The money was given back"),
+    "payments.refund_refused": N_("The gateway refuses to give the money back; finance is asked"),
+    "payments.refund_unknown": N_(
+        "Whether the money went back is unclear; we look it up before anything else"
+    ),
+    "payments.refund_looked_up": N_("The refund was looked up at the gateway"),
+    "payments.refund_unsettled": N_("Whether the money went back stays unclear; finance is asked"),
+    "payments.method_refused": N_("The gateway refused the payment method"),
+    "payments.refund_by_hand": N_("Finance settled the refund"),
     "payments.late_success": N_("The gateway now says that the payment succeeded after all"),
 }
 BARE_WAITS: dict[str, str] = {
@@ -54,12 +67,13 @@ BARE_WAITS: dict[str, str] = {
     "work": N_("The technician is working at the customer's"),
     "payment": N_("Waiting for the payment"),
     "suspense": N_("Waiting for finance to give money back that nobody owes"),
+    "refund": N_("Waiting for finance to settle a refund"),
 }
 AMOUNTS = frozenset({"total", "amount", "price"})
 # Values that are codes, with the kinds of label in which their names stand.
 CODES = {"verdict": ("verdict",), "code": ("payment_code",), "letter": ("letter",)}
 # Values that are a code, or else what a person typed.
-TYPED = {"reason": ("decline", "outcome", "call_off")}
+TYPED = {"reason": ("decline", "outcome", "call_off", "off_because")}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d$")
 _PLACE = re.compile(r"%\((\w+)\)s")

@@ -66,6 +66,7 @@ class ChargeOrder:
     seq: int = 0  # where a recheck goes on counting
     hears_late_news_seconds: int = 600  # after a refusal; later news start a recheck
     is_recheck: bool = False  # news about an attempt whose own life has ended: look up, never charge
+    method_id: str = ""  # a payment method that is charged without asking; empty: the hosted page's agreement
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,68 @@ class Charge:
     amount_minor: int
     currency: str = "KRW"
     ticket_id: str | None = None  # for the call log
+    case_id: str | None = None
+
+
+@dataclass(frozen=True)
+class KeyAnswer:
+    """What the gateway gave for a card that we never see: its billing key never leaves the activity."""
+
+    verdict: Verdict
+    billing_key: str = field(default="", repr=False)
+    label: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class MethodOrder:
+    """What starts the life of a payment method: a row that is stored and a customer on the gateway's form."""
+
+    method_id: str
+    customer_id: str
+    form_minutes: int = 60
+
+
+@dataclass(frozen=True)
+class MethodAuthorised:
+    """A fact: the gateway's form handed back a one-time answer for this method."""
+
+    method_id: str
+    auth_key: str
+
+
+@dataclass(frozen=True)
+class MethodCommand:
+    """What a customer, or the desk for them, says about a payment method: `make_default`, `revoke`."""
+
+    id: str
+    actor_id: str
+    at: datetime
+    actor_kind: str = "customer"
+
+
+@dataclass(frozen=True)
+class MethodChange:
+    """One step of a payment method as `payments.record_method` writes it."""
+
+    method_id: str
+    seq: int
+    status: MethodStatus
+    at: datetime
+    sentence: str
+    code: str = ""
+    is_default: bool = False
+    actor_id: str | None = None
+    actor_kind: str = "system"
+    waits: WaitNotes = field(default_factory=WaitNotes)
+
+
+@dataclass(frozen=True)
+class OpenAttempt:
+    """What `payments.open` is asked: an attempt that nobody has stored yet, at the workflow's own time."""
+
+    order: "ChargeOrder"
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -141,6 +204,10 @@ class RefundOrder:
     reason: str  # a code: "order_cancelled", "returned", "change"
     currency: str = "KRW"
     asked_by: str = ""  # workflow id that is told `refund_settled`
+    attempt_id: str = ""  # money of this attempt that nobody owes; empty: of the invoice, by credit note
+    maximum_latency_seconds: int = 60
+    look_up_after_seconds: tuple[int, ...] = (5, 30, 120, 300, 3_600, *(86_400,) * 5)
+    send_again_after_seconds: tuple[int, ...] = (2, 10, 60)
 
 
 @dataclass(frozen=True)
@@ -151,10 +218,63 @@ class RefundSettled:
     status: RefundStatus
     amount_minor: int
     at: datetime
+    code: str = ""  # why it was never begun: "nothing_to_give_back", "invoice_not_paid"
+
+
+@dataclass(frozen=True)
+class BeginRefund:
+    """What `payments.begin_refund` is asked: the order at the workflow's own time."""
+
+    order: RefundOrder
+    at: datetime
+    waits: WaitNotes = field(default_factory=WaitNotes)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Whether money may go back, and why not: then nothing was written."""
+
+    refusal: str = ""  # a code; empty: row, credit note and ledger are written
+
+
+@dataclass(frozen=True)
+class GiveBack:
+    """What a gateway is asked: this much of a charge back; the refund's id is the idempotency key."""
+
+    refund_id: str
+    attempt_id: str
+    payment_key: str
+    amount_minor: int
+    charged_minor: int  # what the charge had moved
+    reason: str
+    currency: str = "KRW"
+    ticket_id: str | None = None  # for the call log
+    case_id: str | None = None
+
+
+@dataclass(frozen=True)
+class RefundChange:
+    """One step of a refund as `payments.record_refund` writes it."""
+
+    refund_id: str
+    seq: int
+    status: RefundStatus
+    at: datetime
+    sentence: str
+    provider_id: str = ""
+    code: str = ""
+    actor_id: str | None = None
+    actor_kind: str = "system"
+    details: dict[str, str] = field(default_factory=dict)
+    waits: WaitNotes = field(default_factory=WaitNotes)
 
 
 def charge_workflow_id(attempt_id: str) -> str:
     return f"charge:{attempt_id}"
+
+
+def method_workflow_id(method_id: str) -> str:
+    return f"method:{method_id}"
 
 
 def refund_workflow_id(refund_id: str) -> str:
@@ -173,5 +293,27 @@ SENTENCES: dict[str, str] = {
     "payments.settled_by_hand": N_("Finance settled the unclear payment: %(verdict)s"),
     "payments.late_success": N_("The gateway now says that a payment of %(amount)s succeeded after all"),
     "payments.doubled": N_("Money arrived for an invoice that is already settled; it is kept in suspense"),
+    "payments.refund_started": N_("%(amount)s goes back to the customer: %(reason)s"),
+    "payments.refund_succeeded": N_("%(amount)s was given back"),
+    "payments.refund_refused": N_("The gateway refuses to give %(amount)s back; finance is asked"),
+    "payments.refund_unknown": N_(
+        "Whether %(amount)s went back is unclear; we look it up before anything else"
+    ),
+    "payments.refund_looked_up": N_("Refund looked up at the gateway: %(verdict)s"),
+    "payments.refund_unsettled": N_("Whether %(amount)s went back stays unclear; finance is asked"),
+    "payments.refund_sent_again": N_(
+        "The refund never reached the gateway; it is sent again with the same key"
+    ),
+    "payments.refund_not_sent": N_("The gateway did not take the refund; it is sent again with the same key"),
+    "payments.refund_by_hand": N_("Finance settled the refund of %(amount)s: %(verdict)s"),
+    "payments.method_begun": N_("The customer adds a payment method"),
+    "payments.method_abandoned": N_("The payment method was not completed"),
+    "payments.method_refused": N_("The gateway refused the payment method: %(code)s"),
+    "payments.method_added": N_("A payment method was added"),
+    "payments.method_default": N_("The usual payment method was changed"),
+    "payments.method_revoked": N_("A payment method was removed"),
+    "payments.method_kept_at_gateway": N_(
+        "The gateway did not confirm that the card was forgotten; please check"
+    ),
     "payments.letter_failed": N_("A message could not be delivered; please use another way"),
 }

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from standardwebhooks.webhooks import Webhook
 
 from tests.api.web import Web, web_on
-from tests.builders.company import Company
+from tests.builders.company import Company, hashed, token_of
 
 HOOK = "whsec_" + base64.b64encode(b"a secret of the gateway for tests").decode()
 GATEWAY = "http://gateway.test/gateway"
@@ -24,6 +24,7 @@ async def shop(own_company: Company, worker_engine: AsyncEngine, app_engine: Asy
     """The app on a company of its own whose first invoice nobody has tried to pay."""
     async with worker_engine.begin() as rows:
         await rows.execute(text("delete from payment_allocations"))
+        await rows.execute(text("delete from refunds"))
         await rows.execute(text("delete from payment_attempts"))
         await rows.execute(text("delete from outbox"))
     return web_on(app_engine, own_company, gateway_webhook_secret=HOOK, gateway_public_url=GATEWAY)
@@ -273,3 +274,34 @@ async def test_finance_judges_only_what_is_unclear(shop: Web, worker_engine: Asy
     assert late.status_code == 200
     told = await rows(worker_engine, "select workflow_id, name from outbox where kind = 'update'")
     assert told == [("charge:I1-1.1", "settle_by_hand")]
+
+
+async def test_the_link_of_an_orders_invoice_shows_it_and_takes_its_payment(
+    shop: Web, worker_engine: AsyncEngine
+) -> None:
+    token, other = token_of("link_case"), token_of("link_case_other")
+    for key, subject, customer, case in (("k1", "IO1-1", "c_one", "O1"), ("k2", "IO1-1", "c_two", "O2")):
+        await change(
+            worker_engine,
+            "insert into signed_links (token_hash, key, purpose, customer_id, case_id, subject, created_at,"
+            f" expires_at) values ('{hashed(token if key == 'k1' else other)}', '{key}', 'pay',"
+            f" '{customer}', '{case}', '{subject}', now(), now() + interval '1 day')",
+        )
+
+    page = await shop.get(f"/links/{token}/pay")
+    assert page.status_code == 200
+    assert "₩110" in page.text
+    assert "O1" in page.text
+    assert f"{GATEWAY}/checkout?order_id=IO1-1.1" in page.text
+    assert (await shop.get(f"/links/{other}/pay")).status_code == 404
+
+    csrf = page.text.split('name="csrf" content="')[1].split('"')[0]
+    sent = {"payment_key": "pk_1", "order_id": "IO1-1.1", "amount": "110", "_csrf": csrf}
+    answer = await shop.post(f"/links/{token}/payment", data=sent)
+
+    assert answer.status_code == 303, answer.text
+    assert await rows(worker_engine, "select id, status, customer_id from payment_attempts") == [
+        ("IO1-1.1", "created", "c_one")
+    ]
+    ((payload,),) = await rows(worker_engine, "select payload from outbox")
+    assert (payload["invoice_id"], payload["ticket_id"], payload["method_id"]) == ("IO1-1", "", "")

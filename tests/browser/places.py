@@ -105,11 +105,23 @@ def tours(house: House) -> dict[str, Tour]:
             Tour("partner", TABLET, ("/field-service", "/me")),
             Tour("customer", PHONE, (
                 "/home", "/tickets/new", "/me", *(f"/tickets/{row['id']}" for row in own[:2]),
+                "/payment-methods", *card_form(house),
             )),
             Tour("employee", DESK, ("/home", "/me")),
             Tour("", PHONE, ("/report", "/sign-in", *SHOP, *letters(house), welcome(house))),
         )
     }  # fmt: skip
+
+
+def card_form(house: House) -> tuple[str, ...]:
+    """A payment method that waits for the gateway's form, and the page that comes after it."""
+    headers = {"Authorization": f"Bearer {house.keys.tokens['customer']}", "Accept": "application/json"}
+    begun = house.http.post(
+        f"{house.app}/payment-methods", headers=headers, data={"request_key": uuid4().hex}
+    )
+    begun.raise_for_status()
+    page = f"/payment-methods/{begun.json()['method_id']}"
+    return (page, f"{page}/authorisation?auth_key=auth_of_nobody")
 
 
 def welcome(house: House) -> str:

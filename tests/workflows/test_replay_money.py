@@ -8,10 +8,14 @@ from temporalio.worker import Replayer
 
 from workflows.billing import InvoiceWorkflow
 from workflows.kit.payloads import converter
-from workflows.payments import ChargeWorkflow
+from workflows.payments import ChargeWorkflow, PaymentMethodWorkflow, RefundWorkflow
 
 HISTORIES = Path(__file__).parent.parent / "histories"
-STORED = sorted(path for life in ("Invoice", "Charge") for path in (HISTORIES / life).glob("*.json"))
+STORED = sorted(
+    path
+    for life in ("Invoice", "Charge", "Refund", "PaymentMethod")
+    for path in (HISTORIES / life).glob("*.json")
+)
 
 
 LIVES = [
@@ -23,11 +27,12 @@ LIVES = [
 @pytest.mark.parametrize("life", LIVES)
 async def test_a_stored_life_replays(life: WorkflowHistory) -> None:
     replayer = Replayer(
-        workflows=[InvoiceWorkflow, ChargeWorkflow], data_converter=converter([("test", bytes(32))])
+        workflows=[InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, PaymentMethodWorkflow],
+        data_converter=converter([("test", bytes(32))]),
     )
 
     await replayer.replay_workflow(life)
 
 
-def test_there_are_stored_lives_of_both_kinds() -> None:
-    assert {path.parent.name for path in STORED} == {"Invoice", "Charge"}
+def test_there_are_stored_lives_of_every_kind() -> None:
+    assert {path.parent.name for path in STORED} == {"Invoice", "Charge", "Refund", "PaymentMethod"}

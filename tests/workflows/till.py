@@ -19,25 +19,36 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.billing import BillingActivities
+from activities.connectors.billing_keys import BillingKeys, ConsoleBillingKeys
 from activities.connectors.payments import PaymentGateway
 from activities.kit.invariants import violations
+from activities.kit.sealing import Seals
 from activities.kit.transactions import transaction
-from activities.payments import PaymentActivities
+from activities.payments import MethodActivities, PaymentActivities, RefundActivities
 from models.billing import Invoice
 from models.kit.timeline import TimelineEntry
 from models.messages.billing import (
     InvoiceOrder,
+    InvoiceStatus,
     invoice_workflow_id,
 )
 from models.messages.letters import Letter
-from models.messages.payments import AttemptStatus, ChargeOrder, charge_workflow_id
+from models.messages.payments import (
+    AttemptStatus,
+    ChargeOrder,
+    MethodOrder,
+    RefundOrder,
+    charge_workflow_id,
+    method_workflow_id,
+    refund_workflow_id,
+)
 from models.messages.tickets import ticket_workflow_id
-from models.payments import PaymentAttempt
-from tests.builders.billing import a_finished_repair, an_attempt
+from models.payments import PaymentAttempt, PaymentMethod, Refund
+from tests.builders.billing import a_finished_repair, a_pending_method, an_attempt, an_order_to_bill
 from tests.workflows.listening import ListeningTicket
 from workflows.billing import InvoiceWorkflow
 from workflows.kit.options import MAIL_QUEUE, PAYMENTS_QUEUE
-from workflows.payments import ChargeWorkflow
+from workflows.payments import ChargeWorkflow, PaymentMethodWorkflow, RefundWorkflow
 
 _numbers = count(1)
 
@@ -47,7 +58,7 @@ async def keep_history(handle: WorkflowHandle[Any, Any], folder: Path) -> None:
     life = (await handle.describe()).workflow_type
     case = os.environ["PYTEST_CURRENT_TEST"].split("::")[1].split("[")[0].split(" ")[0].removeprefix("test_")
     path = folder / life / f"{case}.json"
-    if life in ("Invoice", "Charge") and not path.exists():
+    if life in ("Invoice", "Charge", "Refund", "PaymentMethod") and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text((await handle.fetch_history()).to_json())
 
@@ -61,6 +72,7 @@ class Till:
     queue: str
     letters: list[str] = field(default_factory=list)
     handles: list[WorkflowHandle[Any, Any]] = field(default_factory=list)
+    keys: BillingKeys = field(default_factory=ConsoleBillingKeys)
 
     @activity.defn(name="letters.send")
     async def note_letter(self, letter: Letter) -> None:
@@ -84,6 +96,14 @@ class Till:
         await self.pass_time(handle, seconds=1)
         return order, handle
 
+    async def case_invoice(self, *gross: int, **changes: Any) -> tuple[InvoiceOrder, Any]:
+        """An order's invoice that is issued and waits for its money; whoever asked listens."""
+        order = replace(await an_order_to_bill(self.engine, *gross), **changes)
+        await self.start(ListeningTicket.run, None, order.asked_by)
+        handle = await self.start(InvoiceWorkflow.run, order, invoice_workflow_id(order.invoice_id))
+        await self.pass_time(handle, seconds=1)
+        return order, handle
+
     async def charge(
         self, invoice_id: str, payment_key: str = "", **changes: Any
     ) -> tuple[ChargeOrder, WorkflowHandle[Any, Any]]:
@@ -91,6 +111,33 @@ class Till:
         order = await an_attempt(self.engine, invoice_id, payment_key)
         order = ChargeOrder(**{**vars(order), **changes})
         return order, await self.start(ChargeWorkflow.run, order, charge_workflow_id(order.attempt_id))
+
+    async def method(self, order: InvoiceOrder) -> tuple[str, Any]:
+        """A payment method of the order's customer who is at the gateway's form, and its life."""
+        name = await a_pending_method(self.engine, order.customer_id)
+        asked = MethodOrder(name, order.customer_id)
+        return name, await self.start(PaymentMethodWorkflow.run, asked, method_workflow_id(name))
+
+    async def method_row(self, method_id: str) -> PaymentMethod:
+        async with transaction(self.engine) as session:
+            return await session.get_one(PaymentMethod, method_id)
+
+    async def paid_invoice(self, *gross: int) -> InvoiceOrder:
+        """An order's invoice whose money is there; its life is over."""
+        order, handle = await self.case_invoice(*gross)
+        _, charge = await self.charge(order.invoice_id)
+        await self.finish(charge)
+        assert await self.finish(handle) is InvoiceStatus.PAID
+        return order
+
+    async def refund(self, order: InvoiceOrder, amount: int, **changes: Any) -> Any:
+        """The workflow that gives this much of an order's invoice back."""
+        asked = RefundOrder(
+            f"{order.case_id}.refund", order.invoice_id, order.customer_id, order.case_id, amount,
+            "order_cancelled", asked_by=order.asked_by,
+        )  # fmt: skip
+        asked = replace(asked, **changes)
+        return await self.start(RefundWorkflow.run, asked, refund_workflow_id(asked.refund_id))
 
     async def recheck(self, first: ChargeOrder) -> WorkflowHandle[Any, Any]:
         """What the webhook starts when the attempt's own life has ended."""
@@ -114,6 +161,17 @@ class Till:
             if "already completed" not in ended.message:
                 raise
 
+    async def refund_row(self, refund_id: str) -> Refund:
+        async with transaction(self.engine) as session:
+            return await session.get_one(Refund, refund_id)
+
+    async def balances(self) -> dict[str, int]:
+        """What the ledger says, by account; what is even is left out."""
+        query = "select account, sum(debit_minor - credit_minor) from ledger_entries group by account"
+        async with transaction(self.engine) as session:
+            rows = (await session.execute(text(query))).all()
+        return {account: int(balance) for account, balance in rows if balance}
+
     async def read(self, invoice_id: str) -> Invoice:
         async with transaction(self.engine) as session:
             return await session.get_one(Invoice, invoice_id)
@@ -124,9 +182,16 @@ class Till:
 
     async def succeeded(self, attempt_id: str) -> None:
         """Write down that an attempt's money moved, as payments would have."""
+        await self._became(attempt_id, AttemptStatus.SUCCEEDED)
+
+    async def refused(self, attempt_id: str) -> None:
+        """Write down that an attempt brought nothing, as payments would have."""
+        await self._became(attempt_id, AttemptStatus.REFUSED)
+
+    async def _became(self, attempt_id: str, status: AttemptStatus) -> None:
         async with transaction(self.engine) as session:
             attempt = await session.get_one(PaymentAttempt, attempt_id)
-            attempt.status = AttemptStatus.SUCCEEDED
+            attempt.status = status
 
     async def until_attempt_is(self, handle: WorkflowHandle[Any, Any], status: AttemptStatus) -> None:
         """Give a charge real time to reach a state that no timer leads to."""
@@ -137,22 +202,27 @@ class Till:
             await asyncio.sleep(0.05)
         raise AssertionError(f"{name} never became {status}")
 
-    async def story(self, ticket_id: str) -> list[str]:
-        """The sentences of the timeline, in their order."""
+    async def story(self, about: str) -> list[str]:
+        """The sentences of the timeline of a ticket, order or change, in their order."""
         async with transaction(self.engine) as session:
-            query = select(TimelineEntry.sentence).where(TimelineEntry.ticket_id == ticket_id)
+            own = (TimelineEntry.ticket_id == about) | (TimelineEntry.case_id == about)
+            query = select(TimelineEntry.sentence).where(own)
             return list(await session.scalars(query.order_by(TimelineEntry.id)))
 
-    async def open_waits(self, ticket_id: str) -> set[str]:
+    async def open_waits(self, about: str) -> set[str]:
         async with transaction(self.engine) as session:
             rows = await session.execute(
-                text("select what from waits where ticket_id = :ticket and ended_at is null"),
-                {"ticket": ticket_id},
+                text("select what from waits where :about in (ticket_id, case_id) and ended_at is null"),
+                {"about": about},
             )
             return {row[0] for row in rows}
 
     async def ticket_heard(self, ticket_id: str) -> list[str]:
-        handle = self.temporal.client.get_workflow_handle(ticket_workflow_id(ticket_id))
+        return await self.heard(ticket_workflow_id(ticket_id))
+
+    async def heard(self, workflow_id: str) -> list[str]:
+        """What whoever asked for the invoice was told."""
+        handle = self.temporal.client.get_workflow_handle(workflow_id)
         return list(await handle.query(ListeningTicket.what))
 
     async def end_all(self) -> None:
@@ -184,10 +254,13 @@ class Till:
 
 @asynccontextmanager
 async def running_till(
-    engine: AsyncEngine, temporal: WorkflowEnvironment, gateway: PaymentGateway
+    engine: AsyncEngine,
+    temporal: WorkflowEnvironment,
+    gateway: PaymentGateway,
+    keys: BillingKeys | None = None,
 ) -> AsyncIterator[Till]:
     """A till at work; whatever is still alive in the end is ended."""
-    till = Till(engine, temporal, f"till-{next(_numbers)}")
+    till = Till(engine, temporal, f"till-{next(_numbers)}", keys=keys or ConsoleBillingKeys())
     async with at_work(till, gateway):
         yield till
         await till.end_all()
@@ -196,15 +269,27 @@ async def running_till(
 @asynccontextmanager
 async def at_work(till: Till, gateway: PaymentGateway) -> AsyncIterator[None]:
     """The workers of a till. Leaving ends them at once, in the middle of whatever they do."""
-    billing, payments = BillingActivities(till.engine), PaymentActivities(till.engine, gateway)
+    seals, billing = Seals([("test", bytes(32))]), BillingActivities(till.engine)
+    payments = PaymentActivities(till.engine, gateway, till.keys, seals)
+    methods = MethodActivities(till.engine, till.keys, seals)
+    refunds = RefundActivities(till.engine, gateway)
     rows = [
         billing.issue, billing.settle, billing.settle_nothing, billing.cancel, billing.clear_suspense,
-        billing.record, payments.begin, payments.record,
+        billing.record, payments.begin, payments.record, refunds.begin_refund, refunds.record_refund,
+        payments.open, methods.record_method,
     ]  # fmt: skip
-    lives = [InvoiceWorkflow, ChargeWorkflow, ListeningTicket]
+    lives = [InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, PaymentMethodWorkflow, ListeningTicket]
+    asking = [
+        payments.charge,
+        payments.look_up,
+        refunds.give_back,
+        refunds.look_up_refund,
+        methods.keep_method,
+        methods.drop_method,
+    ]
     client = till.temporal.client
     desk = Worker(client, task_queue=till.queue, workflows=lives, activities=rows)
-    money = Worker(client, task_queue=PAYMENTS_QUEUE, activities=[payments.charge, payments.look_up])
+    money = Worker(client, task_queue=PAYMENTS_QUEUE, activities=asking)
     mail = Worker(client, task_queue=MAIL_QUEUE, activities=[till.note_letter])
     async with desk, money, mail:
         yield

@@ -45,6 +45,14 @@ MONEY: ActivityOptions = {
     "retry_policy": RetryPolicy(maximum_attempts=1),
 }
 
+# Billing keys: no money moves, the same key gives the same answer; the form's answer lives for an hour.
+KEYS: ActivityOptions = {
+    "task_queue": PAYMENTS_QUEUE,
+    "start_to_close_timeout": timedelta(seconds=45),
+    "schedule_to_close_timeout": timedelta(hours=1),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
+}
+
 # A look-up changes nothing, so it may be tried again.
 LOOK_UP: ActivityOptions = {
     "task_queue": PAYMENTS_QUEUE,

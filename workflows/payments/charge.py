@@ -10,7 +10,12 @@ from temporalio.workflow import ParentClosePolicy
 with workflow.unsafe.imports_passed_through():
     from activities.payments import PaymentActivities
     from models.kit.money import shown
-    from models.messages.billing import InvoiceOrder, PaymentReceived, invoice_workflow_id
+    from models.messages.billing import (
+        AttemptRefused,
+        InvoiceOrder,
+        PaymentReceived,
+        invoice_workflow_id,
+    )
     from models.messages.journeys import Wait, WaitFor
     from models.messages.letters import Letter
     from models.messages.payments import (
@@ -19,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
         ChargeAnswer,
         ChargeOrder,
         GatewayNews,
+        OpenAttempt,
         SettleByHand,
         Verdict,
     )
@@ -54,6 +60,8 @@ class ChargeWorkflow:
 
     @workflow.run
     async def run(self, order: ChargeOrder) -> AttemptStatus:
+        if self.order.method_id and not self.order.is_recheck and not await self.open():
+            return self.status
         answer = await self.send()
         if answer.verdict not in CERTAIN:
             answer = await self.find_out(answer)
@@ -64,6 +72,15 @@ class ChargeWorkflow:
         await self.letters.all_sent()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.status
+
+    async def open(self) -> bool:
+        """Nobody has stored this attempt yet: row and key come first; False when somebody else collects."""
+        return await workflow.execute_activity_method(
+            PaymentActivities.open,
+            OpenAttempt(self.order, workflow.now()),
+            summary=f"Store attempt {self.order.attempt_id} with its key",
+            **ROWS,
+        )
 
     async def send(self) -> ChargeAnswer:
         """Ask for the money; while it certainly never arrived, ask again with the same key, a few times."""
@@ -158,6 +175,7 @@ class ChargeWorkflow:
             await self.record(AttemptStatus.REFUSED, sentence, answer)
             if answer.code not in MOOT and workflow.patched("2026-11-tell-a-refusal"):
                 self.write("payments/refused")
+            await self.tell_refusal()
         elif self.waits.has_notes:
             await self.record(self.status, "payments.looked_up", answer)
         self.is_over = True
@@ -173,6 +191,16 @@ class ChargeWorkflow:
         await self.tell_invoice(
             PaymentReceived(self.order.attempt_id, self.order.amount_minor, workflow.now())
         )
+
+    async def tell_refusal(self) -> None:
+        """An invoice of an order or a change may wait for this to be taken back; a ticket's never does."""
+        if self.order.ticket_id:
+            return
+        invoice = workflow.get_external_workflow_handle(invoice_workflow_id(self.order.invoice_id))
+        try:
+            await invoice.signal("attempt_refused", AttemptRefused(self.order.attempt_id, workflow.now()))
+        except ApplicationError:
+            workflow.logger.info("invoice %s is not alive", self.order.invoice_id)
 
     async def tell_invoice(self, fact: PaymentReceived) -> None:
         """Signal the invoice; one whose life has ended is given another one, so that no money is lost."""

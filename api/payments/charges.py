@@ -19,9 +19,11 @@ from api.kit.forms import Input, Typed, typed
 from api.kit.labels import Label
 from api.kit.language import N_, locale
 from api.kit.rendering import answer, move_on
-from api.kit.routes import FINANCE, SYSTEM, Router, by_link
+from api.kit.routes import FINANCE, SYSTEM, by_link
 from api.kit.texts import Key, Line, MaybeLine
 from api.kit.webhooks import MAX_BODY, BadWebhook, verify
+from api.payments import methods
+from api.payments.routing import router
 from models.billing import Invoice
 from models.kit.ids import attempt_id
 from models.kit.inbox import is_first
@@ -41,7 +43,6 @@ from models.messages.staff import LinkPurpose
 from models.messages.systems import System
 from models.payments import PaymentAttempt
 
-router = Router()
 PAY = by_link(LinkPurpose.PAY)
 labels.register(
     "attempt",
@@ -77,6 +78,12 @@ labels.register(
         "INVALID_CARD_LOST_OR_STOLEN": Label(N_("the card was reported lost or stolen")),
         "NOT_FOUND_PAYMENT_SESSION": Label(N_("the time for paying has run out")),
         "NOT_FOUND_PAYMENT": Label(N_("no such payment at the gateway")),
+        "INVALID_BILL_KEY_REQUEST": Label(N_("the payment method can no longer be used")),
+        "method_not_active": Label(N_("the payment method can no longer be used")),
+        "NOT_FOUND_AUTH_KEY": Label(N_("the card form has run out")),
+        "NOT_FOUND_REFUND": Label(N_("no such refund at the gateway")),
+        "NOT_CANCELABLE_PAYMENT": Label(N_("this payment cannot be given back")),
+        "NOT_CANCELABLE_AMOUNT": Label(N_("not that much is left of the payment")),
         "DONE": Label(N_("approved")),
         "CANCELED": Label(N_("taken back at the gateway")),
         "IN_PROGRESS": Label(N_("not completed yet")),
@@ -196,12 +203,25 @@ async def hear(request: Request, desk: Desk) -> Response:
     except BadWebhook as bad:
         raise Refusal("not_signed_in") from bad
     data = message.body.get("data")
+    if isinstance(data, dict) and message.body.get("type") == "BILLING_AUTHORISED":
+        return await hear_of_card(desk, message.id, data)
     order_id = data.get("order_id") if isinstance(data, dict) else None
     if isinstance(order_id, str) and len(order_id) <= 64 and order_id.isprintable():
         body = {"type": str(message.body.get("type", ""))[:64], "order_id": order_id}
         at = datetime.now(UTC)
         if await is_first(desk.session, System.PAYMENTS, message.id, at=at, body=body):
             await wake(desk, request.app.state.settings, order_id, message.id)
+        await desk.commit()
+    return Response(status_code=204)
+
+
+async def hear_of_card(desk: DeskAt, message_id: str, data: dict[str, Any]) -> Response:
+    """A customer has completed the gateway's form; their browser may never come back to say so."""
+    customer_key, auth_key = data.get("customer_key"), data.get("auth_key")
+    if isinstance(customer_key, str) and isinstance(auth_key, str):
+        body = {"type": "BILLING_AUTHORISED"}  # never what was handed over
+        if await is_first(desk.session, System.PAYMENTS, message_id, at=datetime.now(UTC), body=body):
+            await methods.hear(desk, customer_key, auth_key)
         await desk.commit()
     return Response(status_code=204)
 
@@ -221,7 +241,7 @@ async def wake(desk: DeskAt, settings: Settings, order_id: str, message_id: str)
         )  # fmt: skip
     elif status is AttemptStatus.REFUSED:
         order = ChargeOrder(
-            order_id, known["invoice_id"], known["ticket_id"], known["amount_minor"], known["currency"],
+            order_id, known["invoice_id"], known["ticket_id"] or "", known["amount_minor"], known["currency"],
             status=status, seq=known["seq"], is_recheck=True,
         )  # fmt: skip
         name = f"{charge_workflow_id(order_id)}:recheck:{message_id}"

@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from temporalio import activity
 
+from activities.connectors.billing_keys import BillingKeys
 from activities.connectors.payments import PaymentGateway
+from activities.kit.cases import of_case, whose
+from activities.kit.sealing import Seals
 from activities.kit.timeline import tell_live, write_entry, write_waits
 from activities.kit.transactions import transaction
 from models.billing import Invoice
@@ -19,10 +23,13 @@ from models.messages.payments import (
     AttemptStatus,
     Charge,
     ChargeAnswer,
+    MethodStatus,
+    OpenAttempt,
     Verdict,
     charge_workflow_id,
 )
-from models.payments import PaymentAttempt
+from models.payments import PaymentAttempt, PaymentMethod
+from models.rules.payments import DEAD_METHOD
 
 MOVED = frozenset({AttemptStatus.SUCCEEDED, AttemptStatus.CANCELLED})
 CLOSED_TO_MONEY = {
@@ -37,6 +44,27 @@ class PaymentActivities:
 
     engine: AsyncEngine
     gateway: PaymentGateway
+    keys: BillingKeys | None = None
+    seals: Seals | None = None
+
+    @activity.defn(name="payments.open")
+    async def open(self, asked: OpenAttempt) -> bool:
+        """Store an attempt that charges a payment method, with its key; False when somebody else collects.
+
+        Safe to repeat: the attempt is stored once, and the same one is found again."""
+        order = asked.order
+        async with transaction(self.engine) as session:
+            invoice = await session.get_one(Invoice, order.invoice_id)
+            row = {
+                "id": order.attempt_id, "invoice_id": invoice.id, "provider": "gateway", "payment_key": "",
+                "ordinal": int(order.attempt_id.rsplit(".", 1)[1]), "customer_id": invoice.customer_id,
+                "method_id": order.method_id, "amount_minor": order.amount_minor,
+                "currency": order.currency, "status": AttemptStatus.CREATED, "provider_id": "", "code": "",
+                "created_at": asked.at, "lookups": 0, "seq": 0,
+            }  # fmt: skip
+            await session.execute(insert(PaymentAttempt).values(row).on_conflict_do_nothing())
+            found = await session.get(PaymentAttempt, order.attempt_id)
+            return found is not None and found.method_id == order.method_id
 
     @activity.defn(name="payments.begin")
     async def begin(self, change: AttemptChange) -> str:
@@ -59,6 +87,8 @@ class PaymentActivities:
         asked, attempt = await self._asked(attempt_id)
         if attempt.status in MOVED:
             return ChargeAnswer(Verdict.SUCCEEDED, attempt.provider_id, attempt.code, attempt.amount_minor)
+        if attempt.method_id is not None:
+            return await self._charge_method(asked, attempt)
         return await self.gateway.confirm(asked)
 
     @activity.defn(name="payments.look_up")
@@ -76,13 +106,26 @@ class PaymentActivities:
         async with transaction(self.engine) as session:
             return (await _write(session, change)).status
 
+    async def _charge_method(self, asked: Charge, attempt: PaymentAttempt) -> ChargeAnswer:
+        """Charge the sealed billing key, as long as it is its own customer's and may still be used."""
+        if self.keys is None or self.seals is None:
+            return ChargeAnswer(Verdict.NOT_SENT, code="no_keys")
+        async with transaction(self.engine) as session:
+            method = await session.get_one(PaymentMethod, attempt.method_id)
+        is_theirs = method.customer_id == attempt.customer_id
+        if not is_theirs or method.status is not MethodStatus.ACTIVE or not method.billing_key:
+            return ChargeAnswer(Verdict.REFUSED, code="method_not_active")
+        billing_key = self.seals.open(method.billing_key, method.id)
+        return await self.keys.charge(asked, billing_key, method.customer_key)
+
     async def _asked(self, attempt_id: str) -> tuple[Charge, PaymentAttempt]:
         async with transaction(self.engine) as session:
             attempt = await session.get_one(PaymentAttempt, attempt_id)
-            ticket_id = await session.scalar(
-                select(Invoice.ticket_id).where(Invoice.id == attempt.invoice_id)  # type: ignore[call-overload]
-            )
-        asked = Charge(attempt.id, attempt.payment_key, attempt.amount_minor, attempt.currency, ticket_id)
+            invoice = await session.get_one(Invoice, attempt.invoice_id)
+        asked = Charge(
+            attempt.id, attempt.payment_key, attempt.amount_minor, attempt.currency, invoice.ticket_id,
+            invoice.case_id,
+        )  # fmt: skip
         return asked, attempt
 
 
@@ -92,18 +135,24 @@ async def _write(session: AsyncSession, change: AttemptChange) -> PaymentAttempt
     is_news = change.seq > attempt.seq
     if _may_become(attempt, change):
         await _become(session, attempt, change)
+    invoice = await session.get_one(Invoice, attempt.invoice_id)
     if is_news:
         attempt.seq, attempt.lookups = change.seq, max(change.lookups, attempt.lookups)
-        await write_waits(session, charge_workflow_id(attempt.id), change.waits)
+        await write_waits(session, charge_workflow_id(attempt.id), of_case(change.waits, invoice))
     details = {"amount": shown(attempt.amount_minor, attempt.currency), "code": change.code, **change.details}
     subject = charge_workflow_id(attempt.id)
     await write_entry(
         session, key=f"{subject}:{change.seq}:{change.status.value}", subject=subject, at=change.at,
         ticket_id=change.ticket_id, sentence=change.sentence, kind=EntryKind.MONEY, details=details,
-        actor_kind=change.actor_kind, actor_id=change.actor_id,
+        **whose(invoice), actor_kind=change.actor_kind, actor_id=change.actor_id,
         is_public=change.status is not AttemptStatus.UNKNOWN,
     )  # fmt: skip
-    await tell_live(session, invoice_workflow_id(change.invoice_id), f"ticket:{change.ticket_id}")
+    await tell_live(
+        session,
+        invoice_workflow_id(change.invoice_id),
+        f"ticket:{change.ticket_id}",
+        f"case:{invoice.case_id}",
+    )
     return attempt
 
 
@@ -119,6 +168,10 @@ def _may_become(attempt: PaymentAttempt, change: AttemptChange) -> bool:
 
 async def _become(session: AsyncSession, attempt: PaymentAttempt, change: AttemptChange) -> None:
     attempt.status, attempt.code = change.status, change.code
+    if attempt.method_id is not None and change.code in DEAD_METHOD:
+        method = await session.get_one(PaymentMethod, attempt.method_id)
+        if method.status is MethodStatus.ACTIVE:
+            method.status, method.is_default = MethodStatus.INVALID, False
     if change.status not in OPEN_ATTEMPT:
         attempt.settled_at = change.at
     if change.provider_id and await _is_free(session, attempt, change.provider_id):

@@ -1,0 +1,21 @@
+"""What belongs to no ticket but to an order or a change: how its steps and waits say whose they are."""
+
+from dataclasses import replace
+
+from models.billing import Invoice
+from models.messages.journeys import WaitNotes
+
+
+def whose(invoice: Invoice) -> dict[str, str | None]:
+    """What says whose an entry is that belongs to no ticket."""
+    return {"case_id": invoice.case_id, "customer_id": invoice.customer_id if invoice.case_id else None}
+
+
+def of_case(notes: WaitNotes, invoice: Invoice) -> WaitNotes:
+    """The same waits, under the ticket, order or change that the invoice belongs to."""
+    if invoice.case_id is None:
+        ticket = invoice.ticket_id or ""
+        return replace(notes, opened=tuple(replace(one, ticket_id=ticket) for one in notes.opened))
+    case, owner = invoice.case_id, invoice.customer_id
+    opened = tuple(replace(one, case_id=case, customer_id=owner) for one in notes.opened)
+    return replace(notes, opened=opened)

@@ -1,0 +1,5 @@
+"""Where the routes of payments meet."""
+
+from api.kit.routes import Router
+
+router = Router()

@@ -1,0 +1,142 @@
+"""The life of one payment method, from the gateway's form until its customer takes it back."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.payments import MethodActivities
+    from models.messages.journeys import Wait, WaitFor
+    from models.messages.payments import (
+        MethodAuthorised,
+        MethodChange,
+        MethodCommand,
+        MethodOrder,
+        MethodStatus,
+    )
+    from workflows.kit.options import KEYS, ROWS
+    from workflows.kit.refusals import refuse
+    from workflows.kit.waiting import Waits
+
+
+@workflow.defn(name="PaymentMethod")
+class PaymentMethodWorkflow:
+    """One card at the gateway, alive until nobody can be charged by it any more."""
+
+    @workflow.init
+    def __init__(self, order: MethodOrder) -> None:
+        self.order = order
+        self.status = MethodStatus.PENDING
+        self.seq = 0
+        self.waits = Waits()
+        self.authorised_by: MethodAuthorised | None = None
+        self.is_revoking = False
+
+    @workflow.run
+    async def run(self, order: MethodOrder) -> MethodStatus:
+        await self.wait_for_the_form()
+        if self.authorised_by is not None and self.status is MethodStatus.PENDING:
+            await self.keep(self.authorised_by)
+        await workflow.wait_condition(lambda: self.status in (MethodStatus.INVALID, MethodStatus.REVOKED))
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self.status
+
+    async def wait_for_the_form(self) -> None:
+        """The customer is at the gateway; whoever is not back within the hour has changed their mind."""
+        now, minutes = workflow.now(), timedelta(minutes=self.order.form_minutes)
+        self.waits.begin(
+            Wait("form", f"method:{self.order.method_id}", "", WaitFor.CUSTOMER, "method_form", now,
+                 now + minutes, "end", customer_id=self.order.customer_id)
+        )  # fmt: skip
+        await self.record(MethodStatus.PENDING, "payments.method_begun")
+        came = await self.waits.until(
+            "form", lambda: self.authorised_by is not None or self.status is MethodStatus.REVOKED
+        )
+        self.waits.end("form")
+        if not came:
+            await self.record(MethodStatus.INVALID, "payments.method_abandoned")
+
+    async def keep(self, authorised: MethodAuthorised) -> None:
+        """Exchange the form's answer for a billing key; while the gateway is away it is asked again."""
+        try:
+            refusal = await workflow.execute_activity_method(
+                MethodActivities.keep_method,
+                authorised,
+                summary=f"Get the billing key of {self.order.method_id}",
+                **KEYS,
+            )
+        except ActivityError:
+            refusal = "no_answer"
+        if refusal:
+            await self.record(MethodStatus.INVALID, "payments.method_refused", refusal)
+        else:
+            await self.record(MethodStatus.ACTIVE, "payments.method_added")
+        if self.status is MethodStatus.REVOKED:  # taken back while the gateway was still asked
+            await self.drop()
+
+    async def drop(self) -> None:
+        """Have the gateway forget the card; when it stays silent for an hour, that stands in the timeline."""
+        try:
+            await workflow.execute_activity_method(
+                MethodActivities.drop_method,
+                self.order.method_id,
+                summary=f"Take the billing key of {self.order.method_id} back",
+                **KEYS,
+            )
+        except ActivityError:
+            await self.record(MethodStatus.REVOKED, "payments.method_kept_at_gateway")
+
+    async def record(
+        self,
+        status: MethodStatus,
+        sentence: str,
+        code: str = "",
+        *,
+        command: MethodCommand | None = None,
+        is_default: bool = False,
+    ) -> None:
+        """Write one step; what the table then says is what holds."""
+        self.seq += 1
+        change = MethodChange(
+            self.order.method_id, self.seq, status, workflow.now(), sentence, code, is_default,
+            command.actor_id if command else None, command.actor_kind if command else "system",
+            self.waits.take(),
+        )  # fmt: skip
+        self.status = await workflow.execute_activity_method(
+            MethodActivities.record_method,
+            change,
+            summary=f"Record that {self.order.method_id} is {status.value}",
+            **ROWS,
+        )
+
+    @workflow.update
+    async def make_default(self, command: MethodCommand) -> MethodStatus:
+        """The customer wants to pay by this one; answered once the rows say so."""
+        await self.record(
+            self.status, "payments.method_default", command=command, is_default=True
+        )  # fmt: skip
+        return self.status
+
+    @make_default.validator
+    def refuse_what_cannot_pay(self, command: MethodCommand) -> None:
+        if self.status is not MethodStatus.ACTIVE or self.is_revoking:
+            raise refuse("method_not_active")
+
+    @workflow.update
+    async def revoke(self, command: MethodCommand) -> MethodStatus:
+        """The customer takes it back: charged no more from now on, then forgotten by the gateway too."""
+        self.is_revoking = True
+        await self.record(MethodStatus.REVOKED, "payments.method_revoked", command=command)
+        await self.drop()
+        return self.status
+
+    @revoke.validator
+    def refuse_to_revoke_twice(self, command: MethodCommand) -> None:
+        if self.status in (MethodStatus.REVOKED, MethodStatus.INVALID) or self.is_revoking:
+            raise refuse("method_not_active")
+
+    @workflow.signal
+    def authorised(self, fact: MethodAuthorised) -> None:
+        """The gateway's form handed an answer back, by the customer's browser or by its own news; once."""
+        self.authorised_by = self.authorised_by or fact
