@@ -9,8 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from activities.billing import BillingActivities
 from activities.connectors.kit import Patience
 from activities.connectors.mail import HttpMail
+from activities.connectors.marketing import HttpMarketing
 from activities.connectors.payments import HttpPaymentGateway
 from activities.connectors.sms import HttpSms
+from activities.customers.handover import HandoverActivities
+from activities.customers.signup import SignupActivities
 from activities.field_service import FieldServiceActivities
 from activities.kit.calls import CallLog
 from activities.kit.histories import HistoryKeeper
@@ -25,14 +28,25 @@ from models.kit.engine import engine_for
 from models.kit.logs import log_as_json
 from models.kit.settings import Settings, settings
 from workflows.billing import InvoiceWorkflow
+from workflows.customers import HandoverWorkflow, SignupWorkflow
 from workflows.field_service import VisitWorkflow
-from workflows.kit.options import BATCH_QUEUE, DESK_QUEUE, MAIL_QUEUE, PAYMENTS_QUEUE, SMS_QUEUE
+from workflows.kit.options import (
+    BATCH_QUEUE,
+    DESK_QUEUE,
+    MAIL_QUEUE,
+    MARKETING_QUEUE,
+    PAYMENTS_QUEUE,
+    SMS_QUEUE,
+)
 from workflows.kit.payloads import converter
 from workflows.payments import ChargeWorkflow
 from workflows.staff import InvitationWorkflow
 from workflows.tickets import TicketWorkflow
 
-WORKFLOWS: list[type] = [TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, InvitationWorkflow]
+WORKFLOWS: list[type] = [
+    TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, InvitationWorkflow,
+    SignupWorkflow, HandoverWorkflow,
+]  # fmt: skip
 
 
 def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callable[..., Any]]]:
@@ -50,6 +64,8 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
     )
     payments = PaymentActivities(engine, gateway)
     staff = StaffActivities(engine, mail, setting.secret_key, setting.public_url)
+    signup = SignupActivities(engine, mail, sms, setting.secret_key, setting.public_url)
+    crm = HttpMarketing(setting.marketing_url, setting.systems_token, calls)
     letters = LetterActivities(engine, mail, sms, links, setting.desk_address)
     return {
         DESK_QUEUE: [
@@ -57,9 +73,12 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
             visits.rank, visits.offer, visits.schedule, visits.check_evidence, visits.record,
             bills.issue, bills.settle, bills.settle_nothing, bills.cancel, bills.clear_suspense, bills.record,
             payments.begin, payments.record,
+            signup.note, signup.end_code, signup.recognise, signup.join, signup.forget,
+            signup.consent_version,
         ],
         PAYMENTS_QUEUE: [payments.charge, payments.look_up],
-        MAIL_QUEUE: [letters.send, staff.invite],
+        MAIL_QUEUE: [letters.send, staff.invite, signup.send_code, signup.remind, signup.welcome],
+        MARKETING_QUEUE: [HandoverActivities(engine, crm).hand_over],
         SMS_QUEUE: [],
         BATCH_QUEUE: [],
     }  # fmt: skip

@@ -61,6 +61,12 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "payment_not_unclear": (409, N_("This payment is not waiting for a verdict.")),
     "verdict_missing": (409, N_("Please say whether the money moved or not.")),
     "no_suspense": (409, N_("There is no money here that waits to be given back.")),
+    # customers
+    "signup_over": (409, N_("This signup is over. Please begin again.")),
+    "signup_not_proved": (409, N_("Please enter the code first.")),
+    "privacy_under_way": (409, N_("Such a request is already being worked on.")),
+    "serial_unknown": (409, N_("We do not know this serial number. Please look at the label once more.")),
+    "serial_taken": (409, N_("This product is already registered. If it is yours, please write to us.")),
     # uploads
     "file_too_large": (422, N_("This file is too large.")),
     "file_not_allowed": (422, N_("This kind of file cannot be attached.")),

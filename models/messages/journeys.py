@@ -71,6 +71,9 @@ WAITS: dict[str, str] = {
     "suspense": N_("Waiting for finance to give back %(amount)s that nobody owes"),
     "send_again": N_("Waiting until the payment may be sent again"),
     "late_money": N_("Late news from the payment gateway is still heard"),
+    "signup_code": N_("Waiting for the one-time code"),
+    "signup_details": N_("Waiting for name and consents"),
+    "privacy_file": N_("Waiting until the file with personal data is fetched"),
 }
 
 THENS: dict[str, str] = {
@@ -86,4 +89,8 @@ THENS: dict[str, str] = {
     "give_up": N_("then the invoice is no longer waited for"),
     "end": N_("then this journey ends"),
     "look_up": N_("then we look the payment up again"),
+    "end_code": N_("then the code no longer works"),
+    "remind_signup": N_("then they are reminded once"),
+    "forget_signup": N_("then address and name are forgotten"),
+    "delete_file": N_("then the file is deleted"),
 }

@@ -1,0 +1,5 @@
+"""How customers come, change what they agreed to, and go."""
+
+from workflows.customers.signup import HandoverWorkflow, SignupWorkflow
+
+__all__ = ["HandoverWorkflow", "SignupWorkflow"]
