@@ -13,6 +13,7 @@ from activities.connectors.marketing import HttpMarketing
 from activities.connectors.payments import HttpPaymentGateway
 from activities.connectors.sms import HttpSms
 from activities.customers.handover import HandoverActivities
+from activities.customers.privacy import PrivacyActivities
 from activities.customers.signup import SignupActivities
 from activities.field_service import FieldServiceActivities
 from activities.kit.calls import CallLog
@@ -28,7 +29,7 @@ from models.kit.engine import engine_for
 from models.kit.logs import log_as_json
 from models.kit.settings import Settings, settings
 from workflows.billing import InvoiceWorkflow
-from workflows.customers import HandoverWorkflow, SignupWorkflow
+from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, SignupWorkflow
 from workflows.field_service import VisitWorkflow
 from workflows.kit.options import (
     BATCH_QUEUE,
@@ -45,7 +46,7 @@ from workflows.tickets import TicketWorkflow
 
 WORKFLOWS: list[type] = [
     TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, InvitationWorkflow,
-    SignupWorkflow, HandoverWorkflow,
+    SignupWorkflow, HandoverWorkflow, PrivacyRequestWorkflow,
 ]  # fmt: skip
 
 
@@ -66,6 +67,9 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
     staff = StaffActivities(engine, mail, setting.secret_key, setting.public_url)
     signup = SignupActivities(engine, mail, sms, setting.secret_key, setting.public_url)
     crm = HttpMarketing(setting.marketing_url, setting.systems_token, calls)
+    privacy = PrivacyActivities(
+        engine, mail, sms, crm, setting.files_dir, setting.public_url, setting.secret_key
+    )
     letters = LetterActivities(engine, mail, sms, links, setting.desk_address)
     return {
         DESK_QUEUE: [
@@ -74,11 +78,13 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
             bills.issue, bills.settle, bills.settle_nothing, bills.cancel, bills.clear_suspense, bills.record,
             payments.begin, payments.record,
             signup.note, signup.end_code, signup.recognise, signup.join, signup.forget,
-            signup.consent_version,
+            signup.consent_version, privacy.export, privacy.delete_file, privacy.close, privacy.erase,
         ],
         PAYMENTS_QUEUE: [payments.charge, payments.look_up],
-        MAIL_QUEUE: [letters.send, staff.invite, signup.send_code, signup.remind, signup.welcome],
-        MARKETING_QUEUE: [HandoverActivities(engine, crm).hand_over],
+        MAIL_QUEUE: [
+            letters.send, staff.invite, signup.send_code, signup.remind, signup.welcome, privacy.tell,
+        ],
+        MARKETING_QUEUE: [HandoverActivities(engine, crm).hand_over, privacy.forget_contact],
         SMS_QUEUE: [],
         BATCH_QUEUE: [],
     }  # fmt: skip

@@ -62,6 +62,16 @@ class OwnedProduct(SQLModel, table=True):
     region: str = columns.text(default="")
 
 
+class KnownSerial(SQLModel, table=True):
+    """A device that left our factory: only one of these can be registered. No page reads it."""
+
+    __tablename__ = "known_serials"
+
+    product_id: str = Field(primary_key=True, foreign_key="products.id")
+    serial: str = columns.text(primary_key=True)  # upper case
+    sold_on: date | None = None  # the warranty counts from it
+
+
 class Signup(SQLModel, table=True):
     """Somebody on the way to become a customer, or to prove a new address.
 

@@ -39,8 +39,6 @@ from models.messages.customers import (
     signup_workflow_id,
 )
 
-CART_COOKIE = "ieum_cart"
-
 
 class Contact(Input):
     """How somebody can be reached: a telephone number or an e-mail address, in one field."""
@@ -130,7 +128,7 @@ async def start(
     await throttles.count(desk.session, limits)
     token, now = secrets.token_urlsafe(32), datetime.now(UTC)
     purpose = SignupPurpose.CONTACT if customer_id else SignupPurpose.SIGNUP
-    cart = request.cookies.get(CART_COOKIE, "")[:200]
+    cart = request.cookies.get(cookie_name(request.app.state.settings.is_secure) + "_cart", "")[:200]
     row: dict[str, Any] = {
         "id": ids.fresh("sgn"), "token_hash": token_hash(token), "channel": to[0], "address": to[1],
         "code_hash": "", "sends": 1, "tries": 0, "status": SignupStatus.STARTED, "is_over": False, "name": "",

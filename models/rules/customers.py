@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from models.messages.customers import REQUIRED, ConsentKind, SignupOrder, signup_workflow_id
+from models.messages.customers import (
+    REQUIRED,
+    ConsentKind,
+    PrivacyOrder,
+    SignupOrder,
+    privacy_workflow_id,
+    signup_workflow_id,
+)
 from models.messages.journeys import Wait, WaitFor
 
 CODE_LIFE = timedelta(minutes=10)
@@ -74,4 +81,22 @@ def signup_wait(order: SignupOrder, what: str, since: datetime, until: datetime,
     return Wait(
         "signup", signup_workflow_id(order.signup_id), "", WaitFor.CUSTOMER, what, since, until, then,
         case_id=order.signup_id,
+    )  # fmt: skip
+
+
+def file_until(made_at: datetime) -> datetime:
+    """Until when a file with personal data can be fetched: seven days."""
+    return made_at + timedelta(days=FILE_DAYS)
+
+
+def answer_due(asked_at: datetime) -> datetime:
+    """Until when a privacy request has to be answered: ten days."""
+    return asked_at + timedelta(days=ERASE_DAYS)
+
+
+def file_wait(order: PrivacyOrder, since: datetime, until: datetime) -> Wait:
+    """Waiting for the file to be fetched, then it is deleted."""
+    return Wait(
+        "file", privacy_workflow_id(order.request_id), "", WaitFor.CUSTOMER, "privacy_file", since, until,
+        "delete_file", case_id=order.request_id, customer_id=order.customer_id,
     )  # fmt: skip

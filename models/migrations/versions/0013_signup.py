@@ -146,6 +146,102 @@ end """,
     ),
 }
 
+# Everything personal of one customer, wherever it stands: one act of the owner, because facts can only be added to.
+# Kept are invoices, payments, ledger, contracts and consents (as the law says), under an id that names nobody; and
+# the audit of who looked at what.
+FORGET = """
+create function forget_customer(who text, moment timestamptz) returns setof text language plpgsql
+security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  my_tickets text[] := array(select id from tickets where customer_id = who);
+  my_visits text[] := array(select id from visits where customer_id = who or ticket_id = any (my_tickets));
+  my_orders text[] := array(select id from orders where customer_id = who);
+  my_changes text[] := array(select id from subscription_changes where customer_id = who);
+  my_invoices text[] := array(select id from invoices where customer_id = who);
+  my_accounts text[] := array(select id from accounts where customer_id = who and roles = array['customer']);
+  my_signups text[] := array(select id from signups where customer_id = who);
+  my_requests text[] := array(select id from privacy_requests where customer_id = who);
+  my_cases text[] := my_orders || my_changes || my_signups || my_requests || array[who];
+  my_lives text[];
+begin
+  perform 1 from customers where id = who for update;
+  if not found then return; end if;
+  my_lives := array(
+    select 'ticket:' || unnest(my_tickets) union all select 'visit:' || unnest(my_visits)
+    union all select 'invoice:' || unnest(my_invoices) union all select 'order:' || unnest(my_orders)
+    union all select 'change:' || unnest(my_changes) union all select 'signup:' || unnest(my_signups)
+    union all select 'privacy:' || unnest(my_requests) union all select 'charge:' || a.id from payment_attempts a
+    where a.invoice_id = any (my_invoices));
+  return query delete from attachments where ticket_id = any (my_tickets) returning stored_as;
+  return query update privacy_requests p set file_id = null where p.id = any (my_requests) and p.file_id is not null
+    returning (select o.file_id from privacy_requests o where o.id = p.id);
+
+  update customers set name = '', phone = null, phone_as_given = null, email = null, postcode = '', address = '',
+    region = '', phone_proved_at = null, email_proved_at = null, is_verified = false, erased_at = moment,
+    version = version + 1 where id = who;
+  update owned_products set serial = 'erased:' || id, region = '' where customer_id = who;
+  update signups set token_hash = 'erased:' || id, address = '', name = '', code_hash = '', choices = '{}',
+    password_hash = null, cart_key = '', resume_hash = null, return_to = '', is_over = true
+    where id = any (my_signups);
+  update consents set source = split_part(source, ':', 1) where customer_id = who;
+  update privacy_requests set reason = '' where customer_id = who;
+  delete from cart_items where cart_key = 'customer:' || who;
+
+  update accounts set login = 'erased:' || id, password_hash = null, name = '', is_active = false,
+    version = version + 1 where id = any (my_accounts);
+  update sign_in_sessions set revoked_at = coalesce(revoked_at, moment), address = '', browser = ''
+    where account_id = any (my_accounts);
+  update api_tokens set revoked_at = coalesce(revoked_at, moment), name = '' where account_id = any (my_accounts);
+  update invitations set used_at = coalesce(used_at, moment) where account_id = any (my_accounts);
+  update signed_links set revoked_at = coalesce(revoked_at, moment) where customer_id = who;
+
+  update tickets set subject = '', description = '' where id = any (my_tickets);
+  update ticket_messages set body = '', author_name = '' where ticket_id = any (my_tickets);
+  update ticket_ratings set comment = '' where ticket_id = any (my_tickets);
+  delete from ticket_drafts where ticket_id = any (my_tickets);
+  update visits set note = '', signature = null, signer = '', absence_reason = '', arrival_position = ''
+    where id = any (my_visits);
+  update visit_offers set answer_reason = '' where visit_id = any (my_visits);
+  update timeline_entries set details = '{}' where ticket_id = any (my_tickets) or customer_id = who
+    or case_id = any (my_cases) or subject = any (my_lives) or subject = 'customer:' || who;
+  update waits set details = '{}' where ticket_id = any (my_tickets) or customer_id = who or case_id = any (my_cases)
+    or workflow_id = any (my_lives);
+  update outbox set payload = '{}' where status <> 'waiting' and workflow_id = any (my_lives);
+
+  update orders set ship_name = '', ship_phone = '', ship_postcode = '', ship_address = '', ship_region = '',
+    reason = '' where id = any (my_orders);
+  update shipment_events set place = '' where shipment_id in (select id from shipments where order_id = any (my_orders));
+  update subscriptions set end_reason = '' where customer_id = who;
+  update subscription_changes set wish = '{}', reason = '', asked_by = '' where id = any (my_changes);
+  update payment_methods set status = 'revoked', label = '', billing_key = '', is_default = false,
+    revoked_at = coalesce(revoked_at, moment) where customer_id = who;
+  update refunds set reason = '' where customer_id = who;
+end $$;
+revoke execute on function forget_customer from public;
+grant execute on function forget_customer to ieum_worker;
+"""
+# A customer registers a device: one that we made and that nobody has becomes theirs.
+REGISTER = f"""
+create function register_product(given_product text, given_serial text, fresh_id text) returns text
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare whose text; me text := {me('customer')}; sold date; months int;
+begin
+  if {me('kind')} is distinct from 'customer' or me is null or given_serial = '' then return 'unknown'; end if;
+  select customer_id into whose from owned_products
+  where product_id = given_product and upper(serial) = upper(given_serial);
+  if found then return case when whose = me then 'mine' else 'taken' end; end if;
+  select k.sold_on, p.warranty_months into sold, months from known_serials k join products p on p.id = k.product_id
+  where k.product_id = given_product and k.serial = upper(given_serial);
+  if not found then return 'unknown'; end if;
+  insert into owned_products (id, customer_id, product_id, serial, region, bought_on, warranty_until)
+  values (fresh_id, me, given_product, upper(given_serial), '', sold, (sold + make_interval(months => months))::date)
+  on conflict do nothing;
+  return case when found then 'registered' else 'taken' end;
+end $$;
+revoke execute on function register_product from public;
+grant execute on function register_product to ieum_app;
+"""
+
 
 def upgrade() -> None:
     for table, new in NEW_COLUMNS.items():
@@ -156,6 +252,18 @@ def upgrade() -> None:
     # The hash of a password that waits for its account is nobody's to read.
     op.execute("revoke select on signups from ieum_app")
     op.execute(f"grant select ({SIGNUP}) on signups to ieum_app")
+    op.create_table(
+        "known_serials",
+        sa.Column("product_id", sa.String(), sa.ForeignKey("products.id"), nullable=False),
+        sa.Column("serial", sa.Text(), nullable=False),
+        sa.Column("sold_on", sa.Date()),
+        sa.PrimaryKeyConstraint("product_id", "serial"),
+    )
+    op.execute("alter table known_serials enable row level security")
+    op.execute("alter table known_serials force row level security")
+    op.execute("create policy owner_all on known_serials for all to current_user using (true) with check (true)")
+    op.execute("create policy worker_all on known_serials for all to ieum_worker using (true) with check (true)")
+    op.execute("grant select, insert, update, delete on known_serials to ieum_worker")
     for signature, (answer, language, body) in DOORS.items():
         name = signature.split("(", 1)[0]
         op.execute(
@@ -164,6 +272,8 @@ def upgrade() -> None:
         )
         op.execute(f"revoke execute on function {name} from public")
         op.execute(f"grant execute on function {name} to ieum_app")
+    op.execute(FORGET)
+    op.execute(REGISTER)
 
 
 def downgrade() -> None:
