@@ -3,6 +3,7 @@
 import asyncio
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 from sqlalchemy import text
@@ -83,10 +84,14 @@ class Doorway:
     desk: RunningDesk
     post: Post
     engine: AsyncEngine
+    folder: Path
 
     def __post_init__(self) -> None:
         self.app = create_app(
-            some_settings(), self.engine, client=self.desk.client, passwords=Passwords(CHEAP)
+            some_settings(files_dir=self.folder),
+            self.engine,
+            client=self.desk.client,
+            passwords=Passwords(CHEAP),
         )
         self.app.state.limits = Limits(guesses=100_000, signups=100_000, codes=100_000, everybody=100_000)
 
