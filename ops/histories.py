@@ -36,6 +36,17 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_finance_cancels_an_unpaid_invoice",
     ),
     "Invitation": ("test_somebody_who_is_invited_gets_one_letter_with_one_link",),
+    "Signup": (
+        "test_a_stranger_signs_up_by_telephone_and_is_in",
+        "test_who_stops_half_way_is_reminded_once_and_forgotten_after_a_week",
+        "test_a_code_that_nobody_uses_ends_and_another_one_works",
+    ),
+    "Handover": ("test_a_withdrawn_consent_reaches_the_crm",),
+    "PrivacyRequest": (
+        "test_everything_about_me_is_in_one_file_for_a_week",
+        "test_who_is_forgotten_stands_nowhere_any_more",
+        "test_what_is_still_under_way_is_finished_first[tickets]",
+    ),
     "Charge": (
         "test_a_refused_customer_may_try_again_and_pay",
         "test_an_unclear_answer_is_looked_up_and_never_simply_asked_again",

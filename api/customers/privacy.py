@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from fastapi import Request
 from fastapi.responses import FileResponse
@@ -175,6 +174,8 @@ async def requests(request: Request, desk: Desk) -> Response:
         .limit(200)
     )  # fmt: skip
     now = datetime.now(UTC)
-    found: Any = await desk.session.execute(query)
-    rows = tuple(DeskLine(*line, line.status in UNDER_WAY and line.due_at < now) for line in found)
+    rows = tuple(
+        DeskLine(*line[:8], is_late=line.status in UNDER_WAY and line.due_at < now)
+        for line in await desk.session.execute(query)
+    )
     return answer(request, "customers/privacy_requests.html", RequestsPage(rows))

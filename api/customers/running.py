@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlmodel import col
 
@@ -77,7 +78,22 @@ class Running:
 async def running(desk: DeskAt) -> Running:
     """Read it, as far as the asking customer sees it."""
     mine = desk.person.customer_id
-    orders = (
+    return Running(
+        tuple(OrderLineUp(*one) for one in await found(desk, orders_of(desk, mine))),
+        tuple(VisitLineUp(*one) for one in await found(desk, visits_of(desk, mine))),
+        tuple(BillLineUp(*one) for one in await found(desk, invoices_of(desk, mine))),
+        tuple(ContractLineUp(*one) for one in await found(desk, contracts_of(desk, mine))),
+    )
+
+
+async def found(desk: DeskAt, query: Any) -> Any:
+    """The first few rows."""
+    return (await desk.session.execute(query.limit(MOST))).all()
+
+
+def orders_of(desk: DeskAt, mine: str | None) -> Any:
+    """Orders that are not over, newest first."""
+    return (
         desk.visible(Order)
         .with_only_columns(
             col(Order.id), col(Order.status), col(Order.placed_at), col(Order.once_minor),
@@ -86,13 +102,21 @@ async def running(desk: DeskAt) -> Running:
         .where(col(Order.customer_id) == mine, ~col(Order.is_over))
         .order_by(col(Order.placed_at).desc())
     )  # fmt: skip
-    visits = (
+
+
+def visits_of(desk: DeskAt, mine: str | None) -> Any:
+    """Visits to come, soonest first."""
+    return (
         desk.visible(Visit)
         .with_only_columns(col(Visit.id), col(Visit.ticket_id), col(Visit.status), col(Visit.starts_at))
         .where(col(Visit.customer_id) == mine, ~col(Visit.is_over))
         .order_by(col(Visit.starts_at).nulls_last(), col(Visit.id))
     )
-    invoices = (
+
+
+def invoices_of(desk: DeskAt, mine: str | None) -> Any:
+    """Unpaid invoices, the most urgent first."""
+    return (
         desk.visible(Invoice)
         .with_only_columns(
             col(Invoice.id), col(Invoice.number), col(Invoice.status), col(Invoice.total_minor),
@@ -101,18 +125,15 @@ async def running(desk: DeskAt) -> Running:
         .where(col(Invoice.customer_id) == mine, col(Invoice.status).in_(OWED))
         .order_by(col(Invoice.due_at), col(Invoice.id))
     )  # fmt: skip
+
+
+def contracts_of(desk: DeskAt, mine: str | None) -> Any:
+    """Contracts that have not ended."""
     name = col(Plan.name_ko) if locale() == "ko" else col(Plan.name_en)
-    contracts = (
+    return (
         desk.visible(Subscription)
         .with_only_columns(col(Subscription.id), name, col(Subscription.status), col(Subscription.starts_on))
         .join(Plan, col(Plan.id) == col(Subscription.plan_id))
         .where(col(Subscription.customer_id) == mine, col(Subscription.status) != SubscriptionStatus.ENDED)
         .order_by(col(Subscription.created_at).desc(), col(Subscription.id))
-    )
-    ask = desk.session.execute
-    return Running(
-        tuple(OrderLineUp(*one) for one in await ask(orders.limit(MOST))),
-        tuple(VisitLineUp(*one) for one in await ask(visits.limit(MOST))),
-        tuple(BillLineUp(*one) for one in await ask(invoices.limit(MOST))),
-        tuple(ContractLineUp(*one) for one in await ask(contracts.limit(MOST))),
     )

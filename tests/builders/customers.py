@@ -87,12 +87,8 @@ class Doorway:
     folder: Path
 
     def __post_init__(self) -> None:
-        self.app = create_app(
-            some_settings(files_dir=self.folder),
-            self.engine,
-            client=self.desk.client,
-            passwords=Passwords(CHEAP),
-        )
+        given = some_settings(files_dir=self.folder)
+        self.app = create_app(given, self.engine, client=self.desk.client, passwords=Passwords(CHEAP))
         self.app.state.limits = Limits(guesses=100_000, signups=100_000, codes=100_000, everybody=100_000)
 
     def browser(self) -> Browser:

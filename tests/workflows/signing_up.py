@@ -56,9 +56,15 @@ class Story:
 
     async def newest(self) -> WorkflowHandle[Any, Any]:
         rows = await self.doorway.rows("select id from signups order by created_at desc limit 1")
+        await self.doorway.desk.until(lambda: self.is_told(signup_workflow_id(str(rows[0][0]))))
         return self.doorway.desk.client.get_workflow_handle(
             signup_workflow_id(str(rows[0][0])), result_type=SignupStatus
         )
+
+    async def is_told(self, key: str) -> bool:
+        """Whether Temporal has heard of it."""
+        asked = "select 1 from outbox where key = :k and status = 'sent'"
+        return bool(await self.doorway.rows(asked, k=key))
 
     async def row(self) -> Any:
         asked = "select * from signups order by created_at desc limit 1"
@@ -79,4 +85,5 @@ class Story:
 
     async def privacy(self) -> WorkflowHandle[Any, Any]:
         rows = await self.doorway.rows("select id from privacy_requests order by asked_at desc limit 1")
+        await self.doorway.desk.until(lambda: self.is_told(f"privacy:{rows[0][0]}"))
         return self.doorway.desk.client.get_workflow_handle(f"privacy:{rows[0][0]}", result_type=PrivacyState)

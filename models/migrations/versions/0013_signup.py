@@ -150,21 +150,21 @@ end """,
 # Kept are invoices, payments, ledger, contracts and consents (as the law says), under an id that names nobody; and
 # the audit of who looked at what.
 FORGET = """
-create function forget_customer(who text, moment timestamptz) returns setof text language plpgsql
+create function forget_customer(whom text, moment timestamptz) returns setof text language plpgsql
 security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
-  my_tickets text[] := array(select id from tickets where customer_id = who);
-  my_visits text[] := array(select id from visits where customer_id = who or ticket_id = any (my_tickets));
-  my_orders text[] := array(select id from orders where customer_id = who);
-  my_changes text[] := array(select id from subscription_changes where customer_id = who);
-  my_invoices text[] := array(select id from invoices where customer_id = who);
-  my_accounts text[] := array(select id from accounts where customer_id = who and roles = array['customer']);
-  my_signups text[] := array(select id from signups where customer_id = who);
-  my_requests text[] := array(select id from privacy_requests where customer_id = who);
-  my_cases text[] := my_orders || my_changes || my_signups || my_requests || array[who];
+  my_tickets text[] := array(select id from tickets where customer_id = whom);
+  my_visits text[] := array(select id from visits where customer_id = whom or ticket_id = any (my_tickets));
+  my_orders text[] := array(select id from orders where customer_id = whom);
+  my_changes text[] := array(select id from subscription_changes where customer_id = whom);
+  my_invoices text[] := array(select id from invoices where customer_id = whom);
+  my_accounts text[] := array(select id from accounts where customer_id = whom and roles = array['customer']);
+  my_signups text[] := array(select id from signups where customer_id = whom);
+  my_requests text[] := array(select id from privacy_requests where customer_id = whom);
+  my_cases text[] := my_orders || my_changes || my_signups || my_requests || array[whom];
   my_lives text[];
 begin
-  perform 1 from customers where id = who for update;
+  perform 1 from customers where id = whom for update;
   if not found then return; end if;
   my_lives := array(
     select 'ticket:' || unnest(my_tickets) union all select 'visit:' || unnest(my_visits)
@@ -178,14 +178,14 @@ begin
 
   update customers set name = '', phone = null, phone_as_given = null, email = null, postcode = '', address = '',
     region = '', phone_proved_at = null, email_proved_at = null, is_verified = false, erased_at = moment,
-    version = version + 1 where id = who;
-  update owned_products set serial = 'erased:' || id, region = '' where customer_id = who;
+    version = version + 1 where id = whom;
+  update owned_products set serial = 'erased:' || id, region = '' where customer_id = whom;
   update signups set token_hash = 'erased:' || id, address = '', name = '', code_hash = '', choices = '{}',
     password_hash = null, cart_key = '', resume_hash = null, return_to = '', is_over = true
     where id = any (my_signups);
-  update consents set source = split_part(source, ':', 1) where customer_id = who;
-  update privacy_requests set reason = '' where customer_id = who;
-  delete from cart_items where cart_key = 'customer:' || who;
+  update consents set source = split_part(source, ':', 1) where customer_id = whom;
+  update privacy_requests set reason = '' where customer_id = whom;
+  delete from cart_items where cart_key = 'customer:' || whom;
 
   update accounts set login = 'erased:' || id, password_hash = null, name = '', is_active = false,
     version = version + 1 where id = any (my_accounts);
@@ -193,7 +193,7 @@ begin
     where account_id = any (my_accounts);
   update api_tokens set revoked_at = coalesce(revoked_at, moment), name = '' where account_id = any (my_accounts);
   update invitations set used_at = coalesce(used_at, moment) where account_id = any (my_accounts);
-  update signed_links set revoked_at = coalesce(revoked_at, moment) where customer_id = who;
+  update signed_links set revoked_at = coalesce(revoked_at, moment) where customer_id = whom;
 
   update tickets set subject = '', description = '' where id = any (my_tickets);
   update ticket_messages set body = '', author_name = '' where ticket_id = any (my_tickets);
@@ -202,20 +202,20 @@ begin
   update visits set note = '', signature = null, signer = '', absence_reason = '', arrival_position = ''
     where id = any (my_visits);
   update visit_offers set answer_reason = '' where visit_id = any (my_visits);
-  update timeline_entries set details = '{}' where ticket_id = any (my_tickets) or customer_id = who
-    or case_id = any (my_cases) or subject = any (my_lives) or subject = 'customer:' || who;
-  update waits set details = '{}' where ticket_id = any (my_tickets) or customer_id = who or case_id = any (my_cases)
+  update timeline_entries set details = '{}' where ticket_id = any (my_tickets) or customer_id = whom
+    or case_id = any (my_cases) or subject = any (my_lives) or subject = 'customer:' || whom;
+  update waits set details = '{}' where ticket_id = any (my_tickets) or customer_id = whom or case_id = any (my_cases)
     or workflow_id = any (my_lives);
   update outbox set payload = '{}' where status <> 'waiting' and workflow_id = any (my_lives);
 
   update orders set ship_name = '', ship_phone = '', ship_postcode = '', ship_address = '', ship_region = '',
     reason = '' where id = any (my_orders);
   update shipment_events set place = '' where shipment_id in (select id from shipments where order_id = any (my_orders));
-  update subscriptions set end_reason = '' where customer_id = who;
+  update subscriptions set end_reason = '' where customer_id = whom;
   update subscription_changes set wish = '{}', reason = '', asked_by = '' where id = any (my_changes);
   update payment_methods set status = 'revoked', label = '', billing_key = '', is_default = false,
-    revoked_at = coalesce(revoked_at, moment) where customer_id = who;
-  update refunds set reason = '' where customer_id = who;
+    revoked_at = coalesce(revoked_at, moment) where customer_id = whom;
+  update refunds set reason = '' where customer_id = whom;
 end $$;
 revoke execute on function forget_customer from public;
 grant execute on function forget_customer to ieum_worker;
