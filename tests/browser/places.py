@@ -97,7 +97,9 @@ def tours(house: House) -> dict[str, Tour]:
                 "/my/products", "/my/profile", "/my/consents", "/my/privacy",
             )),
             Tour("employee", DESK, ("/home", "/me")),
-            Tour("", PHONE, ("/report", "/sign-in", "/signup", "/signup/code", *letters(house), welcome(house))),
+            Tour("", PHONE, (
+                "/report", "/sign-in", "/signup", "/signup/code", *letters(house), welcome(house),
+            )),
         )
     }  # fmt: skip
 
