@@ -16,6 +16,7 @@ from api.kit.rendering import answer, move_on
 from api.kit.routes import ANYONE
 from api.kit.texts import MaybePassword, Name
 from api.staff.passwords import WHY_NOT, common
+from models.kit.refusals import Refusal
 from models.messages.customers import CONSENT_VERSION, ConsentKind, SignupStatus
 from models.rules.customers import are_enough
 from models.rules.staff import weakness
@@ -36,6 +37,8 @@ class Details(Input):
 async def join(request: Request, desk: Desk, sent: Typed[Details] = typed(Details)) -> Response:
     """Keep name, consents and password with the signup, and have the customer made."""
     held = await onetime.held(request)
+    if held is None and sent.value is None:
+        raise Refusal("invalid_form")
     if held is None or held.status != SignupStatus.PROVED:
         return move_on(request, "/signup/code" if held else "/signup")
     details = checked(sent, held.address)

@@ -175,6 +175,8 @@ def page_of(held: Held) -> CodePage:
 async def prove(request: Request, desk: Desk, sent: Typed[Code] = typed(Code)) -> Response:
     """Take the code: counted before it is compared, and only then anybody is looked for."""
     held = await onetime.held(request)
+    if held is None and sent.value is None:
+        raise Refusal("invalid_form")
     if held is None:
         return move_on(request, "/signup")
     digits = "".join(letter for letter in sent.value.code if letter.isdigit()) if sent.value else ""
