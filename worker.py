@@ -10,8 +10,12 @@ from activities.billing import BillingActivities
 from activities.connectors.billing_keys import HttpBillingKeys
 from activities.connectors.kit import Patience
 from activities.connectors.mail import HttpMail
+from activities.connectors.marketing import HttpMarketing
 from activities.connectors.payments import HttpPaymentGateway
 from activities.connectors.sms import HttpSms
+from activities.customers.handover import HandoverActivities
+from activities.customers.privacy import PrivacyActivities
+from activities.customers.signup import SignupActivities
 from activities.field_service import FieldServiceActivities
 from activities.kit.calls import CallLog
 from activities.kit.histories import HistoryKeeper
@@ -27,8 +31,16 @@ from models.kit.engine import engine_for
 from models.kit.logs import log_as_json
 from models.kit.settings import Settings, settings
 from workflows.billing import InvoiceWorkflow
+from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, SignupWorkflow
 from workflows.field_service import VisitWorkflow
-from workflows.kit.options import BATCH_QUEUE, DESK_QUEUE, MAIL_QUEUE, PAYMENTS_QUEUE, SMS_QUEUE
+from workflows.kit.options import (
+    BATCH_QUEUE,
+    DESK_QUEUE,
+    MAIL_QUEUE,
+    MARKETING_QUEUE,
+    PAYMENTS_QUEUE,
+    SMS_QUEUE,
+)
 from workflows.kit.payloads import converter
 from workflows.payments import ChargeWorkflow, PaymentMethodWorkflow, RefundWorkflow
 from workflows.staff import InvitationWorkflow
@@ -36,7 +48,7 @@ from workflows.tickets import TicketWorkflow
 
 WORKFLOWS: list[type] = [
     TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, RefundWorkflow,
-    PaymentMethodWorkflow, InvitationWorkflow,
+    PaymentMethodWorkflow, InvitationWorkflow, SignupWorkflow, HandoverWorkflow, PrivacyRequestWorkflow,
 ]  # fmt: skip
 
 
@@ -58,6 +70,11 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
     payments, refunds = PaymentActivities(engine, gateway, keys, seals), RefundActivities(engine, gateway)
     methods = MethodActivities(engine, keys, seals)
     staff = StaffActivities(engine, mail, setting.secret_key, setting.public_url)
+    signup = SignupActivities(engine, mail, sms, setting.secret_key, setting.public_url)
+    crm = HttpMarketing(setting.marketing_url, setting.systems_token, calls)
+    privacy = PrivacyActivities(
+        engine, mail, sms, crm, setting.files_dir, setting.public_url, setting.secret_key
+    )
     letters = LetterActivities(engine, mail, sms, links, setting.desk_address)
     return {
         DESK_QUEUE: [
@@ -66,12 +83,17 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
             bills.issue, bills.settle, bills.settle_nothing, bills.cancel, bills.clear_suspense, bills.record,
             payments.open, payments.begin, payments.record, refunds.begin_refund, refunds.record_refund,
             methods.record_method,
+            signup.note, signup.end_code, signup.recognise, signup.join, signup.forget,
+            signup.consent_version, privacy.export, privacy.delete_file, privacy.close, privacy.erase,
         ],
         PAYMENTS_QUEUE: [
             payments.charge, payments.look_up, refunds.give_back, refunds.look_up_refund,
             methods.keep_method, methods.drop_method,
         ],
-        MAIL_QUEUE: [letters.send, staff.invite],
+        MAIL_QUEUE: [
+            letters.send, staff.invite, signup.send_code, signup.remind, signup.welcome, privacy.tell,
+        ],
+        MARKETING_QUEUE: [HandoverActivities(engine, crm).hand_over, privacy.forget_contact],
         SMS_QUEUE: [],
         BATCH_QUEUE: [],
     }  # fmt: skip

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from api.catalogue.offers import Suggestion, suggestions
 from api.customers.card import ProductLine, TicketLine, products_of, tickets_of
+from api.customers.running import Running, running
 from api.kit.desk import Desk, DeskAt
 from api.kit.people import Kind, Person
 from api.kit.rendering import answer, move_on
@@ -54,6 +55,7 @@ class CustomerHome:
     name: str
     products: tuple[ProductLine, ...]
     tickets: tuple[TicketLine, ...]
+    running: Running
     offers: tuple[Suggestion, ...] = ()  # what fits to what they own, and why
 
     @property
@@ -115,11 +117,12 @@ async def desk_home(desk: DeskAt) -> DeskHome:
 
 
 async def customer_home(desk: DeskAt) -> CustomerHome:
-    """What this customer owns, and their tickets, the newest first."""
+    """What this customer owns, their tickets, the newest first, and what else is under way."""
     customer_id = desk.person.customer_id or ""
     return CustomerHome(
         desk.person.name,
         await products_of(desk.session, desk.person, customer_id),
         await tickets_of(desk.session, desk.person, customer_id, 30),
+        await running(desk),
         await suggestions(desk, customer_id),
     )

@@ -1,6 +1,7 @@
 """People and companies we serve, and what they own. Edited by api/customers.py; never owned by a workflow."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
@@ -11,6 +12,7 @@ from models.messages.customers import (
     CustomerKind,
     PrivacyKind,
     PrivacyStatus,
+    SignupPurpose,
     SignupStatus,
     Tier,
 )
@@ -38,6 +40,9 @@ class Customer(SQLModel, table=True):
     address: str = columns.text(default="")
     region: str = columns.text(default="")  # territory code, e.g. "seoul-gangnam"
     is_verified: bool = False  # an identity was proved, not only claimed
+    phone_proved_at: datetime | None = columns.moment(default=None, nullable=True)  # by a code
+    email_proved_at: datetime | None = columns.moment(default=None, nullable=True)
+    erased_at: datetime | None = columns.moment(default=None, nullable=True)
     created_at: datetime = columns.moment()
     version: int = 1
 
@@ -57,11 +62,26 @@ class OwnedProduct(SQLModel, table=True):
     region: str = columns.text(default="")
 
 
+class KnownSerial(SQLModel, table=True):
+    """A device that left our factory: only one of these can be registered. No page reads it."""
+
+    __tablename__ = "known_serials"
+
+    product_id: str = Field(primary_key=True, foreign_key="products.id")
+    serial: str = columns.text(primary_key=True)  # upper case
+    sold_on: date | None = None  # the warranty counts from it
+
+
 class Signup(SQLModel, table=True):
-    """Somebody on the way to become a customer. Born in api/customers; then SignupWorkflow writes it."""
+    """Somebody on the way to become a customer, or to prove a new address.
+
+    Born in api/customers; then SignupWorkflow writes it, and the doors of migration 0013 mark proof."""
 
     __tablename__ = "signups"
-    __table_args__ = (Index("signups_open", "created_at", postgresql_where=text("not is_over")),)
+    __table_args__ = (
+        Index("signups_open", "created_at", postgresql_where=text("not is_over")),
+        Index("signups_by_address", "address", "created_at"),
+    )
 
     id: str = Field(primary_key=True)
     token_hash: str = columns.text(unique=True)  # of the cookie that holds this signup
@@ -82,6 +102,15 @@ class Signup(SQLModel, table=True):
     proved_at: datetime | None = columns.moment(default=None, nullable=True)
     done_at: datetime | None = columns.moment(default=None, nullable=True)
     seq: int = 0
+    purpose: SignupPurpose = Field(default=SignupPurpose.SIGNUP, sa_type=columns.word(SignupPurpose))
+    code_number: int = 0  # which of the codes the hash belongs to
+    sent_at: datetime | None = columns.moment(default=None, nullable=True)  # when the last one was asked for
+    choices: dict[str, Any] = columns.record(default_factory=dict)  # consents, until the customer exists
+    password_hash: str | None = columns.text(default=None)  # until the account exists
+    cart_key: str = columns.text(default="")  # the guest's cart, which becomes the customer's
+    resume_hash: str | None = columns.text(default=None, unique=True)  # of the link in the reminder
+    reminded_at: datetime | None = columns.moment(default=None, nullable=True)
+    account_id: str | None = columns.text(default=None)  # who may enter with this signup, once
 
 
 class Consent(SQLModel, table=True):
@@ -115,4 +144,5 @@ class PrivacyRequest(SQLModel, table=True):
     done_at: datetime | None = columns.moment(default=None, nullable=True)
     file_id: str | None = columns.text(default=None)
     reason: str = columns.text(default="")  # why something must be kept
+    file_until: datetime | None = columns.moment(default=None, nullable=True)
     seq: int = 0

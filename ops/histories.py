@@ -49,6 +49,17 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_a_card_is_added_kept_sealed_and_taken_back",
         "test_a_customer_who_does_not_come_back_adds_nothing",
     ),
+    "Signup": (
+        "test_a_stranger_signs_up_by_telephone_and_is_in",
+        "test_who_stops_half_way_is_reminded_once_and_forgotten_after_a_week",
+        "test_a_code_that_nobody_uses_ends_and_another_one_works",
+    ),
+    "Handover": ("test_a_withdrawn_consent_reaches_the_crm",),
+    "PrivacyRequest": (
+        "test_everything_about_me_is_in_one_file_for_a_week",
+        "test_who_is_forgotten_stands_nowhere_any_more",
+        "test_what_is_still_under_way_is_finished_first[tickets]",
+    ),
     "Charge": (
         "test_an_invoice_is_charged_by_the_agreed_method_at_once",
         "test_a_refused_card_leaves_the_customer_a_link_to_pay",

@@ -132,6 +132,7 @@ class Plan:
             "GATEWAY_PUBLIC_URL": self.local("SANDBOX_PORT", "/gateway"),
             "MAIL_URL": f"{outside}/mail",
             "SMS_URL": f"{outside}/sms",
+            "MARKETING_URL": f"{outside}/marketing",
             "DESK_ADDRESS": "desk@ieum.example",
             "FILES_DIR": str(self.folder / "files"),
             "METRICS_PORT": str(self.ports["METRICS_PORT"]),

@@ -17,7 +17,7 @@ Kind = Literal[
     "500_before", "500_after", "timeout_before", "timeout_after", "late", "429", "slow", "drip", "garbage",
     "truncated_json", "wrong_amount", "wrong_order", "duplicate", "reset", "reset_before",
 ]  # fmt: skip
-SystemName = Literal["payments", "mail", "sms"]
+SystemName = Literal["payments", "mail", "sms", "marketing"]
 BEFORE = frozenset({"500_before", "timeout_before", "429", "reset_before"})
 
 
@@ -113,6 +113,8 @@ def operation(scope: Scope) -> tuple[str, str] | None:
         return "payments", "charge_key" if method == "POST" else "revoke_key"
     if method == "POST" and path in ("/mail/messages", "/sms/messages"):
         return path.split("/")[1], "send"
+    if path.startswith("/marketing/contacts/") and method in ("PUT", "DELETE"):
+        return "marketing", "upsert" if method == "PUT" else "forget"
     return None
 
 

@@ -13,6 +13,7 @@ from sandbox.book import Book, place
 from sandbox.checkout import checkout
 from sandbox.faults import Failing, Switchboard, switches
 from sandbox.gateway import Gateway, api, controls
+from sandbox.marketing import marketing
 from sandbox.pages import HERE
 from sandbox.post import Post
 from sandbox.webhooks import Webhooks
@@ -40,6 +41,7 @@ def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
     app.include_router(billing_keys.key_api(cards, secret))
     app.include_router(mail.mail(post))
     app.include_router(sms.sms(post))
+    app.include_router(marketing(book, token))
     app.include_router(switches(board))
     app.include_router(house_keeping(book, board, webhooks))
     return app

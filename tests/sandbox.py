@@ -41,6 +41,14 @@ class Sandbox:
     def sms_url(self) -> str:
         return f"{self.url}/sms"
 
+    @property
+    def marketing_url(self) -> str:
+        return f"{self.url}/marketing"
+
+    def contacts(self) -> dict[str, dict[str, Any]]:
+        """What the CRM knows, by our customer's id."""
+        return {one["id"]: one for one in self.client.get("/marketing/contacts").json()}
+
     def fail(self, system: str, *rules: dict[str, Any] | str) -> None:
         """Switch failures of a system on: `fail("mail", "500_after")` or with whole rules; none: off."""
         body = [{"kind": rule} if isinstance(rule, str) else rule for rule in rules]

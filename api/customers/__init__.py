@@ -1,6 +1,9 @@
-"""Customers as people meet them: search, one record, and what is unmasked for a reason."""
+"""Customers as our people meet them, and as they meet us: signup, and their own pages."""
 
-from api.customers import search, show, words
+from api.customers import consents, joining, my, privacy, search, show, signup, words
 from api.customers.routing import router
 
-__all__ = ["router", "search", "show", "words"]
+__all__ = ["consents", "joining", "my", "privacy", "router", "search", "show", "signup", "words"]
+
+# "/customers/privacy-requests" is a word, not a customer: fixed addresses are tried first.
+router.routes.sort(key=lambda route: "{" in getattr(route, "path", ""))

@@ -20,11 +20,13 @@ from api.kit.language import gettext as _
 from api.kit.personal import reveal
 from api.kit.rendering import Form, answer, move_on, toast
 from api.kit.routes import AGENTS, STAFF
+from api.kit.sentences import sentence
 from api.kit.texts import Count, Key, Line, MaybeEmail, MaybeLine, MaybePhone, Name
 from models.billing import Invoice
 from models.customers import Customer
 from models.field_service import Technician, Visit
 from models.kit.refusals import Refusal
+from models.kit.timeline import TimelineEntry
 from models.messages.billing import InvoiceStatus
 from models.messages.customers import Tier
 from models.messages.field_service import VisitStatus
@@ -66,9 +68,19 @@ class CustomerPage:
     card: Card
     visits: tuple[VisitLine, ...] = ()
     invoices: tuple[InvoiceLineUp, ...] = ()
+    notes: tuple["Note", ...] = ()
     may_edit: bool = False
     offers: tuple[Suggestion, ...] = ()  # what fits to what they own, and why
     tiers: tuple[Tier, ...] = tuple(Tier)
+
+
+@dataclass(frozen=True)
+class Note:
+    """What happened to the record itself; `also` is another record to look at."""
+
+    at: datetime
+    sentence: str
+    also: str
 
 
 class Looking(Input):
@@ -125,8 +137,18 @@ async def customer_page(desk: DeskAt, customer_id: str) -> CustomerPage:
         found,
         tuple(VisitLine(*line) for line in await desk.session.execute(visits)),
         tuple(InvoiceLineUp(*line) for line in await desk.session.execute(invoices)),
+        await notes_of(desk, customer_id),
         desk.person.is_desk,
         await suggestions(desk, customer_id),
+    )
+
+
+async def notes_of(desk: DeskAt, customer_id: str) -> tuple[Note, ...]:
+    """The record's own story, newest first."""
+    query = desk.visible(TimelineEntry).where(col(TimelineEntry.subject) == f"customer:{customer_id}")
+    rows = await desk.session.scalars(query.order_by(col(TimelineEntry.id).desc()).limit(20))
+    return tuple(
+        Note(row.at, sentence(row.sentence, row.details), str(row.details.get("also", ""))) for row in rows
     )
 
 

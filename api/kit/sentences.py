@@ -8,10 +8,11 @@ from functools import cache
 from api.kit import formats
 from api.kit.labels import name_of
 from api.kit.language import N_, gettext
-from models.messages import billing, field_service, journeys, payments, tickets
+from models.messages import billing, customers, field_service, journeys, payments, tickets
 
 SENTENCES: dict[str, str] = {
     **tickets.SENTENCES, **field_service.SENTENCES, **billing.SENTENCES, **payments.SENTENCES,
+    **customers.SENTENCES,
 }  # fmt: skip
 # What is said instead when a value is absent, or is a code that has no name.
 BARE: dict[str, str] = {

@@ -1,5 +1,6 @@
 """How often is too often: counted by address, by link and all together, in the table of the door's tries."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -29,6 +30,8 @@ class Limits:
     guesses: int = 30  # links that were none, from one address
     acts: int = 60  # changes by one link
     reports: int = 10  # reports without signing in, from one address; refused ones count too
+    signups: int = 30  # codes asked for from one network address
+    codes: int = 6  # codes asked for to one telephone number or e-mail address
     everybody: int = 3_000  # of each of these, from everywhere
     carts: int = 200  # changes of carts, from one address
 
@@ -43,6 +46,11 @@ class Limits:
     def shopping(self, address: str) -> dict[str, int]:
         """Who puts things into a cart, with or without signing in."""
         return {f"cart:{address}": self.carts}
+
+    def signing_up(self, address: str, whom: str) -> dict[str, int]:
+        """Who asks for a code; whom to is counted without being kept."""
+        hashed = hashlib.sha256(whom.encode()).hexdigest()[:32]
+        return {f"signup:{address}": self.signups, f"code:{hashed}": self.codes, "signup": self.everybody}
 
     def acting(self, link: str) -> dict[str, int]:
         """Who changes something by a link."""

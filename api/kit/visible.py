@@ -15,7 +15,7 @@ from api.kit import visible_orders
 from api.kit.people import Kind, Person
 from api.kit.seeing import RULES, Condition, Rule, has, ids, may_see, of_case, own, sells, when
 from models.billing import Invoice, InvoiceLine, LedgerEntry, LedgerTransaction
-from models.customers import Customer, OwnedProduct
+from models.customers import Customer, OwnedProduct, Signup
 from models.field_service import (
     Absence,
     ChecklistTick,
@@ -50,7 +50,12 @@ from models.tickets import Attachment, Draft, Ticket, TicketMessage, TicketRatin
 M = TypeVar("M", bound=SQLModel)
 HASH: Any = Account.password_hash
 BILLING_KEY: Any = PaymentMethod.billing_key
-HIDDEN = {Account: HASH, PaymentMethod: BILLING_KEY}  # columns that the database shows to no page
+WAITING_HASH: Any = Signup.password_hash
+HIDDEN = {
+    Account: HASH,
+    PaymentMethod: BILLING_KEY,
+    Signup: WAITING_HASH,
+}  # columns that the database shows to no page
 PAYLOAD: Any = OutboxItem.payload
 HELD_FOR = timedelta(days=7)
 FIELD = (Kind.TECHNICIAN, Kind.PARTNER)

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import and_, or_, select, true
+from sqlalchemy import and_, false, or_, select, true
 from sqlmodel import SQLModel, col
 
 from api.kit.people import Kind, Person
 from api.kit.seeing import Condition, Rule, has, ids, of_case, sells, when
 from models.billing import CreditNote, Invoice
 from models.catalogue import Bundle, BundleVersion, CrossSell, Plan, PlanVersion
-from models.customers import Consent, PrivacyRequest, Signup
+from models.customers import Consent, KnownSerial, PrivacyRequest, Signup
 from models.messages.catalogue import VersionStatus
 from models.messages.staff import Role
 from models.orders import Order, OrderLine, OrderStep, Shipment, ShipmentEvent
@@ -110,6 +110,7 @@ RULES_OF_SALE: dict[type[SQLModel], Rule] = {
     SubscriptionChange: _changes,
     SubscriptionCharge: _of_subscription(SubscriptionCharge.subscription_id),
     Signup: _signups,
+    KnownSerial: lambda _: false(),  # only a door compares with it
     Consent: _owned_by(Consent.customer_id),
     PrivacyRequest: _owned_by(PrivacyRequest.customer_id),
     PaymentMethod: _owned_by(PaymentMethod.customer_id),

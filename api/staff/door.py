@@ -1,6 +1,5 @@
 """Signing in and out."""
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,6 +14,7 @@ from api.kit import people, signing
 from api.kit.desk import session_for
 from api.kit.forms import Input, Typed, typed
 from api.kit.language import gettext as _
+from api.kit.paths import SAFE_PATH
 from api.kit.people import Doors, Person, cookie_name, cookie_of, token_hash
 from api.kit.rendering import Form, answer, move_on
 from api.kit.routes import ANYONE, SIGNED_IN, rules
@@ -22,8 +22,6 @@ from api.kit.texts import Line, MaybeLine, Password
 from api.staff.routing import router
 from models.kit.refusals import REFUSALS, Refusal
 from models.staff import Account, SignInSession
-
-SAFE_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\\]*\Z")
 
 
 class Credentials(Input):

@@ -71,6 +71,12 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "draft_of_another": (409, N_("This draft is a colleague's. You can start your own from it.")),
     "version_final": (409, N_("A published version never changes. Please start a new draft from it.")),
     "version_wrong_step": (409, N_("This version is not at that step now. Please load the page again.")),
+    # customers
+    "signup_over": (409, N_("This signup is over. Please begin again.")),
+    "signup_not_proved": (409, N_("Please enter the code first.")),
+    "privacy_under_way": (409, N_("Such a request is already being worked on.")),
+    "serial_unknown": (409, N_("We do not know this serial number. Please look at the label once more.")),
+    "serial_taken": (409, N_("This product is already registered. If it is yours, please write to us.")),
     # uploads
     "file_too_large": (422, N_("This file is too large.")),
     "file_not_allowed": (422, N_("This kind of file cannot be attached.")),

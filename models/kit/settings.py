@@ -59,6 +59,7 @@ class Settings:
     gateway_latency_seconds: int = 60
     gateway_look_up_after: tuple[int, ...] = (5, 30, 120, 300, 3_600, *(86_400,) * 5)
     gateway_late_news_seconds: int = 600
+    marketing_url: str = "http://127.0.0.1:9000/marketing"
 
 
 @cache
@@ -84,6 +85,7 @@ def settings(database: str = "DATABASE_URL") -> Settings:
         gateway_look_up_after=_numbers(_read("GATEWAY_LOOK_UP_AFTER", LOOK_UPS)),
         gateway_late_news_seconds=int(_read("GATEWAY_LATE_NEWS_SECONDS", "600")),
         mail_url=_read("MAIL_URL", "http://127.0.0.1:9000/mail").rstrip("/"),
+        marketing_url=_read("MARKETING_URL", "http://127.0.0.1:9000/marketing").rstrip("/"),
         sms_url=_read("SMS_URL", "http://127.0.0.1:9000/sms").rstrip("/"),
         desk_address=_read("DESK_ADDRESS", "desk@localhost"),
         files_dir=Path(_read("FILES_DIR", "files")),

@@ -74,6 +74,9 @@ WAITS: dict[str, str] = {
     "refund": N_("Waiting for finance to settle a refund of %(amount)s"),
     "withdrawal": N_("Waiting until the payment under way is certain, to take the invoice back"),
     "late_money": N_("Late news from the payment gateway is still heard"),
+    "signup_code": N_("Waiting for the one-time code"),
+    "signup_details": N_("Waiting for name and consents"),
+    "privacy_file": N_("Waiting until the file with personal data is fetched"),
 }
 
 THENS: dict[str, str] = {
@@ -90,4 +93,8 @@ THENS: dict[str, str] = {
     "end": N_("then this journey ends"),
     "withdraw": N_("then it is tried again"),
     "look_up": N_("then we look the payment up again"),
+    "end_code": N_("then the code no longer works"),
+    "remind_signup": N_("then they are reminded once"),
+    "forget_signup": N_("then address and name are forgotten"),
+    "delete_file": N_("then the file is deleted"),
 }

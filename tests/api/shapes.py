@@ -22,6 +22,7 @@ _numbers = count(10_000_001)
 BODYLESS = {
     "/sign-out", "/me/sessions/end", "/me/keys/{key}/end", "/systems/outbox/{outbox_id}/again",
     "/shop/cart/{ordinal}/removal",
+    "/signup/code/again", "/signup/entry", "/signup/resume/{token}",
 }  # fmt: skip
 # Bodies that are believed only with a signature, and are read raw.
 RAW = {"/systems/gateway/webhook", "/codec/decode", "/codec/encode"}

@@ -14,6 +14,7 @@ PHONE, TABLET, DESK = 390, 820, 1280
 NOT_PAGES = re.compile(
     r"/|/health/.*|/metrics|/events|/links/{token}/events|/codec/.*|/tickets/rows"
     r"|.*/(attachments|photos)/{attachment_id}"
+    r"|/my/privacy/{privacy_request_id}/file|/signup/resume/{token}"
     r"|/report/received/{token}|/links/{token}/payment|.*/histories/{run_id}|/links/{token}/photos/.*"
 )
 """Moves on to a page, answers programs, or shows a file; the two with tokens are looked at on the walk."""
@@ -94,6 +95,7 @@ def tours(house: House) -> dict[str, Tour]:
                 "/home", "/tickets", "/tickets?view=open", "/tickets?view=open&q=nothing-at-all",
                 "/tickets/new",
                 "/tickets/new?customer=cus_mina", "/customers", "/customers?q=zzz", "/customers/cus_mina",
+                "/customers/privacy-requests",
                 "/field-service", "/me", *(f"/tickets/{number}" for number in numbers[:4]), *jobs, bills[0],
             )),
             Tour("finance", DESK, ("/billing/invoices", "/billing/invoices?status=overdue", *bills, "/me")),
@@ -106,9 +108,12 @@ def tours(house: House) -> dict[str, Tour]:
             Tour("customer", PHONE, (
                 "/home", "/tickets/new", "/me", *(f"/tickets/{row['id']}" for row in own[:2]),
                 "/payment-methods", *card_form(house),
+                "/my/products", "/my/profile", "/my/consents", "/my/privacy",
             )),
             Tour("employee", DESK, ("/home", "/me")),
-            Tour("", PHONE, ("/report", "/sign-in", *SHOP, *letters(house), welcome(house))),
+            Tour("", PHONE, (
+                "/report", "/sign-in", "/signup", "/signup/code", *SHOP, *letters(house), welcome(house),
+            )),
         )
     }  # fmt: skip
 

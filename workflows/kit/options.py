@@ -21,6 +21,7 @@ BATCH_QUEUE = "batch"
 PAYMENTS_QUEUE = "system-payments"
 MAIL_QUEUE = "system-mail"
 SMS_QUEUE = "system-sms"
+MARKETING_QUEUE = "system-marketing"
 
 # A short SQL step: tried until the database is back, soon again at first.
 ROWS: ActivityOptions = {
@@ -59,5 +60,24 @@ LOOK_UP: ActivityOptions = {
     "start_to_close_timeout": timedelta(seconds=30),
     "retry_policy": RetryPolicy(
         initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30), maximum_attempts=5
+    ),
+}
+
+# A one-time code: after ten minutes it would be of no use to anybody.
+CODE: ActivityOptions = {
+    "task_queue": MAIL_QUEUE,
+    "start_to_close_timeout": timedelta(seconds=30),
+    "schedule_to_close_timeout": timedelta(minutes=10),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
+    ),
+}
+
+# The CRM is told until it knows: every upsert carries its version, so a late one changes nothing.
+MARKETING: ActivityOptions = {
+    "task_queue": MARKETING_QUEUE,
+    "start_to_close_timeout": timedelta(seconds=45),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=10)
     ),
 }

@@ -1,0 +1,1 @@
+"""What customers do to the world: signing up, and telling the CRM."""
