@@ -201,7 +201,8 @@ def form_of(letter: Letter) -> Form:
 
 async def _of_case(session: AsyncSession, letter: Letter) -> Letter:
     """The letter with whose it is: what an invoice belongs to, its letters belong to."""
-    if letter.ticket_id or letter.case_id or letter.invoice_id is None:
+    is_known = letter.ticket_id or (letter.case_id and letter.customer_id)
+    if is_known or letter.invoice_id is None:
         return letter
     invoice = await session.get_one(Invoice, letter.invoice_id)
     return replace(
