@@ -1,9 +1,6 @@
 """The writing side of the outbox: what shall be told to Temporal, stored beside the thing it announces."""
 
-import dataclasses
-import json
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, text
@@ -11,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from models.kit.records import to_record
 from models.messages.systems import OutboxKind
 from models.systems import OutboxItem
 
@@ -67,13 +65,4 @@ async def _announce(
 
 def as_json(message: Any) -> dict[str, Any]:
     """A message as Temporal's JSON converter would write it."""
-    written = json.dumps(dataclasses.asdict(message), default=_plain)
-    return dict(json.loads(written))
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, StrEnum):
-        return value.value
-    raise TypeError(f"{type(value).__name__} cannot be put into the outbox")
+    return to_record(message)

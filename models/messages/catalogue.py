@@ -176,3 +176,4 @@ class Quote:
     valid_until: date
     needs_credit_check: bool = False
     currency: str = "KRW"
+    first_minor: int = 0  # the first month of all contracts; billed when they begin
