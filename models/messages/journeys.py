@@ -70,6 +70,18 @@ WAITS: dict[str, str] = {
     "finance": N_("Waiting for finance to settle an unclear payment"),
     "suspense": N_("Waiting for finance to give back %(amount)s that nobody owes"),
     "send_again": N_("Waiting until the payment may be sent again"),
+    "credit": N_("Waiting for the credit check"),
+    "credit_decision": N_("Waiting for us to decide the credit check"),
+    "order_payment": N_("Waiting for the order to be paid"),
+    "warehouse": N_("Waiting for the warehouse"),
+    "goods": N_("Waiting for missing goods"),
+    "parcels": N_("Waiting for the parcels to be delivered"),
+    "installation": N_("Waiting for the installation"),
+    "installation_again": N_("Waiting for us to arrange the installation again"),
+    "contracts": N_("Waiting for the contracts to be started"),
+    "undo": N_("Waiting until %(step)s is undone"),
+    "goods_back": N_("Waiting for the goods to come back"),
+    "undo_by_hand": N_("Waiting for a colleague to undo by hand"),
     "late_money": N_("Late news from the payment gateway is still heard"),
 }
 
@@ -85,5 +97,8 @@ THENS: dict[str, str] = {
     "send_again": N_("then the same payment is sent again"),
     "give_up": N_("then the invoice is no longer waited for"),
     "end": N_("then this journey ends"),
+    "cancel_order": N_("then the order is cancelled"),
+    "ask_stock_again": N_("then the warehouse is asked again"),
+    "ask_colleague": N_("then a colleague gets a task"),
     "look_up": N_("then we look the payment up again"),
 }
