@@ -82,6 +82,7 @@ WAITS: dict[str, str] = {
     "undo": N_("Waiting until %(step)s is undone"),
     "goods_back": N_("Waiting for the goods to come back"),
     "undo_by_hand": N_("Waiting for a colleague to undo by hand"),
+    "withdrawal": N_("Waiting until the payment under way is certain, to take the invoice back"),
     "late_money": N_("Late news from the payment gateway is still heard"),
 }
 
@@ -100,5 +101,6 @@ THENS: dict[str, str] = {
     "cancel_order": N_("then the order is cancelled"),
     "ask_stock_again": N_("then the warehouse is asked again"),
     "ask_colleague": N_("then a colleague gets a task"),
+    "withdraw": N_("then it is tried again"),
     "look_up": N_("then we look the payment up again"),
 }
