@@ -46,7 +46,13 @@ PAY = Form(LinkPurpose.PAY, "invoice", days=90)
 # What a letter carries when it is about an order or a change instead of a ticket.
 OF_CASE: dict[str, Form] = {"billing/receipt": PAY}
 
+ORDER = Form(LinkPurpose.ORDER, "case", days=90)
+
 FORMS: dict[str, Form] = {
+    "orders/placed": ORDER,
+    "orders/shipped": ORDER,
+    "orders/done": ORDER,
+    "orders/cancelled": ORDER,
     "tickets/received": FOLLOW,
     "tickets/reply": FOLLOW,
     "tickets/confirm": Form(LinkPurpose.CONFIRM),

@@ -7,10 +7,11 @@ from datetime import date, datetime
 from api.kit import formats
 from api.kit.labels import name_of
 from api.kit.language import N_, gettext
-from models.messages import billing, field_service, journeys, payments, tickets
+from models.messages import billing, field_service, journeys, orders, payments, tickets
 
 SENTENCES: dict[str, str] = {
     **tickets.SENTENCES, **field_service.SENTENCES, **billing.SENTENCES, **payments.SENTENCES,
+    **orders.SENTENCES,
 }  # fmt: skip
 # What is said instead when a value is absent, or is a code that has no name.
 BARE: dict[str, str] = {
@@ -48,7 +49,20 @@ BARE: dict[str, str] = {
     "payments.settled_by_hand": N_("Finance settled the unclear payment"),
     "payments.late_success": N_("The gateway now says that the payment succeeded after all"),
 }
+BARE_ORDERS: dict[str, str] = {
+    "orders.shipped": N_("A parcel was handed to the carrier"),
+    "orders.delivered": N_("A parcel was delivered"),
+    "orders.not_delivered": N_("A parcel could not be delivered; the carrier tries again"),
+    "orders.came_back": N_("A parcel came back"),
+    "orders.installing": N_("An installation was arranged"),
+    "orders.undoing": N_("A step is being undone"),
+    "orders.undone": N_("A step was undone"),
+    "orders.stuck": N_("A step could not be undone; a colleague has a task"),
+    "orders.settled_by_hand": N_("A step was undone by hand"),
+}
+BARE.update(BARE_ORDERS)
 BARE_WAITS: dict[str, str] = {
+    "undo": N_("Waiting until a step is undone"),
     "offer": N_("Waiting for a technician to accept"),
     "appointment": N_("Waiting for the appointment"),
     "travel": N_("The technician is on the way"),
@@ -58,7 +72,7 @@ BARE_WAITS: dict[str, str] = {
 }
 AMOUNTS = frozenset({"total", "amount", "price"})
 # Values that are codes, with the kinds of label in which their names stand.
-CODES = {"verdict": ("verdict",), "code": ("payment_code",), "letter": ("letter",)}
+CODES = {"step": ("order_step",), "verdict": ("verdict",), "code": ("payment_code",), "letter": ("letter",)}
 # Values that are a code, or else what a person typed.
 TYPED = {"reason": ("decline", "outcome", "call_off", "off_because")}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")

@@ -176,12 +176,15 @@ class Recall(StrEnum):
 
 
 @dataclass(frozen=True)
-class ParcelMoved:
-    """A fact: the carrier scanned a parcel; `status` is what the row says after it."""
+class ParcelScanned:
+    """A fact: the carrier scanned a parcel; scans come twice and in any order."""
 
     shipment_id: str
+    carrier: str
+    event_id: str
     status: ShipmentStatus
     at: datetime
+    place: str = ""
 
 
 @dataclass(frozen=True)

@@ -74,25 +74,23 @@ def is_news(before: ShipmentStatus | None, now: ShipmentStatus) -> bool:
     return before is None or RANK[now] > RANK[before]
 
 
-def parcel_status(
-    known: ShipmentStatus, scans: Iterable[tuple[datetime, ShipmentStatus]]
-) -> ShipmentStatus:
+def parcel_status(known: ShipmentStatus, scans: Iterable[tuple[datetime, ShipmentStatus]]) -> ShipmentStatus:
     """How a parcel stands after all its scans: an end counts most, then the latest on its way.
 
     Between scans that are no end the time of the scan decides, not the time of its arrival."""
     seen = sorted(scans, key=lambda scan: (scan[0], RANK[scan[1]]))
     ends = [status for _, status in seen if status in PARCEL_OVER]
     best = max(ends, key=lambda status: RANK[status], default=seen[-1][1] if seen else known)
-    if known in PARCEL_OVER and RANK[best] < RANK[known]:
-        return known
-    return known if known not in MOVING and RANK[best] < RANK[known] else best
+    if known in PARCEL_OVER:
+        return best if RANK[best] > RANK[known] else known
+    return best
 
 
 def priced(quote: Quote) -> tuple[PricedLine, ...]:
     """What the order's invoice asks for once: the quote's own numbers, never computed anew."""
     return tuple(
         PricedLine(
-            LineKind.SETUP if line.plan is not None else LineKind.PRODUCT,
+            LineKind.PRODUCT if line.product_id else LineKind.SETUP,
             line.name_ko, line.name_en, line.quantity, line.once_minor, line.net_minor, line.tax_minor,
             line.tax_rule,
         )

@@ -11,10 +11,10 @@ with workflow.unsafe.imports_passed_through():
     from models.messages.journeys import WaitFor
     from models.messages.orders import (
         OrderStatus,
-        ParcelMoved,
+        ParcelScanned,
         Reserved,
-        Shipped,
         ShipmentStatus,
+        Shipped,
         StepKind,
         StepNote,
         StepStatus,
@@ -87,7 +87,7 @@ class Delivery(OrderSteps):
         self.note(step, StepStatus.DONE)
         self.begin_wait("parcels", WaitFor.SYSTEM, status=OrderStatus.SHIPPING)
         await self.record("orders.shipped", OrderStatus.SHIPPING, details={"shipment_id": parcel})
-        self.send("shipped", parcel, shipment_id=parcel, tracking=self.shipped[parcel].tracking)
+        self.send("shipped", parcel, parcel=parcel, tracking=self.shipped[parcel].tracking)
 
     async def wait_for_parcels(self) -> None:
         """The carrier's scans say when everything has arrived; a parcel that comes back ends the order."""
@@ -104,20 +104,18 @@ class Delivery(OrderSteps):
         """The order ends itself; told like a person's cancellation."""
         raise NotImplementedError
 
-    async def take_parcel_news(self, fact: ParcelMoved) -> None:
-        """A scan of the carrier: the row and the customer's page follow; told twice it counts once."""
-        before = self.parcels.get(fact.shipment_id)
-        if not rules.is_news(before, fact.status):
-            return
-        self.parcels[fact.shipment_id] = fact.status
+    async def take_scan(self, scan: ParcelScanned) -> None:
+        """A scan of the carrier: row, products and page follow; told twice it counts once."""
         await workflow.wait_condition(lambda: self.status is not OrderStatus.RECEIVED)
-        details = {"shipment_id": fact.shipment_id}
-        if fact.status is ShipmentStatus.DELIVERED:
-            await workflow.execute_activity_method(
-                OrderActivities.take_delivery, fact, summary=f"Store what parcel {fact.shipment_id} brought", **ROWS
-            )  # fmt: skip
-        if sentence := rules.TOLD_OF_PARCEL.get(fact.status):
-            await self.record(sentence, self.status, details=details)
+        status: ShipmentStatus = await workflow.execute_activity_method(
+            OrderActivities.scan, args=[scan, workflow.now()],
+            summary=f"Take the scan of parcel {scan.shipment_id}", **ROWS,
+        )  # fmt: skip
+        if not rules.is_news(self.parcels.get(scan.shipment_id), status):
+            return
+        self.parcels[scan.shipment_id] = status
+        if sentence := rules.TOLD_OF_PARCEL.get(status):
+            await self.record(sentence, None, details={"shipment_id": scan.shipment_id})
 
     # Installation
 
@@ -166,7 +164,8 @@ class Delivery(OrderSteps):
         self.begin_wait("contracts", WaitFor.SYSTEM, status=OrderStatus.ACTIVATING)
         await self.record("orders.activating", OrderStatus.ACTIVATING, is_public=False)
         asked: Activations = await workflow.execute_activity_method(
-            OrderActivities.contracts, args=[self.id, workflow.now()], summary="Which contracts begin?", **ROWS
+            OrderActivities.contracts, args=[self.id, workflow.now()],
+            summary="Which contracts begin?", **ROWS,
         )  # fmt: skip
         try:
             begun: list[str] = await workflow.execute_child_workflow(

@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
         OrderCommand,
         OrderPlaced,
         OrderStatus,
-        ParcelMoved,
+        ParcelScanned,
         StepKind,
         StepStatus,
         SystemOrder,
@@ -68,6 +68,7 @@ class OrderWorkflow(Delivery, Undoing):
         await self.install()
         await self.activate()
         self.stop_if_off()
+        self.is_closing = True
         await self.record("orders.done", OrderStatus.DONE)
         self.send("done")
 
@@ -228,14 +229,17 @@ class OrderWorkflow(Delivery, Undoing):
         for parcel in self.shipped:
             order = SystemOrder(self.id, f"{command.id}:{parcel}", command.address_id, workflow.now(), parcel)
             try:
-                await self.ask(FulfilmentActivities.redirect, order, "Tell the carrier the new address", CARRIER)
+                await self.ask(
+                    FulfilmentActivities.redirect, order, "Tell the carrier the new address", CARRIER
+                )
             except ActivityError as refused:
                 raise refused.cause or refused from refused
         await workflow.execute_activity_method(
-            OrderActivities.move_to, args=[self.id, command.address_id], summary="Store the new address", **ROWS
+            OrderActivities.move_to, args=[self.id, command.address_id],
+            summary="Store the new address", **ROWS,
         )  # fmt: skip
         said = OrderCommand(command.id, command.actor_id, command.at, command.actor_kind)
-        await self.record("orders.address_changed", self.status, said)
+        await self.record("orders.address_changed", None, said)
         return self.status
 
     @change_address.validator
@@ -249,6 +253,8 @@ class OrderWorkflow(Delivery, Undoing):
 
     def refuse_impossible(self, command: str) -> None:
         status = OrderStatus.CANCELLING if self.off and self.status not in ORDER_OVER else self.status
+        if self.is_closing:
+            status = OrderStatus.DONE
         if code := rules.refusal(command, status, tuple(self.waits.open)):
             raise refuse(code)
 
@@ -270,9 +276,9 @@ class OrderWorkflow(Delivery, Undoing):
         self.tickets.setdefault(fact.ticket_id, fact)
 
     @workflow.signal
-    async def parcel_moved(self, fact: ParcelMoved) -> None:
+    async def parcel_scanned(self, fact: ParcelScanned) -> None:
         """The carrier scanned a parcel."""
-        await self.take_parcel_news(fact)
+        await self.take_scan(fact)
 
     @workflow.signal
     def goods_arrived(self, fact: GoodsArrived) -> None:

@@ -22,8 +22,8 @@ with workflow.unsafe.imports_passed_through():
         OrderPlaced,
         OrderPlan,
         OrderStatus,
-        Shipped,
         ShipmentStatus,
+        Shipped,
         StepKind,
         StepNote,
         StepStatus,
@@ -59,6 +59,7 @@ class OrderSteps:
         self.settled: InvoiceSettled | None = None
         self.tickets: dict[str, TicketSettled] = {}
         self.tries_again = False
+        self.is_closing = False  # the last step is being written
         self.goods_came = 0
         self.parcels: dict[str, ShipmentStatus] = {}
         self.shipped: dict[str, Shipped] = {}
@@ -110,7 +111,7 @@ class OrderSteps:
         self.steps[position] = note
         return note
 
-    def note(self, step: StepNote, status: StepStatus, **facts: str) -> StepNote:
+    def note(self, step: StepNote, status: StepStatus, **facts: Any) -> StepNote:
         """Change how a step stands; the next recorded change writes it."""
         self.steps[step.position] = noted = replace(self.steps[step.position], status=status, **facts)
         return noted
@@ -118,10 +119,13 @@ class OrderSteps:
     # What every step does
 
     async def record(
-        self, sentence: str, status: OrderStatus, command: OrderCommand | None = None, **facts: Any
+        self, sentence: str, status: OrderStatus | None, command: OrderCommand | None = None, **facts: Any
     ) -> None:
         """Write row, undo list, timeline and waits in one transaction; only then does it count."""
         async with self.turn:
+            status = status or self.status
+            if self.status is OrderStatus.CANCELLING and status not in ORDER_OVER:
+                status = OrderStatus.CANCELLING  # the story was a blink behind the cancellation
             self.seq += 1
             actor = {"actor_id": command.actor_id, "actor_kind": command.actor_kind} if command else {}
             change = OrderChange(
@@ -159,7 +163,7 @@ class OrderSteps:
     async def tell_failed_letter(self, letter: Letter) -> None:
         """A letter failed for a whole day: the timeline says so."""
         details = {"letter": letter.template}
-        await self.record("orders.letter_failed", self.status, details=details, is_public=False)
+        await self.record("orders.letter_failed", None, details=details, is_public=False)
 
     async def open_ticket(self, kind: TicketKind, topic: str, owned_product_id: str | None = None) -> str:
         """Open a ticket that lives by itself and tells us how it ended."""

@@ -5,7 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError, WorkflowAlreadyStartedError
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    ChildWorkflowError,
+    WorkflowAlreadyStartedError,
+)
 
 with workflow.unsafe.imports_passed_through():
     from activities.orders import FulfilmentActivities
@@ -54,15 +59,15 @@ class Undoing(OrderSteps):
         await self.wait_for_colleagues(stuck)
         self.waits.end_all()
         await self.record("orders.cancelled", OrderStatus.CANCELLED, reason=self.off.reason)
-        self.send("cancelled", reason=self.off.reason)
+        is_paid = self.settled is not None and self.settled.status is InvoiceStatus.PAID
+        self.send("cancelled", why=self.off.reason, refunded="yes" if is_paid else "")
 
     async def undo(self, step: StepNote) -> None:
         """Undo one step and say so."""
         details = {"step": step.kind.value}
         self.note(step, StepStatus.UNDOING)
-        self.begin_wait(
-            "undo", WaitFor.SYSTEM, until=workflow.now() + self.patience, then="ask_colleague", details=details
-        )  # fmt: skip
+        until = workflow.now() + self.patience
+        self.begin_wait("undo", WaitFor.SYSTEM, until=until, then="ask_colleague", details=details)
         await self.record("orders.undoing", OrderStatus.CANCELLING, details=details, is_public=False)
         ways: dict[StepKind, Callable[[StepNote], Awaitable[None]]] = {
             StepKind.CREDIT: self.free_credit,
@@ -126,9 +131,7 @@ class Undoing(OrderSteps):
         )
 
     async def release_goods(self, step: StepNote) -> None:
-        await self.ask_until_given_up(
-            FulfilmentActivities.release, step, "undo", "Release the goods", STOCK
-        )
+        await self.ask_until_given_up(FulfilmentActivities.release, step, "undo", "Release the goods", STOCK)
 
     async def bring_parcel_back(self, step: StepNote) -> None:
         """Recall the parcel; one that is on its way or there is fetched, then everything is restocked."""
@@ -137,7 +140,9 @@ class Undoing(OrderSteps):
         )
         if how is Recall.PICK_UP:
             await self.wait_for_goods_back(step.reference)
-        await self.ask_until_given_up(FulfilmentActivities.restock, step, "restock", "Restock the goods", STOCK)
+        await self.ask_until_given_up(
+            FulfilmentActivities.restock, step, "restock", "Restock the goods", STOCK
+        )
 
     async def wait_for_goods_back(self, parcel: str) -> None:
         until = workflow.now() + timedelta(days=self.placed.return_days)
@@ -184,7 +189,7 @@ class Undoing(OrderSteps):
     @property
     def goes_back(self) -> bool:
         """Whether the invoice itself gives the money back, because it came when the order was already off."""
-        return bool(getattr(self.settled, "goes_back", False))
+        return self.settled is not None and self.settled.goes_back
 
     async def withdraw_invoice(self) -> None:
         invoice = case_invoice_id(self.id)
