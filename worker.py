@@ -22,7 +22,7 @@ from activities.kit.outbox import Relay
 from activities.kit.post import LetterActivities
 from activities.kit.running import connect, run_until_stopped, workers
 from activities.orders import FulfilmentActivities, OrderActivities
-from activities.payments import PaymentActivities
+from activities.payments import PaymentActivities, RefundActivities
 from activities.staff import StaffActivities
 from activities.tickets import TicketActivities
 from models.kit.engine import engine_for
@@ -42,7 +42,7 @@ from workflows.kit.options import (
 )
 from workflows.kit.payloads import converter
 from workflows.orders import OrderWorkflow
-from workflows.payments import ChargeWorkflow
+from workflows.payments import ChargeWorkflow, RefundWorkflow
 from workflows.staff import InvitationWorkflow
 from workflows.tickets import TicketWorkflow
 
@@ -51,6 +51,7 @@ WORKFLOWS: list[type] = [
     VisitWorkflow,
     InvoiceWorkflow,
     ChargeWorkflow,
+    RefundWorkflow,
     InvitationWorkflow,
     OrderWorkflow,
 ]
@@ -69,7 +70,7 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
         FieldServiceActivities(engine),
         BillingActivities(engine),
     )
-    payments = PaymentActivities(engine, gateway)
+    payments, refunds = PaymentActivities(engine, gateway), RefundActivities(engine, gateway)
     orders = OrderActivities(engine)
     token = setting.systems_token
     goods = FulfilmentActivities(
@@ -87,9 +88,9 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
             bills.issue, bills.settle, bills.settle_nothing, bills.cancel, bills.clear_suspense, bills.record,
             orders.open, orders.record, orders.ticket_number, orders.scan, orders.device_to_install,
             orders.contracts, orders.move_to,
-            payments.begin, payments.record,
+            payments.begin, payments.record, refunds.begin_refund, refunds.record_refund,
         ],
-        PAYMENTS_QUEUE: [payments.charge, payments.look_up],
+        PAYMENTS_QUEUE: [payments.charge, payments.look_up, refunds.give_back, refunds.look_up_refund],
         MAIL_QUEUE: [letters.send, staff.invite],
         SMS_QUEUE: [],
         STOCK_QUEUE: [goods.reserve, goods.pack, goods.release, goods.restock],

@@ -18,6 +18,8 @@ create table if not exists moves (
   id integer primary key, kind text, payment_key text, order_id text, amount integer, currency text,
   key text, at real);
 create index if not exists moves_by_order on moves (order_id);
+create table if not exists cancels (
+  id integer primary key, payment_key text, amount integer, reason text, transaction_key text, at real);
 create table if not exists answers (
   scope text primary key, status integer, body text, created_at real);
 create table if not exists messages (

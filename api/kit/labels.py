@@ -59,6 +59,8 @@ _labels: dict[str, dict[str, Label]] = {
         "orders/cancelled": Label(N_("Order cancelled")),
         "payments/refused": Label(N_("Payment refused")),
         "payments/unsettled": Label(N_("Warning: unclear payment")),
+        "payments/refunded": Label(N_("Money given back")),
+        "payments/refund_unsettled": Label(N_("Warning: refund needs us")),
     },
     "waiting_for": {
         "us": Label(N_("Us"), "blue", "headset"),

@@ -47,6 +47,16 @@ BARE: dict[str, str] = {
     "payments.refused": N_("The payment was refused"),
     "payments.looked_up": N_("The payment was looked up at the gateway"),
     "payments.settled_by_hand": N_("Finance settled the unclear payment"),
+    "billing.credited": N_("A credit note was issued"),
+    "payments.refund_started": N_("Money goes back to the customer"),
+    "payments.refund_succeeded": N_("The money was given back"),
+    "payments.refund_refused": N_("The gateway refuses to give the money back; finance is asked"),
+    "payments.refund_unknown": N_(
+        "Whether the money went back is unclear; we look it up before anything else"
+    ),
+    "payments.refund_looked_up": N_("The refund was looked up at the gateway"),
+    "payments.refund_unsettled": N_("Whether the money went back stays unclear; finance is asked"),
+    "payments.refund_by_hand": N_("Finance settled the refund"),
     "payments.late_success": N_("The gateway now says that the payment succeeded after all"),
 }
 BARE_ORDERS: dict[str, str] = {
@@ -69,6 +79,7 @@ BARE_WAITS: dict[str, str] = {
     "work": N_("The technician is working at the customer's"),
     "payment": N_("Waiting for the payment"),
     "suspense": N_("Waiting for finance to give money back that nobody owes"),
+    "refund": N_("Waiting for finance to settle a refund"),
 }
 AMOUNTS = frozenset({"total", "amount", "price"})
 # Values that are codes, with the kinds of label in which their names stand.

@@ -60,6 +60,9 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "payment_differs": (409, N_("The amount or the order of this payment does not match the invoice.")),
     "payment_not_unclear": (409, N_("This payment is not waiting for a verdict.")),
     "verdict_missing": (409, N_("Please say whether the money moved or not.")),
+    "refund_not_unclear": (409, N_("This refund is not waiting for a verdict.")),
+    "nothing_to_give_back": (409, N_("There is not that much left to give back.")),
+    "invoice_not_paid": (409, N_("This invoice has not been paid.")),
     "no_suspense": (409, N_("There is no money here that waits to be given back.")),
     # uploads
     "file_too_large": (422, N_("This file is too large.")),

@@ -82,6 +82,7 @@ WAITS: dict[str, str] = {
     "undo": N_("Waiting until %(step)s is undone"),
     "goods_back": N_("Waiting for the goods to come back"),
     "undo_by_hand": N_("Waiting for a colleague to undo by hand"),
+    "refund": N_("Waiting for finance to settle a refund of %(amount)s"),
     "withdrawal": N_("Waiting until the payment under way is certain, to take the invoice back"),
     "late_money": N_("Late news from the payment gateway is still heard"),
 }
