@@ -160,6 +160,7 @@ class CartItem(SQLModel, table=True):
     """What somebody has put aside to order, by a random key in their browser's cookie or their account."""
 
     __tablename__ = "cart_items"
+    __table_args__ = (Index("cart_items_idle", "updated_at"),)
 
     cart_key: str = columns.text(primary_key=True)  # hash of the cookie, or "customer:<id>"
     position: int = Field(primary_key=True)

@@ -64,6 +64,11 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "nothing_to_give_back": (409, N_("There is not that much left to give back.")),
     "invoice_not_paid": (409, N_("This invoice has not been paid.")),
     "no_suspense": (409, N_("There is no money here that waits to be given back.")),
+    # catalogue
+    "cart_full": (409, N_("The cart is full. Please order what is in it first.")),
+    "own_review": (409, N_("Somebody else has to publish what you wrote.")),
+    "version_final": (409, N_("A published version never changes. Please start a new draft from it.")),
+    "version_wrong_step": (409, N_("This version is not at that step now. Please load the page again.")),
     # uploads
     "file_too_large": (422, N_("This file is too large.")),
     "file_not_allowed": (422, N_("This kind of file cannot be attached.")),
