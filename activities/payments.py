@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from temporalio import activity
 
 from activities.connectors.payments import PaymentGateway
+from activities.kit.cases import of_case, whose
 from activities.kit.timeline import tell_live, write_entry, write_waits
 from activities.kit.transactions import transaction
 from models.billing import Invoice
@@ -92,18 +93,24 @@ async def _write(session: AsyncSession, change: AttemptChange) -> PaymentAttempt
     is_news = change.seq > attempt.seq
     if _may_become(attempt, change):
         await _become(session, attempt, change)
+    invoice = await session.get_one(Invoice, attempt.invoice_id)
     if is_news:
         attempt.seq, attempt.lookups = change.seq, max(change.lookups, attempt.lookups)
-        await write_waits(session, charge_workflow_id(attempt.id), change.waits)
+        await write_waits(session, charge_workflow_id(attempt.id), of_case(change.waits, invoice))
     details = {"amount": shown(attempt.amount_minor, attempt.currency), "code": change.code, **change.details}
     subject = charge_workflow_id(attempt.id)
     await write_entry(
         session, key=f"{subject}:{change.seq}:{change.status.value}", subject=subject, at=change.at,
         ticket_id=change.ticket_id, sentence=change.sentence, kind=EntryKind.MONEY, details=details,
-        actor_kind=change.actor_kind, actor_id=change.actor_id,
+        **whose(invoice), actor_kind=change.actor_kind, actor_id=change.actor_id,
         is_public=change.status is not AttemptStatus.UNKNOWN,
     )  # fmt: skip
-    await tell_live(session, invoice_workflow_id(change.invoice_id), f"ticket:{change.ticket_id}")
+    await tell_live(
+        session,
+        invoice_workflow_id(change.invoice_id),
+        f"ticket:{change.ticket_id}",
+        f"case:{invoice.case_id}",
+    )
     return attempt
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, or_, select, tuple_
 from sqlmodel import col
 from starlette.responses import Response
 
@@ -54,6 +54,22 @@ labels.register(
         LineKind.CALL_OUT: Label(N_("Call-out"), "gray"),
         LineKind.LABOUR: Label(N_("Labour"), "gray"),
         LineKind.PART: Label(N_("Spare part"), "gray"),
+        LineKind.PRODUCT: Label(N_("Product"), "gray"),
+        LineKind.SETUP: Label(N_("Installation and set-up"), "gray"),
+        LineKind.RECURRING: Label(N_("Monthly charge"), "gray"),
+        LineKind.PRORATION: Label(N_("Part of a month"), "gray"),
+        LineKind.FEE: Label(N_("Fee"), "gray"),
+    },
+)
+labels.register(
+    "off_because",
+    {
+        "order_cancelled": Label(N_("the order was cancelled")),
+        "returned": Label(N_("goods were returned")),
+        "change": Label(N_("the contract was changed")),
+        "change_cancelled": Label(N_("the change was cancelled")),
+        "nobody_owes": Label(N_("nothing was owed any more")),
+        "unpaid": Label(N_("it was not paid in time")),
     },
 )
 labels.register(
@@ -73,6 +89,7 @@ labels.register(
         Event.PAYMENT: Label(N_("Payment received"), "green"),
         Event.CANCEL: Label(N_("Invoice cancelled"), "gray"),
         Event.REFUND: Label(N_("Money given back"), "orange"),
+        Event.CREDIT: Label(N_("Credit note"), "amber"),
     },
 )
 
@@ -98,7 +115,7 @@ class Row:
 
     id: str
     number: str
-    ticket_id: str
+    about: str  # the ticket, order or change
     status: InvoiceStatus
     total_minor: int
     currency: str
@@ -249,8 +266,8 @@ async def listed(desk: DeskAt, status: InvoiceStatus | None, q: str, after: str)
     asked = {"status": status or "", "q": q, "after": f"{last.issued_on}:{last.id}" if last else ""}
     address = "/billing/invoices?" + urlencode({name: value for name, value in asked.items() if value})
     shown = tuple(
-        Row(one.id, one.number, one.ticket_id, one.status, one.total_minor, one.currency, one.issued_on,
-            one.due_at)
+        Row(one.id, one.number, one.ticket_id or one.case_id or "", one.status, one.total_minor, one.currency,
+            one.issued_on, one.due_at)
         for one in rows[:PAGE]
     )  # fmt: skip
     return Listed(shown, status, tuple(InvoiceStatus), q, count, int(total), address if last else "")
@@ -260,7 +277,8 @@ def _narrowed(query: Any, status: InvoiceStatus | None, q: str) -> Any:
     if status:
         query = query.where(col(Invoice.status) == status)
     if q:
-        query = query.where((col(Invoice.number) == q) | (col(Invoice.ticket_id) == q))
+        places = (col(Invoice.number), col(Invoice.ticket_id), col(Invoice.case_id))
+        query = query.where(or_(*(place == q for place in places)))
     return query
 
 

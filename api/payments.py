@@ -221,7 +221,7 @@ async def wake(desk: DeskAt, settings: Settings, order_id: str, message_id: str)
         )  # fmt: skip
     elif status is AttemptStatus.REFUSED:
         order = ChargeOrder(
-            order_id, known["invoice_id"], known["ticket_id"], known["amount_minor"], known["currency"],
+            order_id, known["invoice_id"], known["ticket_id"] or "", known["amount_minor"], known["currency"],
             status=status, seq=known["seq"], is_recheck=True,
         )  # fmt: skip
         name = f"{charge_workflow_id(order_id)}:recheck:{message_id}"

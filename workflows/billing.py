@@ -3,13 +3,17 @@
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
+from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.billing import BillingActivities
+    from models.kit.ids import attempt_id
     from models.kit.money import shown
     from models.messages.billing import (
+        AttemptRefused,
         CancelInvoice,
+        CaseCancelled,
         ClearSuspense,
         FinanceAct,
         InvoiceChange,
@@ -22,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
         SettleInvoice,
     )
     from models.messages.letters import Letter
+    from models.messages.payments import ChargeOrder, RefundOrder, charge_workflow_id, refund_workflow_id
     from models.messages.tickets import ticket_workflow_id
     from models.rules import billing as rules
     from workflows.kit.letters import Letters
@@ -47,6 +52,8 @@ class InvoiceWorkflow:
         self.seen: set[str] = set()  # attempts whose money was told to us
         self.suspense: set[str] = set()  # attempts whose money waits to be given back
         self.letters = Letters(self.tell_failed_letter)
+        self.off: CaseCancelled | None = None  # the order or change behind it is off
+        self.certain: list[str] = []  # attempts that surely brought nothing, since it was last tried
 
     @workflow.run
     async def run(self, order: InvoiceOrder) -> InvoiceStatus:
@@ -55,7 +62,7 @@ class InvoiceWorkflow:
             self.payment_received(order.late)
             await self.settle_received()
         else:
-            self.write("billing/invoice")
+            await self.ask(self.issued)
             await self.wait_for_money(self.issued)
         await self.look_after_suspense()
         await self.letters.all_sent()
@@ -72,6 +79,18 @@ class InvoiceWorkflow:
         )
         self.status, self.seq = issued.status, issued.seq
         return issued
+
+    async def ask(self, issued: Issued) -> None:
+        """Charge the method that was agreed, or write to the customer; a refused charge writes by itself."""
+        if not self.order.method_id or not issued.total_minor:
+            return self.write("billing/invoice")
+        attempt = attempt_id(issued.invoice_id, 1)
+        order = ChargeOrder(
+            attempt, issued.invoice_id, self.order.ticket_id, issued.total_minor, issued.currency,
+            method_id=self.order.method_id,
+        )  # fmt: skip
+        summary = f"Charge the agreed method for invoice {issued.invoice_id}"
+        return await self.start_beside("Charge", order, charge_workflow_id(attempt), summary)
 
     async def wait_for_money(self, issued: Issued) -> None:
         """Remind before the due date, ask finance after it, and go on hoping for late money."""
@@ -97,8 +116,13 @@ class InvoiceWorkflow:
     async def is_settled_in_time(self) -> bool:
         """Wait for money or a cancellation until the wait's deadline; partial money keeps us waiting."""
         while self.status in OPEN:
-            moved = await self.waits.until("payment", lambda: bool(self.received) or self.status not in OPEN)
+            moved = await self.waits.until(
+                "payment",
+                lambda: bool(self.received) or self.off is not None or self.status not in OPEN,
+            )
             await self.settle_received()
+            if self.off is not None and self.status in OPEN:
+                await self.withdraw(self.off)
             if not moved:
                 break
         return self.status not in OPEN
@@ -115,7 +139,9 @@ class InvoiceWorkflow:
                 **ROWS,
             )
             self.received.pop(0)
-            if settled.suspense_minor:
+            if settled.goes_back:
+                await self.give_back(f"{payment.attempt_id}.back", settled.suspense_minor, payment.attempt_id)
+            elif settled.suspense_minor:
                 self.suspense.add(payment.attempt_id)
                 wait = rules.suspense_wait(
                     SettleInvoice(
@@ -126,9 +152,57 @@ class InvoiceWorkflow:
                 self.waits.begin(wait)
             if self.status in OPEN and settled.status is InvoiceStatus.PAID:
                 self.status = InvoiceStatus.PAID
-                self.waits.end("payment")
-                self.write("billing/receipt")
-                await self.tell_ticket()
+                self.waits.end("payment", "withdrawal")
+                if self.off is None:
+                    self.write("billing/receipt")
+                else:
+                    await self.give_back(f"{self.order.invoice_id}.back", settled.allocated_minor)
+                await self.tell_asker(goes_back=self.off is not None)
+
+    async def withdraw(self, off: CaseCancelled) -> None:
+        """Nobody owes it any more: take it back, but only once no money can be moving."""
+        self.waits.end("payment")
+        while self.status in OPEN:
+            try:
+                self.status = await self.take_back(self.act("", off.reason))
+            except ActivityError as held:
+                if not isinstance(held.cause, ApplicationError) or held.cause.type != "payment_under_way":
+                    raise
+                self.waits.begin(rules.withdrawal_wait(self.order.invoice_id, workflow.now()))
+                await self.record(self.status, "billing.withdrawing")
+                await self.waits.until("withdrawal", lambda: bool(self.received or self.certain))
+                self.certain.clear()
+                self.waits.end("withdrawal")
+                await self.settle_received()
+            else:
+                await self.tell_asker()
+
+    async def take_back(self, act: FinanceAct) -> InvoiceStatus:
+        """Cancel row and ledger; refused while a payment is open or once it is paid."""
+        return await workflow.execute_activity_method(
+            BillingActivities.cancel, act, summary=f"Cancel invoice {self.order.invoice_id}", **ROWS
+        )
+
+    async def give_back(self, refund_id: str, amount: int, attempt: str = "") -> None:
+        """Money for something that is off goes back to its customer; the refund lives its own life."""
+        order = RefundOrder(
+            refund_id, self.order.invoice_id, self.order.customer_id, self.order.case_id, amount,
+            self.off.reason if self.off else "nobody_owes", attempt_id=attempt,
+        )  # fmt: skip
+        summary = f"Give back what nobody owes of invoice {self.order.invoice_id}"
+        await self.start_beside("Refund", order, refund_workflow_id(refund_id), summary)
+
+    async def start_beside(
+        self, word: str, order: ChargeOrder | RefundOrder, workflow_id: str, summary: str
+    ) -> None:
+        """Start another life that outlives this one; one that is there already is the same."""
+        try:
+            await workflow.start_child_workflow(
+                word, order, id=workflow_id, parent_close_policy=ParentClosePolicy.ABANDON,
+                static_summary=summary,
+            )  # fmt: skip
+        except WorkflowAlreadyStartedError:
+            workflow.logger.info("%s is already there", workflow_id)
 
     async def settle_nothing(self) -> None:
         """An invoice over nothing is paid by itself."""
@@ -140,7 +214,7 @@ class InvoiceWorkflow:
             **ROWS,
         )
         self.status = InvoiceStatus.PAID
-        await self.tell_ticket()
+        await self.tell_asker()
 
     async def remind(self) -> None:
         """Three days before the due date, remind the customer once."""
@@ -152,7 +226,7 @@ class InvoiceWorkflow:
         self.status = InvoiceStatus.OVERDUE
         await self.record(self.status, "billing.overdue")
         self.write("billing/overdue")
-        await self.tell_ticket()
+        await self.tell_asker()
 
     async def look_after_suspense(self) -> None:
         """Stay alive while finance has to give money back; more of it may still arrive."""
@@ -160,14 +234,17 @@ class InvoiceWorkflow:
             await workflow.wait_condition(lambda: bool(self.received) or not self.suspense)
             await self.settle_received()
 
-    async def tell_ticket(self) -> None:
-        """Tell whoever asked for the invoice how it stands; a ticket that is over needs no telling."""
-        ticket = workflow.get_external_workflow_handle(ticket_workflow_id(self.order.ticket_id))
-        fact = InvoiceSettled(self.order.invoice_id, self.status, workflow.now())
+    async def tell_asker(self, *, goes_back: bool = False) -> None:
+        """Tell whoever asked for the invoice how it stands; somebody whose life is over needs no telling."""
+        asked_by = self.order.asked_by
+        if not asked_by and not self.order.ticket_id:
+            return
+        asker = workflow.get_external_workflow_handle(asked_by or ticket_workflow_id(self.order.ticket_id))
+        fact = InvoiceSettled(self.order.invoice_id, self.status, workflow.now(), goes_back)
         try:
-            await ticket.signal("invoice_settled", fact)
+            await asker.signal("invoice_settled", fact)
         except ApplicationError:
-            workflow.logger.info("ticket %s is already over", self.order.ticket_id)
+            workflow.logger.info("whoever asked for invoice %s is over", self.order.invoice_id)
 
     async def record(
         self, status: InvoiceStatus, sentence: str, details: dict[str, str] | None = None
@@ -200,7 +277,12 @@ class InvoiceWorkflow:
     def write(self, template: str) -> None:
         """Have a letter written beside the story: a mail system that is down holds nothing up."""
         key = f"invoice:{self.order.invoice_id}:{template}"
-        self.letters.send(Letter(key, self.order.ticket_id, template, invoice_id=self.order.invoice_id))
+        self.letters.send(
+            Letter(
+                key, self.order.ticket_id, template, invoice_id=self.order.invoice_id,
+                case_id=self.order.case_id, customer_id=self.order.customer_id if self.order.case_id else "",
+            )
+        )  # fmt: skip
 
     async def tell_failed_letter(self, letter: Letter) -> None:
         """A letter that could not be sent for a day stands in the timeline, so that somebody calls."""
@@ -210,16 +292,11 @@ class InvoiceWorkflow:
     async def cancel(self, command: CancelInvoice) -> InvoiceStatus:
         """Finance takes the invoice back; answered once row and ledger say so."""
         try:
-            self.status = await workflow.execute_activity_method(
-                BillingActivities.cancel,
-                self.act(command.actor_id, command.reason),
-                summary=f"Cancel invoice {self.order.invoice_id}",
-                **ROWS,
-            )
+            self.status = await self.take_back(self.act(command.actor_id, command.reason))
         except ActivityError as refused:
             raise refused.cause or refused from refused
         self.waits.end("payment")
-        await self.tell_ticket()
+        await self.tell_asker()
         return self.status
 
     @cancel.validator
@@ -253,3 +330,13 @@ class InvoiceWorkflow:
         if payment.attempt_id not in self.seen:
             self.seen.add(payment.attempt_id)
             self.received.append(payment)
+
+    @workflow.signal
+    def attempt_refused(self, fact: AttemptRefused) -> None:
+        """A try to pay surely brought nothing: whoever waits to take the invoice back may try again."""
+        self.certain.append(fact.attempt_id)
+
+    @workflow.signal
+    def case_cancelled(self, fact: CaseCancelled) -> None:
+        """The order or change is off: an unpaid invoice is taken back, money that still comes goes back."""
+        self.off = self.off or fact

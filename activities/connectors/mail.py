@@ -13,7 +13,15 @@ class Mail(Protocol):
     """Whoever delivers our mail."""
 
     async def send(
-        self, to: str, subject: str, text: str, html: str, *, key: str, ticket_id: str | None = None
+        self,
+        to: str,
+        subject: str,
+        text: str,
+        html: str,
+        *,
+        key: str,
+        ticket_id: str | None = None,
+        case_id: str | None = None,
     ) -> str:
         """Send once per key, however often it is called; the mail system's own id."""
 
@@ -25,12 +33,20 @@ class HttpMail:
         self.line = Line(System.MAIL, url, f"Bearer {token}", calls, patience or Patience(total=20.0))
 
     async def send(
-        self, to: str, subject: str, text: str, html: str, *, key: str, ticket_id: str | None = None
+        self,
+        to: str,
+        subject: str,
+        text: str,
+        html: str,
+        *,
+        key: str,
+        ticket_id: str | None = None,
+        case_id: str | None = None,
     ) -> str:
         """Raise until the system has surely taken it: Temporal asks again under the same key."""
         headers = {"Auto-Submitted": "auto-generated", "X-Letter-Key": key}
         body = {"to": to, "subject": subject, "text": text, "html": html, "headers": headers}
-        asked = Asked("send", "POST", "/messages", key, body, ticket_id)
+        asked = Asked("send", "POST", "/messages", key, body, ticket_id, case_id)
         return delivered(System.MAIL, await self.line.ask(asked, judge))
 
     async def close(self) -> None:
@@ -56,7 +72,15 @@ class ConsoleMail:
     sent: dict[str, Mailed] = field(default_factory=dict)
 
     async def send(
-        self, to: str, subject: str, text: str, html: str, *, key: str, ticket_id: str | None = None
+        self,
+        to: str,
+        subject: str,
+        text: str,
+        html: str,
+        *,
+        key: str,
+        ticket_id: str | None = None,
+        case_id: str | None = None,
     ) -> str:
         """Remember the first mail of a key."""
         self.sent.setdefault(key, Mailed(to, subject, text, html, key))

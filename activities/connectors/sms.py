@@ -12,7 +12,9 @@ from models.messages.systems import System
 class Sms(Protocol):
     """Whoever delivers our texts."""
 
-    async def send(self, to: str, text: str, *, key: str, ticket_id: str | None = None) -> str:
+    async def send(
+        self, to: str, text: str, *, key: str, ticket_id: str | None = None, case_id: str | None = None
+    ) -> str:
         """Send once per key, however often it is called; the messaging system's own id."""
 
 
@@ -22,9 +24,11 @@ class HttpSms:
     def __init__(self, url: str, token: str, calls: CallLog, patience: Patience | None = None) -> None:
         self.line = Line(System.SMS, url, f"Bearer {token}", calls, patience or Patience(total=20.0))
 
-    async def send(self, to: str, text: str, *, key: str, ticket_id: str | None = None) -> str:
+    async def send(
+        self, to: str, text: str, *, key: str, ticket_id: str | None = None, case_id: str | None = None
+    ) -> str:
         """Raise until the system has surely taken it: Temporal asks again under the same key."""
-        asked = Asked("send", "POST", "/messages", key, {"to": to, "text": text}, ticket_id)
+        asked = Asked("send", "POST", "/messages", key, {"to": to, "text": text}, ticket_id, case_id)
         return delivered(System.SMS, await self.line.ask(asked, judge))
 
     async def close(self) -> None:
@@ -47,7 +51,9 @@ class ConsoleSms:
 
     sent: dict[str, Texted] = field(default_factory=dict)
 
-    async def send(self, to: str, text: str, *, key: str, ticket_id: str | None = None) -> str:
+    async def send(
+        self, to: str, text: str, *, key: str, ticket_id: str | None = None, case_id: str | None = None
+    ) -> str:
         """Remember the first text of a key."""
         self.sent.setdefault(key, Texted(to, text, key))
         return f"console:{key}"

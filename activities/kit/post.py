@@ -1,7 +1,7 @@
 """Sending letters: who gets it, what it says, which link it carries; once per key."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,7 +29,7 @@ from models.tickets import Ticket, TicketMessage
 
 @dataclass(frozen=True)
 class Form:
-    """For whom a letter is and which link it carries: about the "ticket", the "visit" or the "invoice"."""
+    """For whom a letter is and which link it carries: about the "ticket", "visit", "invoice" or "case"."""
 
     link: LinkPurpose | None
     about: str = "ticket"
@@ -42,6 +42,9 @@ JOB = Form(None, "visit", receiver="technician")
 SLOT = Form(LinkPurpose.SLOT, "visit")
 FOLLOW = Form(LinkPurpose.FOLLOW, days=90)
 PAY = Form(LinkPurpose.PAY, "invoice", days=90)
+
+# What a letter carries when it is about an order or a change instead of a ticket.
+OF_CASE: dict[str, Form] = {"billing/receipt": PAY}
 
 FORMS: dict[str, Form] = {
     "tickets/received": FOLLOW,
@@ -105,6 +108,7 @@ class LetterActivities:
             sent = await session.get(SentMessage, letter.key)
             if sent is not None:
                 return Delivery(sent.system.value)
+            letter = await _of_case(session, letter)
             draft = await self._draft(session, letter)
         outcome = Delivery.NOWHERE
         for system, address in draft.ways:
@@ -118,14 +122,13 @@ class LetterActivities:
         return outcome
 
     async def _draft(self, session: AsyncSession, letter: Letter) -> Draft:
-        form = FORMS[letter.template]
-        ticket = await session.get_one(Ticket, letter.ticket_id)
-        customer = await session.get_one(Customer, ticket.customer_id)
+        form = form_of(letter)
+        ticket = await session.get_one(Ticket, letter.ticket_id) if letter.ticket_id else None
+        customer = await session.get_one(Customer, ticket.customer_id if ticket else letter.customer_id)
         technician = await _technician(session, letter)
         ways, locale = await self._ways(session, form, customer, technician)
         values: dict[str, Any] = {
-            "name": customer.name, "ticket_id": ticket.id, "subject": ticket.subject,
-            "priority": ticket.priority.value.upper(), "due_at": ticket.next_due or ticket.answer_due,
+            "name": customer.name, "case_id": letter.case_id, **_ticket_values(ticket),
             "technician": technician.name if technician else "", "attempt_id": letter.attempt_id,
             "link": await self._link(session, letter, form, customer.id),
         }  # fmt: skip
@@ -156,32 +159,70 @@ class LetterActivities:
         if form.receiver == "technician":
             return f"{self.links.public_url}/field-service/visits/{letter.visit_id}"
         if form.link is None:
-            return f"{self.links.public_url}/tickets/{letter.ticket_id}"
-        subjects = {"ticket": letter.ticket_id, "visit": letter.visit_id, "invoice": letter.invoice_id}
+            return f"{self.links.public_url}{_desk_page(letter)}"
+        subjects = {
+            "ticket": letter.ticket_id or None, "visit": letter.visit_id, "invoice": letter.invoice_id,
+            "case": letter.case_id or None,
+        }  # fmt: skip
         if (subject := subjects[form.about]) is None:
             raise ValueError(f"the letter {letter.template} needs a {form.about}")
         now = datetime.now(UTC)
         return await self.links.make(
             session, form.link, key=f"{letter.key}:{form.link.value}", customer_id=customer_id,
-            ticket_id=letter.ticket_id, subject=subject, at=now, expires_at=now + timedelta(days=form.days),
+            ticket_id=letter.ticket_id, case_id=letter.case_id, subject=subject, at=now,
+            expires_at=now + timedelta(days=form.days),
         )  # fmt: skip
 
     async def _hand_over(self, letter: Letter, draft: Draft, system: System, address: str) -> str:
         if system is System.SMS:
             text = self.stationery.sms(letter.template, draft.locale, draft.values)
-            return await self.sms.send(address, text, key=letter.key, ticket_id=letter.ticket_id)
+            return await self.sms.send(address, text, key=letter.key, **_about(letter))
         mail = self.stationery.mail(letter.template, draft.locale, draft.values)
         return await self.mail.send(
-            address, mail.subject, mail.text, mail.html, key=letter.key, ticket_id=letter.ticket_id
+            address, mail.subject, mail.text, mail.html, key=letter.key, **_about(letter)
         )
 
     async def _remember(self, letter: Letter, system: System, provider_id: str) -> None:
         row = {
-            "key": letter.key, "system": system, "ticket_id": letter.ticket_id, "letter": letter.template,
+            "key": letter.key, "system": system, **_about(letter), "letter": letter.template,
             "sent_at": datetime.now(UTC), "provider_id": provider_id,
         }  # fmt: skip
         async with transaction(self.engine) as session:
             await session.execute(insert(SentMessage).values(row).on_conflict_do_nothing())
+
+
+def form_of(letter: Letter) -> Form:
+    """The form of a letter, as it is about a ticket or about an order or a change."""
+    form = FORMS[letter.template]
+    return form if letter.ticket_id else OF_CASE.get(letter.template, form)
+
+
+async def _of_case(session: AsyncSession, letter: Letter) -> Letter:
+    """The letter with whose it is: one about an invoice without a ticket goes to the invoice's customer."""
+    if letter.ticket_id or letter.customer_id or letter.invoice_id is None:
+        return letter
+    invoice = await session.get_one(Invoice, letter.invoice_id)
+    return replace(letter, case_id=invoice.case_id or "", customer_id=invoice.customer_id)
+
+
+def _ticket_values(ticket: Ticket | None) -> dict[str, Any]:
+    if ticket is None:
+        return {"ticket_id": "", "subject": "", "priority": "", "due_at": None}
+    return {
+        "ticket_id": ticket.id, "subject": ticket.subject, "priority": ticket.priority.value.upper(),
+        "due_at": ticket.next_due or ticket.answer_due,
+    }  # fmt: skip
+
+
+def _desk_page(letter: Letter) -> str:
+    """Where the desk looks after the matter."""
+    if letter.ticket_id:
+        return f"/tickets/{letter.ticket_id}"
+    return f"/billing/invoices/{letter.invoice_id}" if letter.invoice_id else f"/orders/{letter.case_id}"
+
+
+def _about(letter: Letter) -> dict[str, str | None]:
+    return {"ticket_id": letter.ticket_id or None, "case_id": letter.case_id or None}
 
 
 async def _technician(session: AsyncSession, letter: Letter) -> Technician | None:

@@ -37,6 +37,8 @@ BARE: dict[str, str] = {
     "billing.paid": N_("The invoice was paid; receipt sent"),
     "billing.cancelled": N_("The invoice was cancelled"),
     "billing.doubled": N_("Money arrived that nobody owes; it is kept in suspense and finance is asked"),
+    "billing.goes_back": N_("Money arrived although nothing is owed any more; it is given back"),
+    "billing.withdrawing": N_("The invoice is not owed any more; a payment under way is awaited first"),
     "billing.suspense_cleared": N_("Finance gave the money back"),
     "billing.given_up": N_("We no longer wait for the invoice; late money is still accepted"),
     "payments.started": N_("A payment was started"),
@@ -58,7 +60,7 @@ AMOUNTS = frozenset({"total", "amount", "price"})
 # Values that are codes, with the kinds of label in which their names stand.
 CODES = {"verdict": ("verdict",), "code": ("payment_code",), "letter": ("letter",)}
 # Values that are a code, or else what a person typed.
-TYPED = {"reason": ("decline", "outcome", "call_off")}
+TYPED = {"reason": ("decline", "outcome", "call_off", "off_because")}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d$")
 _PLACE = re.compile(r"%\((\w+)\)s")

@@ -46,6 +46,14 @@ class PaymentReceived:
 
 
 @dataclass(frozen=True)
+class AttemptRefused:
+    """A fact: a try to pay has surely brought nothing."""
+
+    attempt_id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class PricedLine:
     """A line whose price was agreed before, in an order or a change. VAT included, never negative."""
 
@@ -74,6 +82,7 @@ class InvoiceOrder:
     lines: tuple[PricedLine, ...] = ()
     asked_by: str = ""  # workflow id that is told `invoice_settled`; empty: the ticket's
     charge_ids: tuple[str, ...] = ()  # subscription charges that this document takes
+    method_id: str = ""  # a payment method that is charged at once; empty: the customer pays by link
 
 
 @dataclass(frozen=True)
@@ -123,6 +132,7 @@ class Settled:
     status: InvoiceStatus
     allocated_minor: int
     suspense_minor: int
+    goes_back: bool = False  # what nobody owes is given back at once: its order or change is off
 
 
 @dataclass(frozen=True)
@@ -132,6 +142,7 @@ class InvoiceSettled:
     invoice_id: str
     status: InvoiceStatus
     at: datetime
+    goes_back: bool = False  # it was paid although its case is off: the invoice has started the refund itself
 
 
 @dataclass(frozen=True)
@@ -217,6 +228,10 @@ SENTENCES: dict[str, str] = {
     "billing.paid": N_("Invoice %(number)s was paid; receipt sent"),
     "billing.cancelled": N_("Invoice %(number)s was cancelled: %(reason)s"),
     "billing.doubled": N_("%(amount)s arrived that nobody owes; it is kept in suspense and finance is asked"),
+    "billing.goes_back": N_("%(amount)s arrived although nothing is owed any more; it is given back"),
+    "billing.withdrawing": N_(
+        "Invoice %(number)s is not owed any more; a payment under way is awaited first"
+    ),
     "billing.suspense_cleared": N_("Finance gave %(amount)s back: %(reason)s"),
     "billing.given_up": N_("Invoice %(number)s is no longer waited for; late money is still accepted"),
     "billing.letter_failed": N_("A message could not be delivered; please use another way"),

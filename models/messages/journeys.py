@@ -70,6 +70,7 @@ WAITS: dict[str, str] = {
     "finance": N_("Waiting for finance to settle an unclear payment"),
     "suspense": N_("Waiting for finance to give back %(amount)s that nobody owes"),
     "send_again": N_("Waiting until the payment may be sent again"),
+    "withdrawal": N_("Waiting until the payment under way is certain, to take the invoice back"),
     "late_money": N_("Late news from the payment gateway is still heard"),
 }
 
@@ -85,5 +86,6 @@ THENS: dict[str, str] = {
     "send_again": N_("then the same payment is sent again"),
     "give_up": N_("then the invoice is no longer waited for"),
     "end": N_("then this journey ends"),
+    "withdraw": N_("then it is tried again"),
     "look_up": N_("then we look the payment up again"),
 }

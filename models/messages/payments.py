@@ -65,6 +65,7 @@ class ChargeOrder:
     status: AttemptStatus = AttemptStatus.CREATED
     seq: int = 0  # where a recheck goes on counting
     hears_late_news_seconds: int = 600  # after a refusal; later news start a recheck
+    method_id: str = ""  # a payment method that is charged without asking; empty: the hosted page's agreement
     is_recheck: bool = False  # news about an attempt whose own life has ended: look up, never charge
 
 
@@ -141,6 +142,10 @@ class RefundOrder:
     reason: str  # a code: "order_cancelled", "returned", "change"
     currency: str = "KRW"
     asked_by: str = ""  # workflow id that is told `refund_settled`
+    attempt_id: str = ""  # money of this attempt that nobody owes; empty: of the invoice, by credit note
+    maximum_latency_seconds: int = 60
+    look_up_after_seconds: tuple[int, ...] = (5, 30, 120, 300, 3_600, *(86_400,) * 5)
+    send_again_after_seconds: tuple[int, ...] = (2, 10, 60)
 
 
 @dataclass(frozen=True)

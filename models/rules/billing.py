@@ -7,13 +7,14 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from models.kit.money import shown
-from models.messages.billing import Billable, Issued, LedgerAccount, LineKind, SettleInvoice
+from models.messages.billing import Billable, Issued, LedgerAccount, LineKind, PricedLine, SettleInvoice
 from models.messages.field_service import Outcome
 from models.messages.journeys import Wait, WaitFor
 
 TAX_RULE = "kr-vat-10-included"
 SEOUL = ZoneInfo("Asia/Seoul")
 REMIND_BEFORE = timedelta(days=3)
+TRY_AGAIN = timedelta(hours=6)
 # A technician was there and worked; whether it helped does not matter for the bill.
 WORKED = frozenset({Outcome.REPAIRED, Outcome.PART_NEEDED, Outcome.NOT_REPAIRABLE})
 NAMES = {
@@ -84,7 +85,8 @@ class Event(StrEnum):
     ISSUE = "issue"
     PAYMENT = "payment"
     CANCEL = "cancel"
-    REFUND = "refund"  # money out of suspense, given back
+    REFUND = "refund"  # money given back
+    CREDIT = "credit"  # (part of) an invoice taken back by a credit note
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,31 @@ def _line(kind: LineKind, names: tuple[str, str], quantity: int, unit_minor: int
     return Line(kind, *names, quantity, unit_minor, gross, net, tax)
 
 
+def agreed(priced: Iterable[PricedLine]) -> tuple[Line, ...]:
+    """Lines whose prices stand in an order or a change. Where the quantity does not divide the amount to
+    the won (a discount on the whole), the line is one piece whose name says how many it holds."""
+    return tuple(_agreed(line) for line in priced)
+
+
+def _agreed(line: PricedLine) -> Line:
+    names, quantity = (line.name_ko, line.name_en), line.quantity
+    if quantity < 1 or line.gross_minor % quantity:
+        names, quantity = (f"{line.name_ko} × {quantity}", f"{line.name_en} × {quantity}"), 1
+    unit = line.gross_minor // quantity
+    return Line(
+        line.kind, *names, quantity, unit, line.gross_minor, line.net_minor, line.tax_minor, line.tax_rule
+    )
+
+
+def credited(invoice: Totals, before: Totals, gross_minor: int) -> tuple[int, int]:
+    """Split what a credit note takes back into net and tax, tax rounded down; the note that takes the last
+    won of an invoice takes what is left of both, so that nothing stays behind."""
+    if gross_minor == invoice.total_minor - before.total_minor:
+        return invoice.net_minor - before.net_minor, invoice.tax_minor - before.tax_minor
+    tax = min(gross_minor // 11, invoice.tax_minor - before.tax_minor)
+    return gross_minor - tax, tax
+
+
 def totals(priced: Iterable[Line]) -> Totals:
     """Add up an invoice; tax was rounded once per line, so the lines add up to the won."""
     rows = tuple(priced)
@@ -195,6 +222,20 @@ def refund_postings(amount_minor: int) -> tuple[Entry, ...]:
     return _sides((LedgerAccount.SUSPENSE, amount_minor), (LedgerAccount.GATEWAY, -amount_minor))
 
 
+def credit_postings(sums: Totals) -> tuple[Entry, ...]:
+    """A credit note: less revenue, less VAT, and now we owe the customer."""
+    return _sides(
+        (LedgerAccount.REVENUE, sums.net_minor),
+        (LedgerAccount.VAT, sums.tax_minor),
+        (LedgerAccount.RECEIVABLE, -sums.total_minor),
+    )
+
+
+def given_back_postings(amount_minor: int) -> tuple[Entry, ...]:
+    """What a credit note owes goes back through the gateway."""
+    return _sides((LedgerAccount.RECEIVABLE, amount_minor), (LedgerAccount.GATEWAY, -amount_minor))
+
+
 def _sides(*amounts: tuple[LedgerAccount, int]) -> tuple[Entry, ...]:
     """Positive is debit, negative is credit, nothing is no entry."""
     return tuple(
@@ -227,6 +268,20 @@ def payment_wait(issued: Issued, ticket_id: str, since: datetime, until: datetim
         then=then,
         may=("pay", "cancel"),
         details={"total": shown(issued.total_minor, issued.currency), "number": issued.number},
+    )
+
+
+def withdrawal_wait(invoice_id: str, since: datetime) -> Wait:
+    """We wait until a payment under way is certain, before the invoice is taken back."""
+    return Wait(
+        key="withdrawal",
+        subject=f"invoice:{invoice_id}",
+        ticket_id="",
+        who=WaitFor.SYSTEM,
+        what="withdrawal",
+        since=since,
+        until=since + TRY_AGAIN,
+        then="withdraw",
     )
 
 

@@ -87,7 +87,15 @@ async def rows(engine: AsyncEngine, table: type[Any]) -> list[Any]:
 
 def a_letter(template: str = "tickets/received", key: str = "") -> Letter:
     return Letter(
-        key or f"test:{template}", "T1", template, "V1-1", "I1-1", "m1reply", "t_one", "I1-1.1", MOMENTS
+        key or f"test:{template}",
+        "T1",
+        template,
+        "V1-1",
+        "I1-1",
+        "m1reply",
+        "t_one",
+        "I1-1.1",
+        values=MOMENTS,
     )
 
 
@@ -272,3 +280,32 @@ def test_no_two_letters_share_an_english_subject() -> None:
     names = [path.read_text() for path in ROOT.glob("templates/*/letters/*.subject.txt")]
 
     assert all(first != second for first, second in product(names, names) if first is not second)
+
+
+@pytest.mark.parametrize("template", ["billing/invoice", "billing/reminder", "billing/receipt"])
+@pytest.mark.parametrize("locale", ["ko", "en"])
+async def test_a_letter_about_an_order_needs_no_ticket(
+    house: LetterActivities, template: str, locale: str
+) -> None:
+    await change(house.engine, Customer, locale=locale)
+
+    assert await send(house, Letter("k", "", template, invoice_id="IO1-1")) is Delivery.MAIL
+
+    assert isinstance(house.mail, ConsoleMail)
+    (mail,) = house.mail.sent.values()
+    assert mail.to == "mina@example.test"
+    assert bool(HANGUL.search(mail.text)) is (locale == "ko")
+    assert "“”" not in mail.text + mail.html
+    (token,) = set(LINK.findall(mail.text + mail.html))
+    async with transaction(house.engine) as session:
+        link = await session.get_one(SignedLink, hashlib.sha256(token.encode()).hexdigest())
+        sent = await session.get_one(SentMessage, "k")
+    assert (link.purpose, link.subject, link.case_id, link.ticket_id) == ("pay", "IO1-1", "O1", None)
+    assert (sent.case_id, sent.ticket_id) == ("O1", None)
+
+
+async def test_a_desk_letter_about_an_order_leads_to_its_invoice(house: LetterActivities) -> None:
+    await send(house, Letter("k", "", "billing/overdue", invoice_id="IO1-1", case_id="O1"))
+
+    assert isinstance(house.mail, ConsoleMail)
+    assert "https://desk.example/billing/invoices/IO1-1" in house.mail.sent["k"].text

@@ -11,12 +11,13 @@ from models.billing import Invoice
 from models.catalogue import Part, Product
 from models.customers import Customer, OwnedProduct
 from models.field_service import PartUse, Visit
-from models.kit.ids import attempt_id
-from models.messages.billing import InvoiceOrder
+from models.kit.ids import attempt_id, case_invoice_id
+from models.messages.billing import InvoiceOrder, LineKind, PricedLine
 from models.messages.field_service import Outcome, VisitStatus
 from models.messages.payments import ChargeOrder
 from models.messages.tickets import Channel
 from models.payments import PaymentAttempt
+from models.rules.billing import split_vat
 from models.tickets import Ticket
 
 NOON = datetime(2026, 6, 1, 3, 0, tzinfo=UTC)
@@ -58,6 +59,26 @@ async def _catalogue(session: AsyncSession) -> None:
         await session.flush()
 
 
+def a_line(gross: int, quantity: int = 1, kind: LineKind = LineKind.PRODUCT) -> PricedLine:
+    """A line as an order agreed on it, VAT included."""
+    net, tax = split_vat(gross)
+    return PricedLine(kind, "정수기", "Water purifier", quantity, gross, net, tax)
+
+
+async def an_order_to_bill(engine: AsyncEngine, *gross: int) -> InvoiceOrder:
+    """An order's invoice over these lines (or one of 330,000 won), for a customer of its own."""
+    number = next(_numbers)
+    async with transaction(engine) as session:
+        session.add(
+            Customer(id=f"cus_{number}", name="민아", email=f"c{number}@example.test", created_at=NOON)
+        )
+    lines = tuple(a_line(one) for one in gross or (330_000,))
+    return InvoiceOrder(
+        case_invoice_id(f"O{number}"), "", f"cus_{number}", (), case_id=f"O{number}", lines=lines,
+        asked_by=f"order:O{number}",
+    )  # fmt: skip
+
+
 async def an_attempt(
     engine: AsyncEngine, invoice_id: str, payment_key: str = "", at: datetime = NOON
 ) -> ChargeOrder:
@@ -70,4 +91,4 @@ async def an_attempt(
         session.add(PaymentAttempt(id=name, invoice_id=invoice_id, ordinal=ordinal, created_at=at,
                                    customer_id=invoice.customer_id, payment_key=payment_key or f"pk_{name}",
                                    amount_minor=invoice.total_minor))  # fmt: skip
-        return ChargeOrder(name, invoice_id, invoice.ticket_id, invoice.total_minor)
+        return ChargeOrder(name, invoice_id, invoice.ticket_id or "", invoice.total_minor)

@@ -22,8 +22,7 @@ from temporalio.exceptions import ApplicationError
 
 import worker
 from activities.billing import BillingActivities
-from activities.billing import _locked as locked
-from activities.billing import _post as post
+from activities.billing.steps import locked, post
 from activities.connectors.kit import Asked
 from activities.connectors.payments import HttpPaymentGateway
 from activities.kit.histories import HistoryKeeper

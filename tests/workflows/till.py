@@ -33,7 +33,7 @@ from models.messages.letters import Letter
 from models.messages.payments import AttemptStatus, ChargeOrder, charge_workflow_id
 from models.messages.tickets import ticket_workflow_id
 from models.payments import PaymentAttempt
-from tests.builders.billing import a_finished_repair, an_attempt
+from tests.builders.billing import a_finished_repair, an_attempt, an_order_to_bill
 from tests.workflows.listening import ListeningTicket
 from workflows.billing import InvoiceWorkflow
 from workflows.kit.options import MAIL_QUEUE, PAYMENTS_QUEUE
@@ -80,6 +80,14 @@ class Till:
         order = await a_finished_repair(self.engine)
         order = InvoiceOrder(**{**vars(order), **changes})
         await self.start(ListeningTicket.run, None, ticket_workflow_id(order.ticket_id))
+        handle = await self.start(InvoiceWorkflow.run, order, invoice_workflow_id(order.invoice_id))
+        await self.pass_time(handle, seconds=1)
+        return order, handle
+
+    async def case_invoice(self, *gross: int, **changes: Any) -> tuple[InvoiceOrder, Any]:
+        """An order's invoice that is issued and waits for its money; whoever asked listens."""
+        order = replace(await an_order_to_bill(self.engine, *gross), **changes)
+        await self.start(ListeningTicket.run, None, order.asked_by)
         handle = await self.start(InvoiceWorkflow.run, order, invoice_workflow_id(order.invoice_id))
         await self.pass_time(handle, seconds=1)
         return order, handle
@@ -137,22 +145,27 @@ class Till:
             await asyncio.sleep(0.05)
         raise AssertionError(f"{name} never became {status}")
 
-    async def story(self, ticket_id: str) -> list[str]:
-        """The sentences of the timeline, in their order."""
+    async def story(self, about: str) -> list[str]:
+        """The sentences of the timeline of a ticket, order or change, in their order."""
         async with transaction(self.engine) as session:
-            query = select(TimelineEntry.sentence).where(TimelineEntry.ticket_id == ticket_id)
+            own = (TimelineEntry.ticket_id == about) | (TimelineEntry.case_id == about)
+            query = select(TimelineEntry.sentence).where(own)
             return list(await session.scalars(query.order_by(TimelineEntry.id)))
 
-    async def open_waits(self, ticket_id: str) -> set[str]:
+    async def open_waits(self, about: str) -> set[str]:
         async with transaction(self.engine) as session:
             rows = await session.execute(
-                text("select what from waits where ticket_id = :ticket and ended_at is null"),
-                {"ticket": ticket_id},
+                text("select what from waits where :about in (ticket_id, case_id) and ended_at is null"),
+                {"about": about},
             )
             return {row[0] for row in rows}
 
     async def ticket_heard(self, ticket_id: str) -> list[str]:
-        handle = self.temporal.client.get_workflow_handle(ticket_workflow_id(ticket_id))
+        return await self.heard(ticket_workflow_id(ticket_id))
+
+    async def heard(self, workflow_id: str) -> list[str]:
+        """What whoever asked for the invoice was told."""
+        handle = self.temporal.client.get_workflow_handle(workflow_id)
         return list(await handle.query(ListeningTicket.what))
 
     async def end_all(self) -> None:

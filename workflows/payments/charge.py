@@ -10,7 +10,12 @@ from temporalio.workflow import ParentClosePolicy
 with workflow.unsafe.imports_passed_through():
     from activities.payments import PaymentActivities
     from models.kit.money import shown
-    from models.messages.billing import InvoiceOrder, PaymentReceived, invoice_workflow_id
+    from models.messages.billing import (
+        AttemptRefused,
+        InvoiceOrder,
+        PaymentReceived,
+        invoice_workflow_id,
+    )
     from models.messages.journeys import Wait, WaitFor
     from models.messages.letters import Letter
     from models.messages.payments import (
@@ -158,6 +163,7 @@ class ChargeWorkflow:
             await self.record(AttemptStatus.REFUSED, sentence, answer)
             if answer.code not in MOOT and workflow.patched("2026-11-tell-a-refusal"):
                 self.write("payments/refused")
+            await self.tell_refusal()
         elif self.waits.has_notes:
             await self.record(self.status, "payments.looked_up", answer)
         self.is_over = True
@@ -173,6 +179,16 @@ class ChargeWorkflow:
         await self.tell_invoice(
             PaymentReceived(self.order.attempt_id, self.order.amount_minor, workflow.now())
         )
+
+    async def tell_refusal(self) -> None:
+        """An invoice of an order or a change may wait for this to be taken back; a ticket's never does."""
+        if self.order.ticket_id:
+            return
+        invoice = workflow.get_external_workflow_handle(invoice_workflow_id(self.order.invoice_id))
+        try:
+            await invoice.signal("attempt_refused", AttemptRefused(self.order.attempt_id, workflow.now()))
+        except ApplicationError:
+            workflow.logger.info("invoice %s is not alive", self.order.invoice_id)
 
     async def tell_invoice(self, fact: PaymentReceived) -> None:
         """Signal the invoice; one whose life has ended is given another one, so that no money is lost."""

@@ -1,0 +1,23 @@
+"""What belongs to no ticket but to an order or a change: how its steps and waits say whose they are."""
+
+from dataclasses import replace
+
+from models.billing import Invoice
+from models.messages.journeys import WaitNotes
+
+
+def whose(invoice: Invoice) -> dict[str, str | None]:
+    """What says whose an entry is that belongs to no ticket."""
+    return {"case_id": invoice.case_id, "customer_id": invoice.customer_id if invoice.case_id else None}
+
+
+def of_case(notes: WaitNotes, invoice: Invoice) -> WaitNotes:
+    """The same waits, under the order or change that the invoice belongs to."""
+    if invoice.case_id is None:
+        return notes
+    return replace(
+        notes,
+        opened=tuple(
+            replace(one, case_id=invoice.case_id, customer_id=invoice.customer_id) for one in notes.opened
+        ),
+    )
