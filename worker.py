@@ -53,7 +53,7 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
     letters = LetterActivities(engine, mail, sms, links, setting.desk_address)
     return {
         DESK_QUEUE: [
-            tickets.open, tickets.record, tickets.weigh,
+            tickets.be_born, tickets.open, tickets.record, tickets.weigh,
             visits.rank, visits.offer, visits.schedule, visits.check_evidence, visits.record,
             bills.issue, bills.settle, bills.settle_nothing, bills.cancel, bills.clear_suspense, bills.record,
             payments.begin, payments.record,

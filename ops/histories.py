@@ -24,6 +24,9 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_a_cancelled_ticket_calls_its_visit_off_first",
         "test_a_repair_out_of_warranty_waits_for_its_invoice[paid-tickets.paid]",
         "test_a_repair_under_warranty_is_closed_without_an_invoice",
+        "test_a_missing_part_brings_another_visit_before_an_installation_is_over",
+        "test_a_task_waits_for_a_colleague_and_ends_when_it_is_resolved",
+        "test_the_case_takes_its_installation_back_unless_it_is_already_done[False]",
     ),
     "Visit": (
         "test_a_visit_is_offered_scheduled_and_done",
