@@ -20,6 +20,7 @@ from activities.kit.post import LetterActivities
 from activities.kit.running import connect, run_until_stopped, workers
 from activities.payments import PaymentActivities
 from activities.staff import StaffActivities
+from activities.subscriptions import SubscriptionActivities
 from activities.tickets import TicketActivities
 from models.kit.engine import engine_for
 from models.kit.logs import log_as_json
@@ -30,9 +31,17 @@ from workflows.kit.options import BATCH_QUEUE, DESK_QUEUE, MAIL_QUEUE, PAYMENTS_
 from workflows.kit.payloads import converter
 from workflows.payments import ChargeWorkflow
 from workflows.staff import InvitationWorkflow
+from workflows.subscriptions import (
+    ActivationWorkflow,
+    DeactivationWorkflow,
+    SubscriptionChangeWorkflow,
+)
 from workflows.tickets import TicketWorkflow
 
-WORKFLOWS: list[type] = [TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, InvitationWorkflow]
+WORKFLOWS: list[type] = [
+    TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, InvitationWorkflow,
+    ActivationWorkflow, DeactivationWorkflow, SubscriptionChangeWorkflow,
+]  # fmt: skip
 
 
 def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callable[..., Any]]]:
@@ -48,6 +57,7 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
         FieldServiceActivities(engine),
         BillingActivities(engine),
     )
+    contracts = SubscriptionActivities(engine)
     payments = PaymentActivities(engine, gateway)
     staff = StaffActivities(engine, mail, setting.secret_key, setting.public_url)
     letters = LetterActivities(engine, mail, sms, links, setting.desk_address)
@@ -56,6 +66,8 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
             tickets.be_born, tickets.open, tickets.record, tickets.weigh,
             visits.rank, visits.offer, visits.schedule, visits.check_evidence, visits.record,
             bills.issue, bills.settle, bills.settle_nothing, bills.cancel, bills.clear_suspense, bills.record,
+            contracts.activate, contracts.deactivate, contracts.open, contracts.record, contracts.charge,
+            contracts.apply, contracts.call_off, contracts.wake,
             payments.begin, payments.record,
         ],
         PAYMENTS_QUEUE: [payments.charge, payments.look_up],

@@ -71,6 +71,11 @@ WAITS: dict[str, str] = {
     "suspense": N_("Waiting for finance to give back %(amount)s that nobody owes"),
     "send_again": N_("Waiting until the payment may be sent again"),
     "withdrawal": N_("Waiting until the payment under way is certain, to take the invoice back"),
+    "new_holder": N_("Waiting for the new holder to agree"),
+    "change_payment": N_("Waiting for the change to be paid"),
+    "move_visit": N_("Waiting for the visit at the new address"),
+    "change_day": N_("Waiting for the day on which the change takes effect"),
+    "pause_end": N_("Waiting for the end of the pause"),
     "late_money": N_("Late news from the payment gateway is still heard"),
 }
 
@@ -87,5 +92,9 @@ THENS: dict[str, str] = {
     "give_up": N_("then the invoice is no longer waited for"),
     "end": N_("then this journey ends"),
     "withdraw": N_("then it is tried again"),
+    "remind_holder": N_("then the new holder is reminded"),
+    "cancel_change": N_("then the change is cancelled"),
+    "apply_change": N_("then the change takes effect"),
+    "resume_contract": N_("then the contract runs again"),
     "look_up": N_("then we look the payment up again"),
 }
