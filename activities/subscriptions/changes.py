@@ -96,7 +96,7 @@ class SubscriptionActivities(OrderedContracts):
 
     @activity.defn(name="subscriptions.charge")
     async def charge(self, step: ChangeStep) -> None:
-        """Store the money that was shown, before an invoice takes it. Safe to repeat: each line has its id."""
+        """Store the money that was shown, before an invoice takes it. Safe to repeat: lines have ids."""
         async with transaction(self.engine) as session:
             change = await session.get_one(SubscriptionChange, step.change_id, with_for_update=True)
             if change.seq < step.seq:

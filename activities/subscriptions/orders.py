@@ -38,7 +38,7 @@ class OrderedContracts:
         Safe to repeat: what has ended is left alone. Answers with how many contracts ended."""
         async with transaction(self.engine) as session:
             query = select(Subscription).where(col(Subscription.order_id) == asked.order_id).with_for_update()
-            roots = [one for one in await session.scalars(query)]
+            roots = list(await session.scalars(query))
             more = select(Subscription).where(col(Subscription.parent_id).in_([one.id for one in roots]))
             rows = {one.id: one for one in (*roots, *await session.scalars(more.with_for_update()))}
             running = [one for one in rows.values() if one.status is not SubscriptionStatus.ENDED]

@@ -98,10 +98,9 @@ def wishes(contract: Contract, today: date, data: st.DataObject, number: int) ->
     if kind is ChangeKind.RENEWAL:
         plan = contract.terms
     add_on_ids = [one.id for one in contract.add_ons if one.ends_on is None] or [""]
-    return Wish(
-        kind, on, plan, on + timedelta(days=data.draw(st.integers(1, 90))), data.draw(st.sampled_from(add_on_ids)),
-        f"SC{number}-1", f"cus_{number}",
-    )  # fmt: skip
+    pause = on + timedelta(days=data.draw(st.integers(1, 90)))
+    dropped = data.draw(st.sampled_from(add_on_ids))
+    return Wish(kind, on, plan, pause, dropped, f"SC{number}-1", f"cus_{number}")
 
 
 @settings(max_examples=40, deadline=None)

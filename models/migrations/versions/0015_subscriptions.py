@@ -15,7 +15,16 @@ INDEXES = {
 }
 
 
+KINDS = (
+    "upgrade", "downgrade", "add_on", "drop_add_on", "pause", "resume", "move", "transfer", "renewal",
+    "termination",
+)  # fmt: skip
+
+
 def upgrade() -> None:
+    listed = ", ".join(f"'{kind}'" for kind in KINDS)
+    op.execute("alter table subscription_changes drop constraint changekind")
+    op.execute(f"alter table subscription_changes add constraint changekind check (kind in ({listed}))")
     op.add_column("subscriptions", sa.Column("anchor_on", sa.Date(), nullable=True))
     op.add_column(
         "subscription_charges",
