@@ -24,6 +24,7 @@ from activities.kit.running import connect, run_until_stopped, workers
 from activities.orders import FulfilmentActivities, OrderActivities
 from activities.payments import PaymentActivities, RefundActivities
 from activities.staff import StaffActivities
+from activities.subscriptions import SubscriptionActivities
 from activities.tickets import TicketActivities
 from models.kit.engine import engine_for
 from models.kit.logs import log_as_json
@@ -44,6 +45,11 @@ from workflows.kit.payloads import converter
 from workflows.orders import OrderWorkflow
 from workflows.payments import ChargeWorkflow, RefundWorkflow
 from workflows.staff import InvitationWorkflow
+from workflows.subscriptions import (
+    ActivationWorkflow,
+    DeactivationWorkflow,
+    SubscriptionChangeWorkflow,
+)
 from workflows.tickets import TicketWorkflow
 
 WORKFLOWS: list[type] = [
@@ -54,6 +60,9 @@ WORKFLOWS: list[type] = [
     RefundWorkflow,
     InvitationWorkflow,
     OrderWorkflow,
+    ActivationWorkflow,
+    DeactivationWorkflow,
+    SubscriptionChangeWorkflow,
 ]
 
 
@@ -71,14 +80,8 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
         BillingActivities(engine),
     )
     payments, refunds = PaymentActivities(engine, gateway), RefundActivities(engine, gateway)
-    orders = OrderActivities(engine)
-    token = setting.systems_token
-    goods = FulfilmentActivities(
-        engine,
-        HttpStock(setting.stock_url, token, calls),
-        HttpCarrier(setting.carrier_url, token, calls),
-        HttpCreditBureau(setting.credit_url, token, calls),
-    )
+    contracts, orders = SubscriptionActivities(engine), OrderActivities(engine)
+    goods = fulfilment(engine, setting, calls)
     staff = StaffActivities(engine, mail, setting.secret_key, setting.public_url)
     letters = LetterActivities(engine, mail, sms, links, setting.desk_address)
     return {
@@ -88,6 +91,8 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
             bills.issue, bills.settle, bills.settle_nothing, bills.cancel, bills.clear_suspense, bills.record,
             orders.open, orders.record, orders.ticket_number, orders.scan, orders.device_to_install,
             orders.contracts, orders.move_to,
+            contracts.activate, contracts.deactivate, contracts.open, contracts.record, contracts.charge,
+            contracts.apply, contracts.call_off, contracts.wake,
             payments.begin, payments.record, refunds.begin_refund, refunds.record_refund,
         ],
         PAYMENTS_QUEUE: [payments.charge, payments.look_up, refunds.give_back, refunds.look_up_refund],
@@ -98,6 +103,17 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
         CREDIT_QUEUE: [goods.check_credit, goods.free_credit],
         BATCH_QUEUE: [],
     }  # fmt: skip
+
+
+def fulfilment(engine: AsyncEngine, setting: Settings, calls: CallLog) -> FulfilmentActivities:
+    """Warehouse, carrier and credit bureau, each over its own line."""
+    token = setting.systems_token
+    return FulfilmentActivities(
+        engine,
+        HttpStock(setting.stock_url, token, calls),
+        HttpCarrier(setting.carrier_url, token, calls),
+        HttpCreditBureau(setting.credit_url, token, calls),
+    )
 
 
 async def main() -> None:

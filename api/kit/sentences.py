@@ -7,11 +7,11 @@ from datetime import date, datetime
 from api.kit import formats
 from api.kit.labels import name_of
 from api.kit.language import N_, gettext
-from models.messages import billing, field_service, journeys, orders, payments, tickets
+from models.messages import billing, field_service, journeys, orders, payments, subscriptions, tickets
 
 SENTENCES: dict[str, str] = {
     **tickets.SENTENCES, **field_service.SENTENCES, **billing.SENTENCES, **payments.SENTENCES,
-    **orders.SENTENCES,
+    **orders.SENTENCES, **subscriptions.SENTENCES,
 }  # fmt: skip
 # What is said instead when a value is absent, or is a code that has no name.
 BARE: dict[str, str] = {
@@ -58,6 +58,14 @@ BARE: dict[str, str] = {
     "payments.refund_unsettled": N_("Whether the money went back stays unclear; finance is asked"),
     "payments.refund_by_hand": N_("Finance settled the refund"),
     "payments.late_success": N_("The gateway now says that the payment succeeded after all"),
+    "subscriptions.activated": N_("The contract began"),
+    "subscriptions.deactivated": N_("The contract was undone with its order"),
+    "subscriptions.requested": N_("A change of the contract was requested"),
+    "subscriptions.payment_asked": N_("An invoice was made for the change"),
+    "subscriptions.visit_asked": N_("A visit at the new address was asked for"),
+    "subscriptions.waiting_for_its_day": N_("The change waits for its day"),
+    "subscriptions.changed": N_("The change took effect"),
+    "subscriptions.cancelled": N_("The change was cancelled"),
 }
 BARE_ORDERS: dict[str, str] = {
     "orders.shipped": N_("A parcel was handed to the carrier"),
@@ -83,9 +91,15 @@ BARE_WAITS: dict[str, str] = {
 }
 AMOUNTS = frozenset({"total", "amount", "price"})
 # Values that are codes, with the kinds of label in which their names stand.
-CODES = {"step": ("order_step",), "verdict": ("verdict",), "code": ("payment_code",), "letter": ("letter",)}
+CODES = {
+    "step": ("order_step",),
+    "verdict": ("verdict",),
+    "code": ("payment_code",),
+    "letter": ("letter",),
+    "change": ("change_kind",),
+}
 # Values that are a code, or else what a person typed.
-TYPED = {"reason": ("decline", "outcome", "call_off", "off_because")}
+TYPED = {"reason": ("decline", "outcome", "call_off", "off_because", "change_end")}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d$")
 _PLACE = re.compile(r"%\((\w+)\)s")

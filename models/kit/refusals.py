@@ -69,6 +69,22 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "own_review": (409, N_("Somebody else has to publish what you wrote.")),
     "version_final": (409, N_("A published version never changes. Please start a new draft from it.")),
     "version_wrong_step": (409, N_("This version is not at that step now. Please load the page again.")),
+    # subscriptions
+    "contract_not_running": (409, N_("This contract is not running, so it cannot be changed.")),
+    "contract_paused": (409, N_("This contract is paused. Please resume it first.")),
+    "contract_not_paused": (409, N_("This contract is not paused.")),
+    "change_open": (
+        409,
+        N_("Another change of this contract is under way. Please wait for it or cancel it."),
+    ),
+    "change_day": (409, N_("A change is not possible on that day. Please choose another one.")),
+    "change_plan": (409, N_("This plan does not fit the contract. Please choose another one.")),
+    "change_pause": (409, N_("A pause has an end, lasts at most 90 days, and overlaps no other pause.")),
+    "change_done": (409, N_("This change is already in force.")),
+    "change_off": (409, N_("This change is already cancelled.")),
+    "change_agreed": (409, N_("You have already agreed to this change.")),
+    "change_needs_no_holder": (409, N_("This change needs nobody else to agree.")),
+    "preview_ended": (409, N_("The prices have changed since they were shown. Please look at them again.")),
     # uploads
     "file_too_large": (422, N_("This file is too large.")),
     "file_not_allowed": (422, N_("This kind of file cannot be attached.")),

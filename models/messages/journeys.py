@@ -84,6 +84,11 @@ WAITS: dict[str, str] = {
     "undo_by_hand": N_("Waiting for a colleague to undo by hand"),
     "refund": N_("Waiting for finance to settle a refund of %(amount)s"),
     "withdrawal": N_("Waiting until the payment under way is certain, to take the invoice back"),
+    "new_holder": N_("Waiting for the new holder to agree"),
+    "change_payment": N_("Waiting for the change to be paid"),
+    "move_visit": N_("Waiting for the visit at the new address"),
+    "change_day": N_("Waiting for the day on which the change takes effect"),
+    "pause_end": N_("Waiting for the end of the pause"),
     "late_money": N_("Late news from the payment gateway is still heard"),
 }
 
@@ -103,5 +108,9 @@ THENS: dict[str, str] = {
     "ask_stock_again": N_("then the warehouse is asked again"),
     "ask_colleague": N_("then a colleague gets a task"),
     "withdraw": N_("then it is tried again"),
+    "remind_holder": N_("then the new holder is reminded"),
+    "cancel_change": N_("then the change is cancelled"),
+    "apply_change": N_("then the change takes effect"),
+    "resume_contract": N_("then the contract runs again"),
     "look_up": N_("then we look the payment up again"),
 }
