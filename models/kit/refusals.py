@@ -69,6 +69,13 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "own_review": (409, N_("Somebody else has to publish what you wrote.")),
     "version_final": (409, N_("A published version never changes. Please start a new draft from it.")),
     "version_wrong_step": (409, N_("This version is not at that step now. Please load the page again.")),
+    # orders
+    "order_over": (409, N_("This order is already over.")),
+    "order_being_cancelled": (409, N_("This order is already being cancelled.")),
+    "order_not_waiting": (409, N_("This order does not wait for that.")),
+    "address_fixed": (409, N_("A parcel is already on its way; the address can no longer be changed.")),
+    "cart_changed": (409, N_("The cart or its prices have changed. Please look at it again.")),
+    "cart_empty": (409, N_("There is nothing in the cart.")),
     # subscriptions
     "contract_not_running": (409, N_("This contract is not running, so it cannot be changed.")),
     "contract_paused": (409, N_("This contract is paused. Please resume it first.")),
