@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 import api.billing
 import api.field_service
+import api.orders
 import api.payments
 import api.subscriptions
 import api.tickets
@@ -13,7 +14,7 @@ from api.kit.sentences import SENTENCES, sentence, then_sentence, wait_sentence,
 from models.messages.journeys import THENS, WAITS
 
 # Each says what its codes are called.
-WORDS = (api.billing, api.field_service, api.payments, api.subscriptions, api.tickets)
+WORDS = (api.billing, api.field_service, api.orders, api.payments, api.subscriptions, api.tickets)
 PLACE = re.compile(r"%\((\w+)\)s")
 RAW = {
     "a gap": re.compile(r"–|: *$|\( *\)|None"),

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import workflow
@@ -195,7 +196,7 @@ class Shop:
 
     async def say(self, update: str, reason: str = "", **facts: Any) -> OrderStatus:
         command = OrderCommand(
-            f"cmd-{self.order.id}-{update}", self.desk.company.customer_id, datetime.now(UTC),
+            f"cmd-{uuid4().hex}", self.desk.company.customer_id, datetime.now(UTC),
             facts.get("actor_kind", "customer"), reason,
         )  # fmt: skip
         saying = self.handle.execute_update(update, command, id=command.id, result_type=OrderStatus)
@@ -209,6 +210,10 @@ class Shop:
         return None
 
     async def ends(self) -> OrderStatus:
+        async def is_over() -> bool:
+            return bool((await self.row()).is_over)
+
+        await self.desk.until(is_over)
         return OrderStatus(await asyncio.wait_for(self.handle.result(), PATIENCE))
 
     async def pass_time(self, **duration: float) -> None:

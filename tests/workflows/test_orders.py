@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError
 from models.messages.billing import InvoiceStatus
 from models.messages.field_service import Outcome
 from models.messages.orders import CreditAnswer, OrderStatus, ShipmentStatus
+from tests.builders import tickets as say
 from tests.builders.orders import a_line, a_placed_order, a_rental
 from tests.desk import RunningDesk, StandIns
 from tests.workflows.shop import Outside, Shop
@@ -145,7 +146,6 @@ async def test_a_resolved_task_approves_the_credit(desk: RunningDesk, outside: O
 
 async def settle_task(shop: Shop) -> None:
     """A colleague resolves the order's task."""
-    from tests.builders import tickets as say
 
     async def has_task() -> bool:
         asked = "select id from tickets where case_id = :id and kind = 'task' and status = 'open'"
@@ -237,8 +237,6 @@ async def test_a_parcel_that_comes_back_ends_the_order(desk: RunningDesk, outsid
 
 
 async def test_an_installation_called_off_is_arranged_again(desk: RunningDesk) -> None:
-    from tests.builders import tickets as say
-
     shop = await ordered(desk, a_line(once=0, needs_shipping=False, needs_installation=True))
     await shop.waits_for("installation")
     [first] = await desk.rows("select id from tickets where case_id = :id", id=shop.order.id)
