@@ -110,7 +110,7 @@ async def test_an_unpaid_order_cancels_itself(desk: RunningDesk, outside: Outsid
     wait = await shop.waits_for("order_payment")
     assert wait.then == "cancel_order"
 
-    await shop.pass_time(hours=49)
+    await shop.pass_time(hours=48, seconds=1)
 
     assert await shop.ends() is S.CANCELLED
     row = await shop.row()
@@ -200,7 +200,6 @@ async def test_cancelled_at_any_step_everything_is_undone_in_reverse_order(
         await desk.rows("select * from owned_products where id like 'own_O%' and warranty_until > now()")
         == []
     )
-    assert await shop.refusal("cancel") is not None
     assert outside.post.sent[-1].template == "orders/cancelled"
 
 

@@ -160,6 +160,8 @@ class TicketWorkflow(CaseSteps):
         """The workflow itself was cancelled: whatever is under way is called off, and the rows say so."""
         async with self.turn:
             if self.status not in (TicketStatus.CLOSED, TicketStatus.CANCELLED):
+                if self.status is TicketStatus.RECEIVED:
+                    await self.be_born()  # it may have been called off before its row was there
                 if self.visit is not None:
                     self.visit.cancel()
                     result = await self.visit_result()
