@@ -202,9 +202,8 @@ async def test_a_cancellation_by_link_is_kept_while_temporal_is_away(
 
 
 async def test_a_new_address_is_a_row_and_never_a_message(web: Web, worker_engine: AsyncEngine) -> None:
-    data = {
-        "command_id": "cmd2", "ship_name": "Mina", "ship_phone": "010-1111-2222", "ship_address": "Elsewhere 5"
-    }  # fmt: skip
+    data = {"command_id": "cmd2", "ship_name": "Mina", "ship_phone": "010-1111-2222"}
+    data["ship_address"] = "Elsewhere 5"
     answer = await web.post("/orders/O1/address", who="customer_own", data=data)
 
     assert answer.status_code == 303, answer.text
