@@ -153,7 +153,7 @@ class Carrier:
 
 
 def carrier(book: Book, hooks: Webhooks, token: str) -> APIRouter:
-    """The carrier's API, and what a judge may look at and turn."""
+    """The carrier's API."""
     router = APIRouter(prefix="/carrier")
     house, once = Carrier(book, hooks), Window(book, token).once
 
@@ -173,9 +173,17 @@ def carrier(book: Book, hooks: Webhooks, token: str) -> APIRouter:
     async def pick_up(request: Request, reference: str, asked: Nothing, key: Key) -> Response:
         return once(request, key, lambda: house.pick_up(reference))
 
+    router.include_router(controls(book, house))
+    return router
+
+
+def controls(book: Book, house: Carrier) -> APIRouter:
+    """What a judge may look at and turn, and where a customer follows a parcel."""
+    router = APIRouter()
+
     @router.put("/control/webhook")
     async def webhook(hook: Hook) -> dict[str, str]:
-        hooks.register(hook.model_dump_json())
+        house.hooks.register(hook.model_dump_json())
         return {"state": "registered"}
 
     @router.put("/control/pace")
@@ -189,6 +197,12 @@ def carrier(book: Book, hooks: Webhooks, token: str) -> APIRouter:
         with book.page():
             house.scan(reference, status)
         return {"reference": reference, "status": status}
+
+    @router.get("/track/{tracking}")
+    async def track(tracking: str) -> dict[str, Any]:
+        query = "select s.status, s.place, s.at from scans s join parcels p using (reference)"
+        found = book.rows(f"{query} where p.tracking = ? and s.at <= ? order by s.at", tracking, book.now())
+        return {"tracking": tracking, "scans": found}
 
     @router.get("/control/book")
     async def show() -> dict[str, Any]:
