@@ -23,7 +23,7 @@ BODYLESS = {
     "/sign-out", "/me/sessions/end", "/me/keys/{key}/end", "/systems/outbox/{outbox_id}/again",
 }  # fmt: skip
 # Bodies that are believed only with a signature, and are read raw.
-RAW = {"/systems/gateway/webhook", "/codec/decode", "/codec/encode"}
+RAW = {"/webhooks/carrier", "/systems/gateway/webhook", "/codec/decode", "/codec/encode"}
 # Keys that the sender makes up; every other key in a body names a row and stands in WORDS.
 OWN_KEYS = {"command_id", "submission_key", "id", "step", "request_key"}
 WORDS = {
@@ -37,6 +37,7 @@ WORDS = {
     "attempt_id": "attempt",
     "order_id": "attempt",
     "team_id": "team",
+    "method_id": "method",
 }
 
 

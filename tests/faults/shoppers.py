@@ -43,6 +43,7 @@ class Shoppers:
     """Everybody who orders; every sixth of them changes their mind once the parcel is on its way."""
 
     site: Site
+    fickle: int = 6  # every so many change their minds; 0: nobody
     engine: AsyncEngine = field(init=False)
     bought: list[Bought] = field(default_factory=list)
     http: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=30))
@@ -57,7 +58,8 @@ class Shoppers:
             quantity = number % 3 + 1
             line = a_line(once=110_000 * quantity, quantity=quantity, product_id=PRODUCT)
             placed = await a_placed_order(self.engine, company, line)
-            self.bought.append(Bought(placed.id, quantity, number % 6 == 5))
+            changes = bool(self.fickle) and number % self.fickle == self.fickle - 1
+            self.bought.append(Bought(placed.id, quantity, changes))
 
     async def rows(self, query: str, **values: Any) -> list[Any]:
         """A question to the tables; a database that is just being killed is asked again."""
