@@ -131,13 +131,14 @@ async def move(request: Request, desk: DeskAt, order_id: str, base: str, sent: T
         return await shown(request, desk, order_id, base=base, form=sent.form, status=422)
     given, now = sent.value, datetime.now(UTC)
     refuse_impossible(order, "change_address")
+    address = f"adr_{given.command_id}"
     row = {
-        "id": f"adr_{given.command_id}", "order_id": order.id, "ship_name": given.ship_name,
+        "id": address, "order_id": order.id, "ship_name": given.ship_name,
         "ship_phone": given.ship_phone, "ship_postcode": given.ship_postcode,
         "ship_address": given.ship_address, "ship_region": order.ship_region, "created_at": now,
     }  # fmt: skip
     await desk.session.execute(insert(OrderAddress).values(row).on_conflict_do_nothing().inline())
-    order_to = ChangeAddress(given.command_id, desk.person.id, now, actor_kind(desk), row["id"])
+    order_to = ChangeAddress(given.command_id, desk.person.id, now, actor_kind(desk), address)
     answered = await command(
         desk.session, desk.client, order_workflow_id(order.id), "change_address", order_to
     )

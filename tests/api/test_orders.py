@@ -177,8 +177,10 @@ async def a_link(engine: AsyncEngine) -> str:
 async def test_a_link_follows_one_order_only(web: Web, worker_engine: AsyncEngine) -> None:
     token = await a_link(worker_engine)
 
+    first = await web.get(f"/links/{token}")
     page = await web.get(f"/links/{token}/order")
 
+    assert first.headers["location"] == f"/links/{token}/order"
     assert page.status_code == 200, page.text
     assert "O1" in page.text
     assert not re.search(r"\bO2\b", page.text)
