@@ -38,6 +38,11 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_a_missed_due_date_asks_finance_and_late_money_still_settles",
         "test_finance_cancels_an_unpaid_invoice",
     ),
+    "Order": (
+        "test_an_order_is_paid_shipped_installed_activated_and_done",
+        "test_a_step_that_cannot_be_undone_becomes_a_task_and_the_rest_goes_on",
+        "test_cancelled_at_any_step_everything_is_undone_in_reverse_order[installation]",
+    ),
     "Invitation": ("test_somebody_who_is_invited_gets_one_letter_with_one_link",),
     "Charge": (
         "test_a_refused_customer_may_try_again_and_pay",
