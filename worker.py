@@ -8,11 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.billing import BillingActivities
 from activities.connectors.billing_keys import HttpBillingKeys
+from activities.connectors.carrier import HttpCarrier
+from activities.connectors.credit import HttpCreditBureau
 from activities.connectors.kit import Patience
 from activities.connectors.mail import HttpMail
 from activities.connectors.marketing import HttpMarketing
 from activities.connectors.payments import HttpPaymentGateway
 from activities.connectors.sms import HttpSms
+from activities.connectors.stock import HttpStock
 from activities.customers.handover import HandoverActivities
 from activities.customers.privacy import PrivacyActivities
 from activities.customers.signup import SignupActivities
@@ -24,8 +27,10 @@ from activities.kit.outbox import Relay
 from activities.kit.post import LetterActivities
 from activities.kit.running import connect, run_until_stopped, workers
 from activities.kit.sealing import Seals
+from activities.orders import FulfilmentActivities, OrderActivities
 from activities.payments import MethodActivities, PaymentActivities, RefundActivities
 from activities.staff import StaffActivities
+from activities.subscriptions import SubscriptionActivities
 from activities.tickets import TicketActivities
 from models.kit.engine import engine_for
 from models.kit.logs import log_as_json
@@ -35,68 +40,127 @@ from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, Signup
 from workflows.field_service import VisitWorkflow
 from workflows.kit.options import (
     BATCH_QUEUE,
+    CARRIER_QUEUE,
+    CREDIT_QUEUE,
     DESK_QUEUE,
     MAIL_QUEUE,
     MARKETING_QUEUE,
     PAYMENTS_QUEUE,
     SMS_QUEUE,
+    STOCK_QUEUE,
 )
 from workflows.kit.payloads import converter
+from workflows.orders import OrderWorkflow
 from workflows.payments import ChargeWorkflow, PaymentMethodWorkflow, RefundWorkflow
 from workflows.staff import InvitationWorkflow
+from workflows.subscriptions import (
+    ActivationWorkflow,
+    DeactivationWorkflow,
+    SubscriptionChangeWorkflow,
+)
 from workflows.tickets import TicketWorkflow
 
+Acts = dict[str, list[Callable[..., Any]]]
+
 WORKFLOWS: list[type] = [
-    TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, RefundWorkflow,
-    PaymentMethodWorkflow, InvitationWorkflow, SignupWorkflow, HandoverWorkflow, PrivacyRequestWorkflow,
+    TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, PaymentMethodWorkflow,
+    InvitationWorkflow, SignupWorkflow, HandoverWorkflow, PrivacyRequestWorkflow, OrderWorkflow,
+    ActivationWorkflow, DeactivationWorkflow, SubscriptionChangeWorkflow,
 ]  # fmt: skip
 
 
-def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callable[..., Any]]]:
-    """Every activity by the queue it is taken from."""
-    calls = CallLog(engine)
-    patience = Patience(total=float(min(setting.gateway_patience_seconds, 40)))
-    gateway = HttpPaymentGateway(setting.gateway_url, setting.gateway_secret, calls, patience)
-    mail = HttpMail(setting.mail_url, setting.systems_token, calls)
-    sms = HttpSms(setting.sms_url, setting.systems_token, calls)
-    links = Links(setting.secret_key, setting.public_url)
-    tickets, visits, bills = (
-        TicketActivities(engine),
-        FieldServiceActivities(engine),
-        BillingActivities(engine),
-    )
-    keys = HttpBillingKeys(setting.gateway_url, setting.gateway_secret, calls, patience)
-    seals = Seals(setting.payload_keys)
-    payments, refunds = PaymentActivities(engine, gateway, keys, seals), RefundActivities(engine, gateway)
-    methods = MethodActivities(engine, keys, seals)
-    staff = StaffActivities(engine, mail, setting.secret_key, setting.public_url)
-    signup = SignupActivities(engine, mail, sms, setting.secret_key, setting.public_url)
-    crm = HttpMarketing(setting.marketing_url, setting.systems_token, calls)
-    privacy = PrivacyActivities(
-        engine, mail, sms, crm, setting.files_dir, setting.public_url, setting.secret_key
-    )
-    letters = LetterActivities(engine, mail, sms, links, setting.desk_address)
+def service(engine: AsyncEngine) -> Acts:
+    """Tickets and visits."""
+    tickets, visits = TicketActivities(engine), FieldServiceActivities(engine)
     return {
         DESK_QUEUE: [
-            tickets.open, tickets.record, tickets.weigh,
+            tickets.be_born, tickets.open, tickets.record, tickets.weigh,
             visits.rank, visits.offer, visits.schedule, visits.check_evidence, visits.record,
+        ],
+    }  # fmt: skip
+
+
+def money(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
+    """Invoices, charges, refunds and methods of payment, over the gateway's lines."""
+    patience = Patience(total=float(min(setting.gateway_patience_seconds, 40)))
+    gateway = HttpPaymentGateway(setting.gateway_url, setting.gateway_secret, calls, patience)
+    keys = HttpBillingKeys(setting.gateway_url, setting.gateway_secret, calls, patience)
+    seals = Seals(setting.payload_keys)
+    bills, refunds = BillingActivities(engine), RefundActivities(engine, gateway)
+    payments, methods = (
+        PaymentActivities(engine, gateway, keys, seals),
+        MethodActivities(engine, keys, seals),
+    )
+    return {
+        DESK_QUEUE: [
             bills.issue, bills.settle, bills.settle_nothing, bills.cancel, bills.clear_suspense, bills.record,
             payments.open, payments.begin, payments.record, refunds.begin_refund, refunds.record_refund,
             methods.record_method,
-            signup.note, signup.end_code, signup.recognise, signup.join, signup.forget,
-            signup.consent_version, privacy.export, privacy.delete_file, privacy.close, privacy.erase,
         ],
         PAYMENTS_QUEUE: [
             payments.charge, payments.look_up, refunds.give_back, refunds.look_up_refund,
             methods.keep_method, methods.drop_method,
         ],
+    }  # fmt: skip
+
+
+def people(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
+    """Letters, invitations, signup, privacy, and the CRM that campaigns run in."""
+    mail = HttpMail(setting.mail_url, setting.systems_token, calls)
+    sms = HttpSms(setting.sms_url, setting.systems_token, calls)
+    crm = HttpMarketing(setting.marketing_url, setting.systems_token, calls)
+    secret, here = setting.secret_key, setting.public_url
+    letters = LetterActivities(engine, mail, sms, Links(secret, here), setting.desk_address)
+    staff = StaffActivities(engine, mail, secret, here)
+    signup = SignupActivities(engine, mail, sms, secret, here)
+    privacy = PrivacyActivities(engine, mail, sms, crm, setting.files_dir, here, secret)
+    return {
+        DESK_QUEUE: [
+            signup.note, signup.end_code, signup.recognise, signup.join, signup.forget,
+            signup.consent_version, privacy.export, privacy.delete_file, privacy.close, privacy.erase,
+        ],
         MAIL_QUEUE: [
             letters.send, staff.invite, signup.send_code, signup.remind, signup.welcome, privacy.tell,
         ],
         MARKETING_QUEUE: [HandoverActivities(engine, crm).hand_over, privacy.forget_contact],
-        SMS_QUEUE: [],
-        BATCH_QUEUE: [],
     }  # fmt: skip
+
+
+def sales(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
+    """Orders and contracts; warehouse, carrier and credit bureau, each over its own line."""
+    token = setting.systems_token
+    orders, contracts = OrderActivities(engine), SubscriptionActivities(engine)
+    goods = FulfilmentActivities(
+        engine,
+        HttpStock(setting.stock_url, token, calls),
+        HttpCarrier(setting.carrier_url, token, calls),
+        HttpCreditBureau(setting.credit_url, token, calls),
+    )
+    return {
+        DESK_QUEUE: [
+            orders.open, orders.record, orders.ticket_number, orders.scan, orders.device_to_install,
+            orders.contracts, orders.move_to,
+            contracts.activate, contracts.deactivate, contracts.open, contracts.record, contracts.charge,
+            contracts.apply, contracts.call_off, contracts.wake,
+        ],
+        STOCK_QUEUE: [goods.reserve, goods.pack, goods.release, goods.restock],
+        CARRIER_QUEUE: [goods.hand_over, goods.redirect, goods.recall],
+        CREDIT_QUEUE: [goods.check_credit, goods.free_credit],
+    }  # fmt: skip
+
+
+def activities(engine: AsyncEngine, setting: Settings) -> Acts:
+    """Every activity by the queue it is taken from."""
+    calls = CallLog(engine)
+    queues: Acts = {SMS_QUEUE: [], BATCH_QUEUE: []}
+    groups = (
+        service(engine), money(engine, setting, calls), people(engine, setting, calls),
+        sales(engine, setting, calls),
+    )  # fmt: skip
+    for group in groups:
+        for queue, acts in group.items():
+            queues.setdefault(queue, []).extend(acts)
+    return queues
 
 
 async def main() -> None:

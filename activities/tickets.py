@@ -3,22 +3,28 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import col, select
 from temporalio import activity
 
 from activities.kit.calendars import working_calendar
+from activities.kit.letters import said
 from activities.kit.timeline import tell_live, write_entry, write_waits
 from activities.kit.transactions import transaction
 from models.catalogue import Product
-from models.customers import OwnedProduct
+from models.customers import Customer, OwnedProduct
 from models.field_service import Visit
 from models.kit.timeline import EntryKind
 from models.messages.tickets import (
     OVER,
+    TOPICS,
     Change,
+    Channel,
     Clock,
+    FaultReport,
     Opened,
+    Priority,
     Recorded,
     TicketStatus,
     Weighed,
@@ -55,6 +61,22 @@ class TicketActivities:
     """What tickets do to the world. Dependencies are handed in once, by worker.py."""
 
     engine: AsyncEngine
+
+    @activity.defn(name="tickets.be_born")
+    async def be_born(self, fault: FaultReport, at: datetime) -> None:
+        """Store a ticket that an order or a change opens. Safe to repeat: a ticket that exists stays."""
+        async with transaction(self.engine) as session:
+            customer = await session.get_one(Customer, fault.customer_id)
+            subject = said(customer.locale, TOPICS[fault.topic]) % {"case_id": fault.case_id}
+            row = {
+                "id": fault.ticket_id, "submission_key": ticket_workflow_id(fault.ticket_id),
+                "customer_id": fault.customer_id, "owned_product_id": fault.owned_product_id,
+                "kind": fault.kind, "case_id": fault.case_id, "channel": Channel.API, "subject": subject,
+                "description": "", "status": TicketStatus.RECEIVED, "is_over": False,
+                "priority": Priority.P3, "is_confidential": False, "created_at": at, "updated_at": at,
+                "seq": 0,
+            }  # fmt: skip
+            await session.execute(insert(Ticket).values(row).on_conflict_do_nothing())
 
     @activity.defn(name="tickets.open")
     async def open(self, change: Change) -> Opened:

@@ -1,5 +1,6 @@
 """Running contracts. Written by activities/subscriptions.py: an order begins them, changes change them."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -7,7 +8,10 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.kit import columns
+from models.kit.records import from_record
+from models.messages.catalogue import PlanTerms
 from models.messages.subscriptions import ChangeKind, ChangeStatus, ChargeKind, SubscriptionStatus
+from models.rules.subscriptions.periods import Contract, Stretch
 
 
 class Subscription(SQLModel, table=True):
@@ -16,6 +20,7 @@ class Subscription(SQLModel, table=True):
     __tablename__ = "subscriptions"
     __table_args__ = (
         Index("subscriptions_by_customer", "customer_id", "status"),
+        Index("subscriptions_by_parent", "parent_id"),
         Index(
             "subscriptions_due", "next_bill_on", "id", postgresql_where=text("status in ('active', 'paused')")
         ),
@@ -37,6 +42,7 @@ class Subscription(SQLModel, table=True):
     )
     starts_on: date | None = None
     bill_day: int = 1  # day of the month; a shorter month bills on its last day
+    anchor_on: date | None = None  # where whole periods are counted from, if not from its first day
     billed_until: date | None = None  # the first day not yet charged
     next_bill_on: date | None = None
     obligation_until: date | None = None
@@ -63,6 +69,7 @@ class SubscriptionChange(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("customer_id", "submission_key"),
         Index("changes_by_subscription", "subscription_id", "created_at"),
+        Index("changes_by_receiver", "other_customer_id"),
         Index(
             "one_open_change",
             "subscription_id",
@@ -123,6 +130,22 @@ class SubscriptionCharge(SQLModel, table=True):
     from_on: date
     until_on: date
     basis: str = columns.text(default="")
+    is_credit: bool = False  # takes days back, also when they cost nothing
     is_void: bool = False
     document_id: str | None = columns.text(default=None)  # the invoice or credit note that took it
     created_at: datetime = columns.moment()
+
+
+def as_contract(
+    row: Subscription, pauses: Iterable[SubscriptionPause] = (), add_ons: Iterable[Contract] = ()
+) -> Contract:
+    """A stored contract as the rules know it; one that has not begun has nothing to say yet."""
+    start = row.starts_on or row.created_at.date()
+    own = (one for one in pauses if one.subscription_id == row.id)
+    return Contract(
+        id=row.id, customer_id=row.customer_id, terms=from_record(PlanTerms, row.terms), starts_on=start,
+        billed_until=row.billed_until or start, bill_day=row.bill_day, quantity=row.quantity,
+        percent_off=row.percent_off, anchor_on=row.anchor_on, obligation_until=row.obligation_until,
+        pauses=tuple(Stretch(one.from_on, one.until_on or date.max) for one in own),
+        ends_on=row.ends_on, status=row.status, seq=row.seq, add_ons=tuple(add_ons),
+    )  # fmt: skip

@@ -24,6 +24,9 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_a_cancelled_ticket_calls_its_visit_off_first",
         "test_a_repair_out_of_warranty_waits_for_its_invoice[paid-tickets.paid]",
         "test_a_repair_under_warranty_is_closed_without_an_invoice",
+        "test_a_missing_part_brings_another_visit_before_an_installation_is_over",
+        "test_a_task_waits_for_a_colleague_and_ends_when_it_is_resolved",
+        "test_the_case_takes_its_installation_back_unless_it_is_already_done[False]",
     ),
     "Visit": (
         "test_a_visit_is_offered_scheduled_and_done",
@@ -38,6 +41,11 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_an_unpaid_invoice_is_taken_back_when_its_order_is_off",
         "test_an_invoice_is_not_taken_back_before_a_payment_under_way_is_certain",
         "test_money_that_comes_while_the_order_is_off_goes_back_by_itself",
+    ),
+    "Order": (
+        "test_an_order_is_paid_shipped_installed_activated_and_done",
+        "test_a_step_that_cannot_be_undone_becomes_a_task_and_the_rest_goes_on",
+        "test_cancelled_at_any_step_everything_is_undone_in_reverse_order[installation]",
     ),
     "Invitation": ("test_somebody_who_is_invited_gets_one_letter_with_one_link",),
     "Refund": (

@@ -1,6 +1,6 @@
-"""Tell the sandbox's payment gateway where the house hears its events, as one does at a real gateway's desk.
+"""Tell the sandbox's gateway and carrier where the house hears their events, as one does at their desks.
 
-`python -m ops.introduce` reads GATEWAY_URL, PUBLIC_URL and GATEWAY_WEBHOOK_SECRET (or its _FILE).
+`python -m ops.introduce` reads GATEWAY_URL, CARRIER_URL, PUBLIC_URL and both webhook secrets (or a _FILE).
 """
 
 import json
@@ -12,13 +12,16 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 EVENTS = "/systems/gateway/webhook"
+SCANS = "/webhooks/carrier"
 
 
-def introduce(gateway_url: str, house_url: str, secret: str, seconds: float = 30) -> None:
+def introduce(
+    system_url: str, house_url: str, secret: str, seconds: float = 30, events: str = EVENTS
+) -> None:
     """Register the house; safe to repeat, the last registration counts."""
-    hook = json.dumps({"url": house_url.rstrip("/") + EVENTS, "secret": secret}).encode()
+    hook = json.dumps({"url": house_url.rstrip("/") + events, "secret": secret}).encode()
     request = Request(
-        f"{gateway_url.rstrip('/')}/control/webhook",
+        f"{system_url.rstrip('/')}/control/webhook",
         data=hook,
         method="PUT",
         headers={"content-type": "application/json"},
@@ -30,7 +33,7 @@ def introduce(gateway_url: str, house_url: str, secret: str, seconds: float = 30
                 return
         except URLError as error:
             if time.monotonic() > until:
-                raise SystemExit(f"The gateway did not take our registration: {error}") from error
+                raise SystemExit(f"{system_url} did not take our registration: {error}") from error
         time.sleep(0.5)
 
 
@@ -40,4 +43,6 @@ def setting(name: str, environment: Mapping[str, str] = os.environ) -> str:
 
 
 if __name__ == "__main__":
-    introduce(setting("GATEWAY_URL"), setting("PUBLIC_URL"), setting("GATEWAY_WEBHOOK_SECRET"))
+    house = setting("PUBLIC_URL")
+    introduce(setting("GATEWAY_URL"), house, setting("GATEWAY_WEBHOOK_SECRET"))
+    introduce(setting("CARRIER_URL"), house, setting("CARRIER_WEBHOOK_SECRET"), events=SCANS)

@@ -9,7 +9,11 @@ import secrets
 import sys
 from pathlib import Path
 
-SECRETS = ("SECRET_KEY", "PAYLOAD_KEYS", "GATEWAY_SECRET", "GATEWAY_WEBHOOK_SECRET", "SYSTEMS_TOKEN")
+SECRETS = (
+    "SECRET_KEY", "PAYLOAD_KEYS", "GATEWAY_SECRET", "GATEWAY_WEBHOOK_SECRET", "CARRIER_WEBHOOK_SECRET",
+    "SYSTEMS_TOKEN",
+)  # fmt: skip
+WEBHOOKS = ("GATEWAY_WEBHOOK_SECRET", "CARRIER_WEBHOOK_SECRET")
 ROLES = ("ieum_owner", "ieum_app", "ieum_worker")
 URLS = {"DATABASE_OWNER_URL": "ieum_owner", "DATABASE_URL": "ieum_app", "DATABASE_WORKER_URL": "ieum_worker"}
 READABLE_BY_CONTAINERS = 0o644
@@ -19,7 +23,8 @@ def new_secrets() -> dict[str, str]:
     """A value for every secret; the webhook secret has the form of the Standard Webhooks specification."""
     made = {name: secrets.token_urlsafe(32) for name in SECRETS}
     made["PAYLOAD_KEYS"] = "k1:" + base64.b64encode(secrets.token_bytes(32)).decode()
-    made["GATEWAY_WEBHOOK_SECRET"] = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    for name in WEBHOOKS:
+        made[name] = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
     return made | {role: secrets.token_urlsafe(24) for role in ROLES}
 
 

@@ -5,13 +5,16 @@ from collections.abc import Callable, Mapping
 
 import api.billing
 import api.field_service
+import api.orders
 import api.payments
+import api.subscriptions
 import api.tickets
 from api.kit import language
 from api.kit.sentences import SENTENCES, sentence, then_sentence, wait_sentence, written
 from models.messages.journeys import THENS, WAITS
 
-WORDS = (api.billing, api.field_service, api.payments, api.tickets)  # each says what its codes are called
+# Each says what its codes are called.
+WORDS = (api.billing, api.field_service, api.orders, api.payments, api.subscriptions, api.tickets)
 PLACE = re.compile(r"%\((\w+)\)s")
 RAW = {
     "a gap": re.compile(r"–|: *$|\( *\)|None"),

@@ -69,13 +69,22 @@ class Stationery:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        compiled = self.locales / locale / "LC_MESSAGES" / "messages.mo"
-        words = Translations.load(self.locales, [locale]) if compiled.exists() else NullTranslations()
-        environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+        environment.install_gettext_translations(words(locale, self.locales), newstyle=True)  # type: ignore[attr-defined]
         environment.globals["locale"] = locale
         environment.filters["moment"] = lambda value: written(value, "moment", locale)
         environment.filters["day"] = lambda value: written(value, "day", locale)
         return environment
+
+
+def said(locale: str, text: str) -> str:
+    """One of our sentences in a reader's language; Korean when we do not speak theirs."""
+    return str(words(locale if locale in LOCALES else "ko").gettext(text))
+
+
+def words(locale: str, locales: Path = ROOT / "locales") -> NullTranslations:
+    """Everything that we can say in one language."""
+    compiled = locales / locale / "LC_MESSAGES" / "messages.mo"
+    return Translations.load(locales, [locale]) if compiled.exists() else NullTranslations()
 
 
 def written(value: datetime, pattern: str, locale: str) -> str:

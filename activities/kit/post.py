@@ -42,11 +42,18 @@ JOB = Form(None, "visit", receiver="technician")
 SLOT = Form(LinkPurpose.SLOT, "visit")
 FOLLOW = Form(LinkPurpose.FOLLOW, days=90)
 PAY = Form(LinkPurpose.PAY, "invoice", days=90)
+CHANGE = Form(LinkPurpose.CHANGE, "case", days=90)
 
 # What a letter carries when it is about an order or a change instead of a ticket.
 OF_CASE: dict[str, Form] = {"billing/receipt": PAY}
 
+ORDER = Form(LinkPurpose.ORDER, "case", days=90)
+
 FORMS: dict[str, Form] = {
+    "orders/placed": ORDER,
+    "orders/shipped": ORDER,
+    "orders/done": ORDER,
+    "orders/cancelled": ORDER,
     "tickets/received": FOLLOW,
     "tickets/reply": FOLLOW,
     "tickets/confirm": Form(LinkPurpose.CONFIRM),
@@ -75,6 +82,11 @@ FORMS: dict[str, Form] = {
     "billing/receipt": FOLLOW,
     "billing/overdue": DESK,
     "billing/suspense": DESK,
+    "subscriptions/requested": CHANGE,
+    "subscriptions/holder": CHANGE,
+    "subscriptions/ended": CHANGE,
+    "subscriptions/done": CHANGE,
+    "subscriptions/resumed": CHANGE,
     "payments/refused": PAY,
     "payments/unsettled": DESK,
     "payments/refunded": PAY,

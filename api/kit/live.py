@@ -30,6 +30,7 @@ from api.kit.visible import visible
 from models.billing import Invoice
 from models.field_service import Visit
 from models.kit.refusals import Refusal
+from models.orders import Order
 from models.tickets import Ticket
 
 router = Router()
@@ -37,15 +38,21 @@ log = structlog.get_logger()
 
 CHANNEL = "ieum_live"
 TOPIC = re.compile(
-    r"(?P<all>tickets|visits|journeys)|(?P<one>ticket|visit|invoice):(?P<id>[A-Za-z0-9._-]{1,64})"
+    r"(?P<all>tickets|visits|orders|journeys)|(?P<one>ticket|visit|invoice|order):(?P<id>[A-Za-z0-9._-]{1,64})"
 )
-ROWS: dict[str, type[Ticket] | type[Visit] | type[Invoice]] = {
+ROWS: dict[str, type[Ticket] | type[Visit] | type[Invoice] | type[Order]] = {
+    "order": Order,
     "ticket": Ticket,
     "visit": Visit,
     "invoice": Invoice,
 }
 INSIDE = frozenset({Kind.STAFF})
-AUDIENCE = {"tickets": INSIDE, "journeys": INSIDE, "visits": INSIDE | {Kind.TECHNICIAN, Kind.PARTNER}}
+AUDIENCE = {
+    "tickets": INSIDE,
+    "orders": INSIDE,
+    "journeys": INSIDE,
+    "visits": INSIDE | {Kind.TECHNICIAN, Kind.PARTNER},
+}
 GATHER = 0.15  # seconds in which one client's events are collected
 LOOK_AGAIN = 15.0  # seconds between two looks at who is asking; also the keep-alive
 KNOWN_FOR = 30.0  # seconds that a visible row counts as visible

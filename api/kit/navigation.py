@@ -34,6 +34,7 @@ ENTRIES = (
     Entry("/home", "house", N_("My work"), STAFF_ROLES, "H"),
     Entry("/tickets", "inbox", N_("Tickets"), DESK, "T"),
     Entry("/customers", "users", N_("Customers"), STAFF_ROLES, "C"),
+    Entry("/orders", "shopping-cart", N_("Orders"), STAFF_ROLES, "O"),
     Entry("/field-service", "calendar-days", N_("Visits"), DESK, "V"),
     Entry("/billing/invoices", "receipt", N_("Invoices"), frozenset({Role.FINANCE, Role.ADMIN}), "I"),
     Entry("/catalogue", "package", N_("Catalogue"), STAFF_ROLES, "K"),

@@ -8,11 +8,20 @@ from functools import cache
 from api.kit import formats
 from api.kit.labels import name_of
 from api.kit.language import N_, gettext
-from models.messages import billing, customers, field_service, journeys, payments, tickets
+from models.messages import (
+    billing,
+    customers,
+    field_service,
+    journeys,
+    orders,
+    payments,
+    subscriptions,
+    tickets,
+)
 
 SENTENCES: dict[str, str] = {
     **tickets.SENTENCES, **field_service.SENTENCES, **billing.SENTENCES, **payments.SENTENCES,
-    **customers.SENTENCES,
+    **customers.SENTENCES, **orders.SENTENCES, **subscriptions.SENTENCES,
 }  # fmt: skip
 # What is said instead when a value is absent, or is a code that has no name.
 BARE: dict[str, str] = {
@@ -60,8 +69,29 @@ BARE: dict[str, str] = {
     "payments.method_refused": N_("The gateway refused the payment method"),
     "payments.refund_by_hand": N_("Finance settled the refund"),
     "payments.late_success": N_("The gateway now says that the payment succeeded after all"),
+    "subscriptions.activated": N_("The contract began"),
+    "subscriptions.deactivated": N_("The contract was undone with its order"),
+    "subscriptions.requested": N_("A change of the contract was requested"),
+    "subscriptions.payment_asked": N_("An invoice was made for the change"),
+    "subscriptions.visit_asked": N_("A visit at the new address was asked for"),
+    "subscriptions.waiting_for_its_day": N_("The change waits for its day"),
+    "subscriptions.changed": N_("The change took effect"),
+    "subscriptions.cancelled": N_("The change was cancelled"),
 }
+BARE_ORDERS: dict[str, str] = {
+    "orders.shipped": N_("A parcel was handed to the carrier"),
+    "orders.delivered": N_("A parcel was delivered"),
+    "orders.not_delivered": N_("A parcel could not be delivered; the carrier tries again"),
+    "orders.came_back": N_("A parcel came back"),
+    "orders.installing": N_("An installation was arranged"),
+    "orders.undoing": N_("A step is being undone"),
+    "orders.undone": N_("A step was undone"),
+    "orders.stuck": N_("A step could not be undone; a colleague has a task"),
+    "orders.settled_by_hand": N_("A step was undone by hand"),
+}
+BARE.update(BARE_ORDERS)
 BARE_WAITS: dict[str, str] = {
+    "undo": N_("Waiting until a step is undone"),
     "offer": N_("Waiting for a technician to accept"),
     "appointment": N_("Waiting for the appointment"),
     "travel": N_("The technician is on the way"),
@@ -72,9 +102,15 @@ BARE_WAITS: dict[str, str] = {
 }
 AMOUNTS = frozenset({"total", "amount", "price"})
 # Values that are codes, with the kinds of label in which their names stand.
-CODES = {"verdict": ("verdict",), "code": ("payment_code",), "letter": ("letter",)}
+CODES = {
+    "step": ("order_step",),
+    "verdict": ("verdict",),
+    "code": ("payment_code",),
+    "letter": ("letter",),
+    "change": ("change_kind",),
+}
 # Values that are a code, or else what a person typed.
-TYPED = {"reason": ("decline", "outcome", "call_off", "off_because")}
+TYPED = {"reason": ("decline", "outcome", "call_off", "off_because", "change_end")}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d$")
 _PLACE = re.compile(r"%\((\w+)\)s")

@@ -31,7 +31,7 @@ from models.kit.refusals import Refusal
 from models.kit.timeline import TimelineEntry
 from models.messages.field_service import VisitStatus
 from models.messages.staff import STAFF_ROLES, Role
-from models.messages.tickets import MessageKind
+from models.messages.tickets import MessageKind, TicketKind
 from models.partners import Partner
 from models.payments import Allocation, PaymentAttempt, PaymentMethod
 from models.staff import (
@@ -149,7 +149,7 @@ def _owned_products(person: Person) -> Condition:
 def _tickets(person: Person) -> Condition:
     plain = ~col(Ticket.is_confidential)
     of_team = has(person, Role.AGENT, Role.DISPATCHER) and person.team_id is not None
-    mine = col(Ticket.customer_id) == person.customer_id
+    mine = and_(col(Ticket.customer_id) == person.customer_id, col(Ticket.kind) != TicketKind.TASK)
     return when(
         (person.kind is Kind.STAFF, or_(plain, col(Ticket.team_id) == person.team_id) if of_team else plain),
         (person.kind is Kind.CUSTOMER, mine),

@@ -46,7 +46,9 @@ from models.tickets import TicketRating
 
 F = TypeVar("F", bound=Input)
 FOLLOW, CONFIRM, RATE = LinkPurpose.FOLLOW, LinkPurpose.CONFIRM, LinkPurpose.RATE
-ELSEWHERE = {LinkPurpose.SLOT: "slot", LinkPurpose.TRACK: "track", LinkPurpose.PAY: "pay"}
+ELSEWHERE = {
+    LinkPurpose.SLOT: "slot", LinkPurpose.TRACK: "track", LinkPurpose.PAY: "pay", LinkPurpose.ORDER: "order",
+}  # fmt: skip
 
 
 def _whole(value: object) -> object:

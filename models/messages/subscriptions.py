@@ -1,10 +1,12 @@
 """Words about running contracts and their changes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from models.messages.billing import PricedLine
 from models.messages.catalogue import PlanTerms
+from models.messages.journeys import WaitNotes
 from models.messages.sentences import N_
 
 
@@ -94,6 +96,9 @@ class MoneyLine:
     until_on: date  # the first day that it does not cover
     basis: str = ""  # how it was computed, for whoever asks
     tax_rule: str = "kr-vat-10-included"
+    is_credit: bool = False  # takes back days that were charged, also when they cost nothing
+    subscription_id: str = ""  # the contract or one of its add-ons
+    customer_id: str = ""  # who pays or is credited; a transfer has two
 
 
 @dataclass(frozen=True)
@@ -109,12 +114,116 @@ class Preview:
     obligation_until: date | None
     valid_until: datetime
     currency: str = "KRW"
+    other_total_minor: int = 0  # what the receiver of a transfer pays with the next bill
+    contract_seq: int = 0  # the state of the contract that it was computed from
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants of a contract; stored with the change, so personal parts stay in the row."""
+
+    kind: ChangeKind
+    effective_on: date
+    plan: PlanTerms | None = None  # the new plan, the add-on, or the terms of a renewal
+    pause_until: date | None = None
+    add_on_id: str = ""  # the add-on that stops
+    new_id: str = ""  # of the contract that an add-on or a transfer begins
+    receiver_id: str = ""  # of a transfer; unknown receivers simply stay silent
+
+
+@dataclass(frozen=True)
+class ChangeRequested:
+    """What starts the workflow "SubscriptionChange": its row holds wish and preview."""
+
+    change_id: str
+    subscription_id: str
+    customer_id: str
+    kind: ChangeKind
+    requested_at: datetime
+    actor_id: str = ""
+    actor_kind: str = "customer"
+    confirm_days: int = 7  # for the receiver of a transfer
+    payment_days: int = 3  # for a positive total
+
+
+@dataclass(frozen=True)
+class ChangeOpened:
+    """What `subscriptions.open` decided: kept in history, so that nobody recomputes it."""
+
+    refusal: str  # a code; empty when the change may go on
+    total_minor: int = 0
+    currency: str = "KRW"
+    invoice_id: str = ""
+    invoice_lines: tuple[PricedLine, ...] = ()
+    charge_ids: tuple[str, ...] = ()
+    effect_at: datetime | None = None  # the first moment of the business day on which it takes effect
+    awake_at: datetime | None = None  # the end of a pause
+    has_receiver: bool = False
+    receiver_id: str = ""
+    remind_at: datetime | None = None
+    confirm_until: datetime | None = None
+    pay_until: datetime | None = None
+    ticket_id: str = ""  # of the visit that a move needs
+    needs_payment_first: bool = False
+    method_id: str = ""
+
+
+@dataclass(frozen=True)
+class ChangeStep:
+    """One step of a change as `subscriptions.record` writes it."""
+
+    change_id: str
+    seq: int
+    status: ChangeStatus
+    at: datetime
+    sentence: str
+    actor_kind: str = "system"
+    actor_id: str = ""
+    reason: str = ""
+    details: dict[str, str] = field(default_factory=dict)
+    waits: WaitNotes = field(default_factory=WaitNotes)
+    is_public: bool = True
+
+
+@dataclass(frozen=True)
+class ChangeDecision:
+    """The receiver of a transfer says yes or no, or whoever asked takes the change back."""
+
+    id: str
+    actor_id: str
+    at: datetime
+    actor_kind: str = "customer"
+    reason: str = ""
 
 
 def change_workflow_id(change_id: str) -> str:
     return f"change:{change_id}"
 
 
+def subscription_subject(subscription_id: str) -> str:
+    """What the timeline calls a contract; it has no workflow of its own."""
+    return f"subscription:{subscription_id}"
+
+
 SENTENCES: dict[str, str] = {
     "subscriptions.activated": N_("The contract %(plan)s began on %(starts_on)s"),
+    "subscriptions.deactivated": N_("The contract %(plan)s was undone with its order"),
+    "subscriptions.requested": N_("A change of the contract was requested: %(change)s"),
+    "subscriptions.receiver_asked": N_("The new holder was asked to agree"),
+    "subscriptions.receiver_reminded": N_("The new holder was reminded"),
+    "subscriptions.receiver_agreed": N_("The new holder agreed"),
+    "subscriptions.receiver_declined": N_("The new holder did not agree; nothing was changed"),
+    "subscriptions.receiver_silent": N_("The new holder did not answer in time; nothing was changed"),
+    "subscriptions.payment_asked": N_("An invoice over %(total)s was made for the change"),
+    "subscriptions.paid": N_("The change was paid"),
+    "subscriptions.unpaid": N_("The change was not paid in time; nothing was changed"),
+    "subscriptions.visit_asked": N_("A visit at the new address was asked for: %(ticket_id)s"),
+    "subscriptions.visit_done": N_("The visit at the new address is done"),
+    "subscriptions.visit_failed": N_("The visit at the new address did not take place; nothing was changed"),
+    "subscriptions.waiting_for_its_day": N_("The change takes effect on %(effective_on)s"),
+    "subscriptions.changed": N_("The change took effect on %(effective_on)s"),
+    "subscriptions.resumed": N_("The pause is over; the contract runs again"),
+    "subscriptions.cancelled": N_("The change was cancelled: %(reason)s"),
+    "subscriptions.preview_ended": N_("The prices that were shown had ended; nothing was changed"),
+    "subscriptions.letter_failed": N_("A message could not be delivered; please use another way"),
 }

@@ -92,6 +92,15 @@ class FaultReport:
     topic: str = ""  # code of what it is about: "installation", "move", "stuck_undo", "credit_grey"
 
 
+# What a ticket that somebody else opened is called, by topic; %(case_id)s is the order or change.
+TOPICS: dict[str, str] = {
+    "installation": N_("Installation for %(case_id)s"),
+    "move": N_("Move of the device for %(case_id)s"),
+    "stuck_undo": N_("Undo by hand a step of %(case_id)s"),
+    "credit_grey": N_("Decide the credit check of %(case_id)s"),
+}
+
+
 @dataclass(frozen=True)
 class TicketSettled:
     """A fact for whoever opened the ticket: the work is done, or will not be."""
@@ -262,6 +271,8 @@ SENTENCES: dict[str, str] = {
     "tickets.visit_failed": N_("The visit did not take place; the agent is asked"),
     "tickets.follow_up": N_("A follow-up visit was arranged"),
     "tickets.not_repairable": N_("The technician could not repair it; the agent is asked"),
+    "tickets.installed": N_("Installed at the customer's"),
+    "tickets.settled": N_("Settled"),
     "tickets.resolved": N_("Resolved; the customer is asked to confirm"),
     "tickets.confirmed": N_("The customer confirmed the repair"),
     "tickets.silent": N_("Closed without an answer from the customer"),

@@ -21,7 +21,7 @@ from models.kit import tables
 from models.messages.staff import STAFF_ROLES
 from models.messages.tickets import OVER, TicketStatus
 from models.partners import Partner
-from models.payments import PaymentAttempt
+from models.payments import PaymentAttempt, PaymentMethod
 from models.staff import Account, ApiToken, Team
 from models.tickets import Attachment, Ticket, TicketMessage
 from tests.api.shapes import (
@@ -51,12 +51,14 @@ TABLES: dict[str, type[SQLModel]] = {
     "account": Account, "technician": Technician, "customer": Customer, "owned_product": OwnedProduct,
     "attempt": PaymentAttempt, "team": Team, "ticket": Ticket, "visit": Visit, "invoice": Invoice,
     "message": TicketMessage, "attachment": Attachment, "partner": Partner, "api_token": ApiToken,
+    "method": PaymentMethod,
 }  # fmt: skip
 # Rows that exist and that not everybody may see, or that nobody may use here, for each word.
 FOREIGN = {
     "account": ("a_employee", "a_customer_other", "a_left"),
     "technician": ("t_two", "t_left"),
     "customer": ("c_two",),
+    "method": ("pm2",),
     "owned_product": ("op2",),
     "attempt": ("I2-1.1",),
     "team": ("team_two",),

@@ -88,6 +88,7 @@ def tours(house: House) -> dict[str, Tour]:
     jobs = tuple(f"/field-service/visits/{row['id']}" for row in (visits["today"] + visits["later"])[:2])
     own: Any = house.asked("customer", "/home")["tickets"]
     worker, phone = technician_with_work(house)
+    order = an_order(house)
     return {
         tour.who: tour
         for tour in (
@@ -95,8 +96,8 @@ def tours(house: House) -> dict[str, Tour]:
                 "/home", "/tickets", "/tickets?view=open", "/tickets?view=open&q=nothing-at-all",
                 "/tickets/new",
                 "/tickets/new?customer=cus_mina", "/customers", "/customers?q=zzz", "/customers/cus_mina",
-                "/customers/privacy-requests",
-                "/field-service", "/me", *(f"/tickets/{number}" for number in numbers[:4]), *jobs, bills[0],
+                "/customers/privacy-requests", "/orders", f"/orders/{order}", "/field-service", "/me",
+                *(f"/tickets/{number}" for number in numbers[:4]), *jobs, bills[0],
             )),
             Tour("finance", DESK, ("/billing/invoices", "/billing/invoices?status=overdue", *bills, "/me")),
             Tour("admin", DESK, (
@@ -106,13 +107,15 @@ def tours(house: House) -> dict[str, Tour]:
             Tour(worker, PHONE, ("/field-service", *phone, "/me")),
             Tour("partner", TABLET, ("/field-service", "/me")),
             Tour("customer", PHONE, (
-                "/home", "/tickets/new", "/me", *(f"/tickets/{row['id']}" for row in own[:2]),
+                "/home", "/orders", "/orders/new", f"/orders/{order}", "/tickets/new", "/me",
+                *(f"/tickets/{row['id']}" for row in own[:2]),
                 "/payment-methods", *card_form(house),
                 "/my/products", "/my/profile", "/my/consents", "/my/privacy",
             )),
             Tour("employee", DESK, ("/home", "/me")),
             Tour("", PHONE, (
                 "/report", "/sign-in", "/signup", "/signup/code", *SHOP, *letters(house), welcome(house),
+                order_letter(house, order),
             )),
         )
     }  # fmt: skip
@@ -127,6 +130,38 @@ def card_form(house: House) -> tuple[str, ...]:
     begun.raise_for_status()
     page = f"/payment-methods/{begun.json()['method_id']}"
     return (page, f"{page}/authorisation?auth_key=auth_of_nobody")
+
+
+def an_order(house: House) -> str:
+    """The number of an order that the customer has just made."""
+    headers = {"Authorization": f"Bearer {house.keys.tokens['customer']}", "Accept": "application/json"}
+
+    def post(path: str, data: dict[str, str]) -> Any:
+        answer = house.http.post(f"{house.app}{path}", headers=headers, data=data)
+        answer.raise_for_status()
+        return answer.json()
+
+    post("/shop/cart", {"product_id": "prd_stand", "quantity": "1"})
+    till: Any = house.asked("customer", "/orders/new")
+    form = {
+        "submission_key": uuid4().hex, "once_minor": str(till["quote"]["once_minor"]),
+        "monthly_minor": str(till["quote"]["monthly_minor"]), "ship_name": "미나",
+        "ship_phone": "010-1234-5678", "ship_address": "서울 강남구 테헤란로 1",
+    }  # fmt: skip
+    number = str(post("/orders", form)["id"])
+    post("/shop/cart", {"product_id": "prd_stand", "quantity": "2"})
+    return number
+
+
+def order_letter(house: House, number: str) -> str:
+    """The address in the letter about an order, without the house's own part."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        for one in house.http.get(f"{house.sandbox}/mail/messages").json():
+            if one["key"] == f"order:{number}/placed" and (found := LINK.search(one["text"])):
+                return str(house.http.get(found[0], follow_redirects=True).url).removeprefix(house.app)
+        time.sleep(0.5)
+    raise AssertionError("the order's letter did not arrive")
 
 
 def welcome(house: House) -> str:

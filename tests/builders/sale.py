@@ -18,7 +18,16 @@ from models.messages.orders import ShipmentStatus, StepKind, StepStatus
 from models.messages.payments import MethodStatus
 from models.messages.subscriptions import ChangeKind, ChargeKind, SubscriptionStatus
 from models.messages.systems import CallResult, System
-from models.orders import CartItem, Order, OrderLine, OrderStep, Shipment, ShipmentEvent
+from models.orders import (
+    CartItem,
+    Order,
+    OrderAddress,
+    OrderLine,
+    OrderReservation,
+    OrderStep,
+    Shipment,
+    ShipmentEvent,
+)
 from models.payments import PaymentAttempt, PaymentMethod, Refund
 from models.subscriptions import (
     Subscription,
@@ -163,6 +172,18 @@ def sold(n: int, customer: str, other: str | None, word: str, now: datetime) -> 
             at=now,
         ),
         Shipment(id=f"{order}-1", order_id=order, carrier="carrier", tracking=f"{word}{n}", created_at=now),
+        OrderReservation(
+            reference=f"{order}-r1", position=1, order_id=order, quantity=1, shipment_id=f"{order}-1"
+        ),
+        OrderAddress(
+            id=f"ad{n}",
+            order_id=order,
+            ship_name=word,
+            ship_phone=word,
+            ship_postcode=word,
+            ship_address=word,
+            created_at=now,
+        ),
         ShipmentEvent(
             carrier="carrier",
             event_id=f"ev{n}",

@@ -5,7 +5,7 @@ sent before it is sent), `webhook` (no inbox: every delivery of the gateway is b
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +25,7 @@ from activities.billing import BillingActivities
 from activities.billing.steps import locked, post
 from activities.connectors.kit import Asked
 from activities.connectors.payments import HttpPaymentGateway
+from activities.connectors.stock import Goods, HttpStock
 from activities.kit.histories import HistoryKeeper
 from activities.kit.outbox import Relay
 from activities.kit.running import connect, run_until_stopped, workers
@@ -58,6 +59,15 @@ async def new_key_per_try(self: HttpPaymentGateway, charge: Charge) -> ChargeAns
 
 
 careful_confirm = HttpPaymentGateway.confirm
+careful_reserve = HttpStock.reserve
+
+
+async def new_reservation_per_try(
+    self: HttpStock, reference: str, goods: Sequence[Goods], key: str, case: str
+) -> dict[int, int]:
+    """Ask the warehouse each time as if it were the first time."""
+    fresh = uuid4().hex
+    return await careful_reserve(self, f"{reference}.{fresh[:8]}", goods, fresh, case)
 
 
 async def unclear_is_failed(self: HttpPaymentGateway, charge: Charge) -> ChargeAnswer:
@@ -129,6 +139,8 @@ async def main(naive: str) -> None:
     client = await connect(setting, converter(setting.payload_keys))
     if naive == "key":
         HttpPaymentGateway.confirm = new_key_per_try  # type: ignore[method-assign]
+    if naive == "parcel":
+        HttpStock.reserve = new_reservation_per_try  # type: ignore[method-assign]
     if naive == "5xx":
         HttpPaymentGateway.confirm = unclear_is_failed  # type: ignore[method-assign]
     if naive == "webhook":

@@ -10,6 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from models.messages.billing import InvoiceOrder
     from models.messages.field_service import Outcome, VisitOrder, VisitResult
     from models.messages.letters import Delivery, Letter
+    from models.messages.tickets import FaultReport, TicketSettled, ticket_workflow_id
 
 
 @workflow.defn(name="Visit")
@@ -46,6 +47,31 @@ class InvoiceAsTold:
     @workflow.run
     async def run(self, order: InvoiceOrder) -> None:
         await workflow.wait_condition(lambda: False)
+
+
+@workflow.defn(name="Asker")
+class AskerAsTold:
+    """Opens a ticket as an order or a change does, and ends with what it is told."""
+
+    @workflow.init
+    def __init__(self, fault: FaultReport) -> None:
+        self.told: TicketSettled | None = None
+
+    @workflow.run
+    async def run(self, fault: FaultReport) -> TicketSettled:
+        await workflow.start_child_workflow(
+            "Ticket",
+            fault,
+            id=ticket_workflow_id(fault.ticket_id),
+            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+        )
+        await workflow.wait_condition(lambda: self.told is not None)
+        assert self.told is not None
+        return self.told
+
+    @workflow.signal
+    def ticket_settled(self, fact: TicketSettled) -> None:
+        self.told = fact
 
 
 @dataclass

@@ -32,7 +32,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.kit.options import ROWS
     from workflows.kit.refusals import refuse
     from workflows.kit.search import TEAM, WORD
-    from workflows.tickets.steps import TicketSteps
+    from workflows.tickets.cases import CaseSteps
 
 SETTLED = {
     InvoiceStatus.PAID: "tickets.paid",
@@ -42,8 +42,10 @@ SETTLED = {
 
 
 @workflow.defn(name="Ticket")
-class TicketWorkflow(TicketSteps):
-    """One reported fault, alive until the repair is confirmed and paid, or the ticket is cancelled."""
+class TicketWorkflow(CaseSteps):
+    """One reported fault, alive until the repair is confirmed and paid, or the ticket is cancelled.
+
+    Opened by an order or a change it is an installation or a task, and ends with its work (cases.py)."""
 
     @workflow.init
     def __init__(self, fault: FaultReport) -> None:
@@ -58,6 +60,7 @@ class TicketWorkflow(TicketSteps):
             if not is_cancelled_exception(stop):
                 raise
             await self.end_by_operations()
+        await self.tell_asker()
         await self.letters.all_sent()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.status
@@ -77,6 +80,7 @@ class TicketWorkflow(TicketSteps):
     async def open(self) -> None:
         """Route the ticket and promise its deadlines."""
         async with self.turn:
+            await self.be_born()
             self.begin_turn(TicketStatus.OPEN)
             change = self.change("tickets.opened", TicketStatus.OPEN, clock=Clock.ANSWER)
             opened: Opened = await workflow.execute_activity_method(
@@ -87,6 +91,7 @@ class TicketWorkflow(TicketSteps):
             workflow.upsert_search_attributes([WORD.value_set("Ticket"), TEAM.value_set(opened.team_id)])
             self.show_stage()
             self.send("received")
+            await self.begin_installation()
 
     async def wait_for_an_answer(self) -> None:
         """Warn the desk once when nobody has answered by the promised time."""
@@ -155,10 +160,15 @@ class TicketWorkflow(TicketSteps):
         """The workflow itself was cancelled: whatever is under way is called off, and the rows say so."""
         async with self.turn:
             if self.status not in (TicketStatus.CLOSED, TicketStatus.CANCELLED):
+                if self.status is TicketStatus.RECEIVED:
+                    await self.be_born()  # it may have been called off before its row was there
                 if self.visit is not None:
                     self.visit.cancel()
-                    await self.visit_result()
+                    result = await self.visit_result()
+                    if self.is_of_a_case and result.outcome is Outcome.REPAIRED:
+                        return await self.be_resolved(None, details={"visit_id": result.visit_id})
                 await self.be_cancelled(None)
+        return None
 
     # What people say
 

@@ -1,0 +1,6 @@
+"""How running contracts live: they begin and end with orders, and change."""
+
+from workflows.subscriptions.change import SubscriptionChangeWorkflow
+from workflows.subscriptions.orders import ActivationWorkflow, DeactivationWorkflow
+
+__all__ = ["ActivationWorkflow", "DeactivationWorkflow", "SubscriptionChangeWorkflow"]
