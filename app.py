@@ -10,7 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.middleware import Middleware
 from temporalio.client import Client
 
-from api import billing, customers, field_service, home, journeys, payments, staff, systems, tickets
+from api import (
+    billing,
+    catalogue,
+    customers,
+    field_service,
+    home,
+    journeys,
+    payments,
+    staff,
+    systems,
+    tickets,
+)
 from api.kit import health, live, logs
 from api.kit.desk import forbid_leaks
 from api.kit.headers import Surroundings
@@ -33,6 +44,7 @@ ROUTERS: tuple[Router, ...] = (
     home.router,
     tickets.router,
     customers.router,
+    catalogue.router,
     field_service.router,
     billing.router,
     payments.router,

@@ -7,10 +7,13 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.billing import BillingActivities
+from activities.connectors.carrier import HttpCarrier
+from activities.connectors.credit import HttpCreditBureau
 from activities.connectors.kit import Patience
 from activities.connectors.mail import HttpMail
 from activities.connectors.payments import HttpPaymentGateway
 from activities.connectors.sms import HttpSms
+from activities.connectors.stock import HttpStock
 from activities.field_service import FieldServiceActivities
 from activities.kit.calls import CallLog
 from activities.kit.histories import HistoryKeeper
@@ -18,7 +21,8 @@ from activities.kit.links import Links
 from activities.kit.outbox import Relay
 from activities.kit.post import LetterActivities
 from activities.kit.running import connect, run_until_stopped, workers
-from activities.payments import PaymentActivities
+from activities.orders import FulfilmentActivities, OrderActivities
+from activities.payments import PaymentActivities, RefundActivities
 from activities.staff import StaffActivities
 from activities.subscriptions import SubscriptionActivities
 from activities.tickets import TicketActivities
@@ -27,9 +31,19 @@ from models.kit.logs import log_as_json
 from models.kit.settings import Settings, settings
 from workflows.billing import InvoiceWorkflow
 from workflows.field_service import VisitWorkflow
-from workflows.kit.options import BATCH_QUEUE, DESK_QUEUE, MAIL_QUEUE, PAYMENTS_QUEUE, SMS_QUEUE
+from workflows.kit.options import (
+    BATCH_QUEUE,
+    CARRIER_QUEUE,
+    CREDIT_QUEUE,
+    DESK_QUEUE,
+    MAIL_QUEUE,
+    PAYMENTS_QUEUE,
+    SMS_QUEUE,
+    STOCK_QUEUE,
+)
 from workflows.kit.payloads import converter
-from workflows.payments import ChargeWorkflow
+from workflows.orders import OrderWorkflow
+from workflows.payments import ChargeWorkflow, RefundWorkflow
 from workflows.staff import InvitationWorkflow
 from workflows.subscriptions import (
     ActivationWorkflow,
@@ -39,9 +53,17 @@ from workflows.subscriptions import (
 from workflows.tickets import TicketWorkflow
 
 WORKFLOWS: list[type] = [
-    TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, InvitationWorkflow,
-    ActivationWorkflow, DeactivationWorkflow, SubscriptionChangeWorkflow,
-]  # fmt: skip
+    TicketWorkflow,
+    VisitWorkflow,
+    InvoiceWorkflow,
+    ChargeWorkflow,
+    RefundWorkflow,
+    InvitationWorkflow,
+    OrderWorkflow,
+    ActivationWorkflow,
+    DeactivationWorkflow,
+    SubscriptionChangeWorkflow,
+]
 
 
 def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callable[..., Any]]]:
@@ -57,8 +79,9 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
         FieldServiceActivities(engine),
         BillingActivities(engine),
     )
-    contracts = SubscriptionActivities(engine)
-    payments = PaymentActivities(engine, gateway)
+    payments, refunds = PaymentActivities(engine, gateway), RefundActivities(engine, gateway)
+    contracts, orders = SubscriptionActivities(engine), OrderActivities(engine)
+    goods = fulfilment(engine, setting, calls)
     staff = StaffActivities(engine, mail, setting.secret_key, setting.public_url)
     letters = LetterActivities(engine, mail, sms, links, setting.desk_address)
     return {
@@ -66,15 +89,31 @@ def activities(engine: AsyncEngine, setting: Settings) -> dict[str, list[Callabl
             tickets.be_born, tickets.open, tickets.record, tickets.weigh,
             visits.rank, visits.offer, visits.schedule, visits.check_evidence, visits.record,
             bills.issue, bills.settle, bills.settle_nothing, bills.cancel, bills.clear_suspense, bills.record,
+            orders.open, orders.record, orders.ticket_number, orders.scan, orders.device_to_install,
+            orders.contracts, orders.move_to,
             contracts.activate, contracts.deactivate, contracts.open, contracts.record, contracts.charge,
             contracts.apply, contracts.call_off, contracts.wake,
-            payments.begin, payments.record,
+            payments.begin, payments.record, refunds.begin_refund, refunds.record_refund,
         ],
-        PAYMENTS_QUEUE: [payments.charge, payments.look_up],
+        PAYMENTS_QUEUE: [payments.charge, payments.look_up, refunds.give_back, refunds.look_up_refund],
         MAIL_QUEUE: [letters.send, staff.invite],
         SMS_QUEUE: [],
+        STOCK_QUEUE: [goods.reserve, goods.pack, goods.release, goods.restock],
+        CARRIER_QUEUE: [goods.hand_over, goods.redirect, goods.recall],
+        CREDIT_QUEUE: [goods.check_credit, goods.free_credit],
         BATCH_QUEUE: [],
     }  # fmt: skip
+
+
+def fulfilment(engine: AsyncEngine, setting: Settings, calls: CallLog) -> FulfilmentActivities:
+    """Warehouse, carrier and credit bureau, each over its own line."""
+    token = setting.systems_token
+    return FulfilmentActivities(
+        engine,
+        HttpStock(setting.stock_url, token, calls),
+        HttpCarrier(setting.carrier_url, token, calls),
+        HttpCreditBureau(setting.credit_url, token, calls),
+    )
 
 
 async def main() -> None:

@@ -58,6 +58,8 @@ class Plan(SQLModel, table=True):
     name_ko: str = columns.text()
     name_en: str = columns.text()
     product_id: str | None = Field(default=None, foreign_key="products.id")
+    about_ko: str = columns.text(default="")
+    about_en: str = columns.text(default="")
     created_at: datetime = columns.moment()
 
 

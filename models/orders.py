@@ -95,6 +95,35 @@ class OrderStep(SQLModel, table=True):
     undone_at: datetime | None = columns.moment(default=None, nullable=True)
 
 
+class OrderReservation(SQLModel, table=True):
+    """What the warehouse set aside for one line under one reservation; it leaves with one parcel."""
+
+    __tablename__ = "order_reservations"
+    __table_args__ = (CheckConstraint("quantity >= 0", name="nothing_less_than_nothing"),)
+
+    reference: str = columns.text(primary_key=True)  # O100001-r3, the warehouse's key
+    position: int = Field(primary_key=True)  # of the line
+    order_id: str = Field(foreign_key="orders.id", index=True)
+    quantity: int
+    shipment_id: str | None = Field(default=None, foreign_key="shipments.id")
+    is_released: bool = False
+
+
+class OrderAddress(SQLModel, table=True):
+    """Where somebody wants an order's goods to go instead. Born in api/orders; then it never changes."""
+
+    __tablename__ = "order_addresses"
+
+    id: str = Field(primary_key=True)
+    order_id: str = Field(foreign_key="orders.id", index=True)
+    ship_name: str = columns.text()
+    ship_phone: str = columns.text()
+    ship_postcode: str = columns.text()
+    ship_address: str = columns.text()
+    ship_region: str = columns.text(default="")
+    created_at: datetime = columns.moment()
+
+
 class Shipment(SQLModel, table=True):
     """One parcel of an order."""
 
@@ -131,6 +160,7 @@ class CartItem(SQLModel, table=True):
     """What somebody has put aside to order, by a random key in their browser's cookie or their account."""
 
     __tablename__ = "cart_items"
+    __table_args__ = (Index("cart_items_idle", "updated_at"),)
 
     cart_key: str = columns.text(primary_key=True)  # hash of the cookie, or "customer:<id>"
     position: int = Field(primary_key=True)

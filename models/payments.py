@@ -38,7 +38,8 @@ class PaymentAttempt(SQLModel, table=True):
     ordinal: int
     customer_id: str = Field(foreign_key="customers.id")
     provider: str = columns.text(default="gateway")
-    payment_key: str = columns.text()  # the gateway's handle from its hosted page
+    payment_key: str = columns.text()  # the gateway's handle from its hosted page; empty with a method
+    method_id: str | None = Field(default=None, foreign_key="payment_methods.id")  # charged without asking
     amount_minor: int = columns.minor()
     currency: str = columns.text(default="KRW")
     status: AttemptStatus = Field(default=AttemptStatus.CREATED, sa_type=columns.word(AttemptStatus))
@@ -103,6 +104,7 @@ class Refund(SQLModel, table=True):
     invoice_id: str = Field(foreign_key="invoices.id")
     customer_id: str = Field(foreign_key="customers.id")
     case_id: str = columns.text(default="")
+    credit_note_id: str | None = Field(default=None, foreign_key="credit_notes.id")  # none: out of suspense
     amount_minor: int = columns.minor()
     currency: str = columns.text(default="KRW")
     reason: str = columns.text(default="")

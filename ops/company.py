@@ -10,6 +10,8 @@ from datetime import date, timedelta
 import psycopg
 from argon2 import PasswordHasher
 
+from ops.shelf import make_shelf
+
 TEAMS = (
     ("tm_home", "생활가전 지원팀", "Home appliance support", ["tv", "washer", "fridge"], True),
     ("tm_store", "매장 장비 지원팀", "Store equipment support", ["pos", "cooler"], False),
@@ -88,6 +90,7 @@ PEOPLE: tuple[tuple[str, str, str, str, str, dict[str, str]], ...] = (
     ("dispatcher", "acc_disp", "dispatcher@ieum.example", "한지우", "ko", {"team_id": "tm_home"}),
     ("finance", "acc_fin", "finance@ieum.example", "윤재경", "ko", {}),
     ("admin", "acc_admin", "admin@ieum.example", "문가온", "ko", {}),
+    ("admin_en", "acc_admin_en", "admin.en@ieum.example", "Robin Hale", "en", {}),
     ("employee", "acc_emp", "employee@ieum.example", "서다온", "ko", {}),
     ("partner", "acc_partner", "partner@ieum.example", "한빛서비스 배차", "ko", {"partner_id": "par_hanbit"}),
     ("technician", "acc_tec_kim", "technician@ieum.example", "김도윤", "ko", {"technician_id": "tec_kim"}),
@@ -101,7 +104,8 @@ PEOPLE: tuple[tuple[str, str, str, str, str, dict[str, str]], ...] = (
     ("customer_en", "acc_ava", "ava@customer.example", "Ava Collins", "en", {"customer_id": "cus_ava"}),
 )  # fmt: skip
 # Nobody grants a right that they do not hold, so whoever sets up the staff holds every staff right.
-ROLES = {"admin": ["admin", "agent", "dispatcher", "finance"]}
+EVERYTHING = ["admin", "agent", "dispatcher", "finance"]
+ROLES = {"admin": EVERYTHING, "admin_en": EVERYTHING}
 # priority: answer, resolve, confirm in working minutes
 PROMISES = {"p1": (30, 240, 480), "p2": (60, 480, 960), "p3": (240, 1440, 1440), "p4": (480, 2880, 1440)}
 
@@ -129,6 +133,7 @@ def make_company(worker_url: str) -> Keys:
         hashed = PasswordHasher().hash(keys.password)
         for person in PEOPLE:
             _store_person(database, person, hashed, keys)
+    make_shelf(worker_url)
     return keys
 
 

@@ -18,6 +18,8 @@ create table if not exists moves (
   id integer primary key, kind text, payment_key text, order_id text, amount integer, currency text,
   key text, at real);
 create index if not exists moves_by_order on moves (order_id);
+create table if not exists cancels (
+  id integer primary key, payment_key text, amount integer, reason text, transaction_key text, at real);
 create table if not exists answers (
   scope text primary key, status integer, body text, created_at real);
 create table if not exists messages (
@@ -25,7 +27,8 @@ create table if not exists messages (
   headers text, at real);
 create index if not exists messages_by_receiver on messages (kind, receiver);
 create table if not exists deliveries (
-  id integer primary key, event_id text, body text, due_at real, tries integer default 0,
+  id integer primary key, hook text default 'webhook', event_id text, body text, due_at real,
+  tries integer default 0,
   state text default 'waiting', status integer);
 create table if not exists settings (name text primary key, value text);
 """
@@ -102,5 +105,5 @@ class Book:
     def reset(self) -> None:
         """Forget everything, settings too."""
         with self.page():
-            for table in ("authorisations", "moves", "answers", "messages", "deliveries", "settings"):
-                self.base.execute(f"delete from {table}")  # noqa: S608
+            for table in self.rows("select name from sqlite_master where type = 'table'"):
+                self.base.execute(f"delete from {table['name']}")  # noqa: S608

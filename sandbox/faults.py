@@ -17,7 +17,12 @@ Kind = Literal[
     "500_before", "500_after", "timeout_before", "timeout_after", "late", "429", "slow", "drip", "garbage",
     "truncated_json", "wrong_amount", "wrong_order", "duplicate", "reset", "reset_before",
 ]  # fmt: skip
-SystemName = Literal["payments", "mail", "sms"]
+SystemName = Literal["payments", "mail", "sms", "stock", "carrier", "credit"]
+BY_ADDRESS = {  # systems whose operations are named by the end of their addresses
+    "stock": {"reservations": "reserve", "parcels": "pack"},
+    "carrier": {"parcels": "collect", "address": "redirect"},
+    "credit": {"checks": "check", "release": "free"},
+}
 BEFORE = frozenset({"500_before", "timeout_before", "429", "reset_before"})
 
 
@@ -109,6 +114,9 @@ def operation(scope: Scope) -> tuple[str, str] | None:
         return "payments", {"confirm": "confirm", "key-in": "key_in", "cancel": "cancel"}.get(last, last)
     if method == "POST" and path in ("/mail/messages", "/sms/messages"):
         return path.split("/")[1], "send"
+    parts = path.strip("/").split("/")
+    if method == "POST" and parts[0] in BY_ADDRESS and parts[1] != "control":
+        return parts[0], BY_ADDRESS[parts[0]].get(parts[-1], parts[-1].replace("-", "_"))
     return None
 
 
@@ -168,8 +176,9 @@ def _alter(kind: str, body: bytes) -> bytes:
     said = json.loads(body)
     if kind == "wrong_amount" and "total_amount" in said:
         said["total_amount"] += 1
-    if kind == "wrong_order" and "order_id" in said:
-        said["order_id"] += "x"
+    for name in ("order_id", "reference") if kind == "wrong_order" else ():
+        if name in said:
+            said[name] += "x"
     return json.dumps(said).encode()
 
 

@@ -20,6 +20,7 @@ CARDS: dict[str, tuple[int, str] | None] = {
     "approve": None,
     "refuse": (403, "REJECT_CARD_PAYMENT"),
     "expired": (400, "INVALID_CARD_EXPIRATION"),
+    "final": None,  # pays, and never gives anything back
 }
 SENTENCES = {
     "REJECT_CARD_PAYMENT": "한도초과 혹은 잔액부족으로 결제에 실패했습니다.",
@@ -28,6 +29,8 @@ SENTENCES = {
     "NOT_FOUND_PAYMENT_SESSION": "결제 시간이 만료되어 결제 진행 데이터가 존재하지 않습니다.",
     "ALREADY_PROCESSED_PAYMENT": "이미 처리된 결제 입니다.",
     "ALREADY_CANCELED_PAYMENT": "이미 취소된 결제 입니다.",
+    "NOT_CANCELABLE_AMOUNT": "취소 할 수 없는 금액 입니다.",
+    "NOT_CANCELABLE_PAYMENT": "취소 할 수 없는 결제 입니다.",
     "FORBIDDEN_REQUEST": "허용되지 않은 요청입니다.",
     "UNAUTHORIZED_KEY": "인증되지 않은 시크릿 키 입니다.",
 }
@@ -61,6 +64,7 @@ class Cancel(Input):
     """Give a charge back."""
 
     cancel_reason: str = Field(min_length=1, max_length=200)
+    cancel_amount: int | None = Field(None, gt=0, strict=True)  # everything that is left, when it is not said
 
 
 class Hook(Input):
@@ -95,7 +99,7 @@ class Gateway:
             return refused(404, "NOT_FOUND_PAYMENT_SESSION", asked.order_id)
         if (found["order_id"], found["amount"]) != (asked.order_id, asked.amount):
             return refused(403, "FORBIDDEN_REQUEST", asked.order_id)
-        if found["state"] in ("DONE", "CANCELED"):
+        if found["state"] in ("DONE", "PARTIAL_CANCELED", "CANCELED"):
             return refused(400, "ALREADY_PROCESSED_PAYMENT", asked.order_id)
         return self._charge(found, key)
 
@@ -115,30 +119,49 @@ class Gateway:
         )
         if no is not None:
             return refused(*no, found["order_id"])
-        return 200, self._move("charge", found["payment_key"], key)
+        return 200, self._move("charge", found["payment_key"], found["amount"], key)
 
-    def cancel(self, payment_key: str, key: str) -> Answer:
-        """Give the money of one charge back."""
+    def cancel(self, payment_key: str, asked: Cancel, key: str) -> Answer:
+        """Give (part of) the money of one charge back, never more than is left of it."""
         found = self.payment(payment_key)
         if found is None:
             return refused(404, "NOT_FOUND_PAYMENT", "")
         if found["state"] == "CANCELED":
             return refused(400, "ALREADY_CANCELED_PAYMENT", found["order_id"])
-        if found["state"] != "DONE":
+        if found["state"] not in ("DONE", "PARTIAL_CANCELED"):
             return refused(403, "FORBIDDEN_REQUEST", found["order_id"])
+        if found["card"] == "final":
+            return refused(403, "NOT_CANCELABLE_PAYMENT", found["order_id"])
+        left = found["amount"] - sum(one["amount"] for one in self.cancels(payment_key))
+        amount = asked.cancel_amount or left
+        if amount > left:
+            return refused(403, "NOT_CANCELABLE_AMOUNT", found["order_id"])
+        self.book.write(
+            "cancels", payment_key=payment_key, amount=amount, reason=asked.cancel_reason,
+            transaction_key="back_" + secrets.token_hex(8), at=self.book.now(),
+        )  # fmt: skip
         self.book.base.execute(
-            "update authorisations set state = 'CANCELED' where payment_key = ?", (payment_key,)
+            "update authorisations set state = ? where payment_key = ?",
+            ("CANCELED" if amount == left else "PARTIAL_CANCELED", payment_key),
         )
-        return 200, self._move("refund", payment_key, key)
+        return 200, self._move("refund", payment_key, amount, key)
 
-    def _move(self, kind: str, payment_key: str, key: str) -> dict[str, Any]:
+    def cancels(self, payment_key: str) -> list[dict[str, Any]]:
+        """What of a payment was given back."""
+        return self.book.rows("select * from cancels where payment_key = ? order by id", payment_key)
+
+    def shown(self, found: dict[str, Any]) -> dict[str, Any]:
+        """A payment as the API shows it."""
+        return payment(found, self.cancels(found["payment_key"]))
+
+    def _move(self, kind: str, payment_key: str, amount: int, key: str) -> dict[str, Any]:
         found = self.payment(payment_key)
         assert found is not None
         number = self.book.write(
-            "moves", kind=kind, payment_key=payment_key, order_id=found["order_id"], amount=found["amount"],
+            "moves", kind=kind, payment_key=payment_key, order_id=found["order_id"], amount=amount,
             currency=found["currency"], key=key, at=self.book.now(),
         )  # fmt: skip
-        shown = payment(found)
+        shown = self.shown(found)
         self.webhooks.tell(f"evt_{number}", {"type": "PAYMENT_STATUS_CHANGED", "data": shown})
         return shown
 
@@ -147,19 +170,25 @@ class Gateway:
         query = """select * from authorisations where order_id = ? and state <> 'IN_PROGRESS'
                    order by state = 'ABORTED', created_at desc"""
         found = self.book.row(query, order_id)
-        return (200, payment(found)) if found else refused(404, "NOT_FOUND_PAYMENT", order_id)
+        return (200, self.shown(found)) if found else refused(404, "NOT_FOUND_PAYMENT", order_id)
 
     def payment(self, payment_key: str) -> dict[str, Any] | None:
         """One authorisation with its state."""
         return self.book.row("select * from authorisations where payment_key = ?", payment_key)
 
 
-def payment(found: dict[str, Any]) -> dict[str, Any]:
-    """A payment as the API shows it."""
+def payment(found: dict[str, Any], cancels: list[dict[str, Any]]) -> dict[str, Any]:
+    """A payment as the API shows it, with what was given back of it."""
+    paid = found["amount"] if found["state"] in ("DONE", "PARTIAL_CANCELED", "CANCELED") else 0
     return {
         "payment_key": found["payment_key"], "order_id": found["order_id"], "status": found["state"],
         "total_amount": found["amount"], "currency": found["currency"], "method": "CARD",
         "failure_code": found["failure_code"] or None,
+        "balance_amount": paid - sum(one["amount"] for one in cancels),
+        "cancels": [
+            {"cancel_amount": one["amount"], "cancel_reason": one["reason"],
+             "transaction_key": one["transaction_key"]} for one in cancels
+        ],
         "requested_at": datetime.fromtimestamp(found["created_at"], UTC).isoformat(),
     }  # fmt: skip
 
@@ -214,7 +243,7 @@ def api(gateway: Gateway, secret: str) -> APIRouter:
 
     @router.post("/{payment_key}/cancel")
     async def cancel(request: Request, payment_key: str, asked: Cancel, key: Key = None) -> Response:
-        return once(request, key, lambda: gateway.cancel(payment_key, key or ""))
+        return once(request, key, lambda: gateway.cancel(payment_key, asked, key or ""))
 
     return router
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse, RedirectResponse
 
-from sandbox import mail, sms
+from sandbox import carrier, credit, mail, sms, stock
 from sandbox.book import Book, place
 from sandbox.checkout import checkout
 from sandbox.faults import Failing, Switchboard, switches
@@ -20,13 +20,14 @@ from sandbox.webhooks import Webhooks
 
 def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
     """Put the outside systems behind one address."""
-    webhooks = Webhooks(book)
+    webhooks, scans = Webhooks(book), Webhooks(book, "carrier_webhook")
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
-        postman = asyncio.create_task(webhooks.run())
+        postmen = [asyncio.create_task(hooks.run()) for hooks in (webhooks, scans)]
         yield
-        postman.cancel()
+        for postman in postmen:
+            postman.cancel()
         book.close()
 
     app = FastAPI(title="Sandbox", lifespan=running, docs_url=None, redoc_url=None, openapi_url=None)
@@ -37,12 +38,15 @@ def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
     app.include_router(controls(book, webhooks))
     app.include_router(mail.mail(post))
     app.include_router(sms.sms(post))
+    app.include_router(stock.stock(book, token))
+    app.include_router(carrier.carrier(book, scans, token))
+    app.include_router(credit.credit(book, token))
     app.include_router(switches(board))
-    app.include_router(house_keeping(book, board, webhooks))
+    app.include_router(house_keeping(book, board, webhooks, scans))
     return app
 
 
-def house_keeping(book: Book, board: Switchboard, webhooks: Webhooks) -> APIRouter:
+def house_keeping(book: Book, board: Switchboard, *webhooks: Webhooks) -> APIRouter:
     """Health, clock, and a clean slate."""
     router = APIRouter()
 
@@ -70,7 +74,8 @@ def house_keeping(book: Book, board: Switchboard, webhooks: Webhooks) -> APIRout
         """Forget every charge, message, failure and setting."""
         book.reset()
         board.clear()
-        webhooks.hook = {}
+        for hooks in webhooks:
+            hooks.hook = {}
         return {"state": "empty"}
 
     return router

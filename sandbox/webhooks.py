@@ -1,4 +1,4 @@
-"""Signed events of the gateway (Standard Webhooks): retried, and when told twice, late and out of order."""
+"""Signed events of outside systems (Standard Webhooks): retried, and if told so doubled and shuffled."""
 
 import asyncio
 import json
@@ -19,32 +19,35 @@ log = logging.getLogger("sandbox.webhooks")
 class Webhooks:
     """Events wait in the book until somebody has answered 2xx."""
 
-    def __init__(self, book: Book) -> None:
-        self.book = book
-        self.hook: dict[str, Any] = json.loads(book.setting("webhook", "{}"))
+    def __init__(self, book: Book, name: str = "webhook") -> None:
+        self.book, self.name = book, name
+        self.hook: dict[str, Any] = json.loads(book.setting(name, "{}"))
         self.wake = asyncio.Event()
 
     def register(self, hook: str) -> None:
         """Remember where events go."""
-        self.book.remember("webhook", hook)
+        self.book.remember(self.name, hook)
         self.hook = json.loads(hook)
 
-    def tell(self, event_id: str, body: dict[str, Any]) -> None:
+    def tell(self, event_id: str, body: dict[str, Any], after: float = 0.0) -> None:
         """Put an event, and the duplicates asked for, into the book, in the page of its caller."""
         if not self.hook:
             return
         dice = random.Random(f"{self.hook['seed']}:{event_id}")
         for _copy in range(1 + dice.randint(0, self.hook["duplicates"])):
-            due_at = self.book.now() + dice.uniform(0, self.hook["shuffle_seconds"])
-            self.book.write("deliveries", event_id=event_id, body=json.dumps(body), due_at=due_at)
+            due_at = self.book.now() + after + dice.uniform(0, self.hook["shuffle_seconds"])
+            told = json.dumps(body)
+            self.book.write("deliveries", hook=self.name, event_id=event_id, body=told, due_at=due_at)
         self.wake.set()
 
     async def run(self) -> None:
         """Deliver what is due, for ever."""
         async with httpx.AsyncClient(timeout=15, trust_env=False) as client:
             while True:
-                query = "select * from deliveries where state = 'waiting' and due_at <= ? limit 50"
-                due = self.book.rows(query, self.book.now()) if self.hook else []
+                query = (
+                    "select * from deliveries where hook = ? and state = 'waiting' and due_at <= ? limit 50"
+                )
+                due = self.book.rows(query, self.name, self.book.now()) if self.hook else []
                 await asyncio.gather(*(self._deliver(client, item) for item in due))
                 if not due:
                     self.wake.clear()

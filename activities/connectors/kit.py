@@ -4,14 +4,16 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.kit.calls import Call, CallLog
 from models.messages.systems import CallResult, Heard, System
+from models.rules.systems import NEVER_SENT, is_code, read_object, retry_after
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,14 @@ class Asked:
 
 class TooLong(Exception):
     """The answer is larger than anything this system has to say."""
+
+
+class Refused(Exception):
+    """The system says a definite, documented no; `code` is its own."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 @dataclass
@@ -83,6 +93,29 @@ class Line:
         )  # fmt: skip
         return heard
 
+    async def order(self, asked: Asked, reference: str) -> dict[str, Any]:
+        """Ask for something that is done once per key; the answer is about `reference` or is none.
+
+        Whatever is not a clear yes or a documented no may have been done: it is asked again under the
+        same key, which the system answers as it did the first time."""
+
+        def judged(heard: Heard) -> CallResult:
+            return _judged(heard, reference)
+
+        heard = await self.ask(asked, judged)
+        body = read_object(heard.body) or {}
+        match judged(heard):
+            case CallResult.OK:
+                return body
+            case CallResult.REFUSED:
+                raise Refused(str(body["code"]))
+        wait = retry_after(heard.headers) if heard.status == 429 else 0
+        raise ApplicationError(
+            f"{self.system.value} gave no clear answer: {heard.error or heard.status}",
+            type=f"{self.system.value}_unclear",
+            next_retry_delay=timedelta(seconds=wait) if wait else None,
+        )
+
     async def _hear(self, asked: Asked) -> Heard:
         headers = {"idempotency-key": asked.key} if asked.method != "GET" else {}
         url = f"{self.url}{asked.path}"
@@ -108,3 +141,18 @@ class Line:
             await answer.aclose()
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Heard(answer.status_code, headers, body)
+
+
+def _judged(heard: Heard, reference: str) -> CallResult:
+    """Only an answer that names what we asked about is a yes or a no."""
+    if heard.status is None:
+        return CallResult.FAILED if heard.error in NEVER_SENT else CallResult.UNKNOWN
+    if heard.status == 429:
+        return CallResult.FAILED
+    body = read_object(heard.body) or {}
+    if body.get("reference") != reference:
+        return CallResult.UNKNOWN
+    if 200 <= heard.status < 300:
+        return CallResult.OK
+    is_no = heard.status in (404, 409, 422) and is_code(body.get("code"))
+    return CallResult.REFUSED if is_no else CallResult.UNKNOWN

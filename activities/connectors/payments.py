@@ -8,9 +8,16 @@ from urllib.parse import quote
 
 from activities.connectors.kit import Asked, Line, Patience
 from activities.kit.calls import CallLog
-from models.messages.payments import Charge, ChargeAnswer, Verdict
-from models.messages.systems import Heard, System
-from models.rules.payments import as_result, classify, classify_cancel, classify_look_up
+from models.messages.payments import Charge, ChargeAnswer, GiveBack, Verdict
+from models.messages.systems import System
+from models.rules.payments import (
+    as_result,
+    classify,
+    classify_look_up,
+    classify_refund,
+    classify_refund_look_up,
+    refund_reason,
+)
 
 LOOK_UP_SECONDS = 20.0  # shorter than the look-up activity may take
 
@@ -24,8 +31,11 @@ class PaymentGateway(Protocol):
     async def look_up(self, charge: Charge) -> ChargeAnswer:
         """Ask what became of a charge; changes nothing."""
 
-    async def cancel(self, charge: Charge, reason: str) -> ChargeAnswer:
-        """Give the whole charge back; SUCCEEDED means that it is back."""
+    async def refund(self, asked: GiveBack) -> ChargeAnswer:
+        """Give (part of) a charge back; the refund's id is the key. SUCCEEDED means that it is back."""
+
+    async def look_up_refund(self, asked: GiveBack) -> ChargeAnswer:
+        """Ask whether a refund happened; changes nothing."""
 
 
 class HttpPaymentGateway:
@@ -52,16 +62,25 @@ class HttpPaymentGateway:
         judge = partial(classify_look_up, charge=charge)
         return judge(await self.line.ask(asked, lambda heard: as_result(judge(heard))))
 
-    async def cancel(self, charge: Charge, reason: str) -> ChargeAnswer:
-        """Refund under a key of its own."""
-        path = f"/v1/payments/{quote(charge.payment_key, safe='')}/cancel"
-        key = f"{charge.attempt_id}:cancel"
-        asked = Asked("cancel", "POST", path, key, {"cancel_reason": reason}, charge.ticket_id)
+    async def refund(self, asked: GiveBack) -> ChargeAnswer:
+        """Ask once, under the refund's own key; an unclear answer is UNKNOWN and looked up by the caller."""
+        path = f"/v1/payments/{quote(asked.payment_key, safe='')}/cancel"
+        body = {"cancel_reason": refund_reason(asked), "cancel_amount": asked.amount_minor}
+        request = Asked(
+            "cancel", "POST", path, asked.refund_id, body, asked.ticket_id, asked.case_id
+        )  # fmt: skip
+        judge = partial(classify_refund, asked=asked)
+        return judge(await self.line.ask(request, lambda heard: as_result(judge(heard))))
 
-        def judge(heard: Heard) -> ChargeAnswer:
-            return classify_cancel(heard, charge)
-
-        return judge(await self.line.ask(asked, lambda heard: as_result(judge(heard))))
+    async def look_up_refund(self, asked: GiveBack) -> ChargeAnswer:
+        """Read the payment at the gateway and find our refund in it."""
+        path = f"/v1/payments/orders/{quote(asked.attempt_id, safe='')}"
+        wait = min(LOOK_UP_SECONDS, self.line.patience.total)
+        request = Asked(
+            "look_up", "GET", path, asked.refund_id, None, asked.ticket_id, asked.case_id, patience=wait
+        )
+        judge = partial(classify_refund_look_up, asked=asked)
+        return judge(await self.line.ask(request, lambda heard: as_result(judge(heard))))
 
     async def close(self) -> None:
         """Hang up."""
@@ -91,11 +110,25 @@ class ConsolePaymentGateway:
             return self.answers.pop(0)
         return self.moved.get(charge.attempt_id, ChargeAnswer(Verdict.NOT_FOUND, code="NOT_FOUND_PAYMENT"))
 
-    async def cancel(self, charge: Charge, reason: str) -> ChargeAnswer:
-        """Give back what was moved."""
-        self.asked.append(("cancel", charge.attempt_id))
-        self.moved.pop(charge.attempt_id, None)
-        return paid(charge)
+    async def refund(self, asked: GiveBack) -> ChargeAnswer:
+        """Answer as told, or give back once per refund."""
+        self.asked.append(("cancel", asked.refund_id))
+        answer = self.answers.pop(0) if self.answers else given_back(asked)
+        if answer.verdict is Verdict.SUCCEEDED:
+            self.moved[asked.refund_id] = answer
+        return answer
+
+    async def look_up_refund(self, asked: GiveBack) -> ChargeAnswer:
+        """Answer as told, or say what went back."""
+        self.asked.append(("look_up", asked.refund_id))
+        if self.answers:
+            return self.answers.pop(0)
+        return self.moved.get(asked.refund_id, ChargeAnswer(Verdict.NOT_FOUND, code="NOT_FOUND_REFUND"))
+
+
+def given_back(asked: GiveBack) -> ChargeAnswer:
+    """The answer to a refund that went well."""
+    return ChargeAnswer(Verdict.SUCCEEDED, f"back_{asked.refund_id}", "DONE", asked.amount_minor)
 
 
 def paid(charge: Charge) -> ChargeAnswer:

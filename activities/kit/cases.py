@@ -12,12 +12,10 @@ def whose(invoice: Invoice) -> dict[str, str | None]:
 
 
 def of_case(notes: WaitNotes, invoice: Invoice) -> WaitNotes:
-    """The same waits, under the order or change that the invoice belongs to."""
+    """The same waits, under the ticket, order or change that the invoice belongs to."""
     if invoice.case_id is None:
-        return notes
-    return replace(
-        notes,
-        opened=tuple(
-            replace(one, case_id=invoice.case_id, customer_id=invoice.customer_id) for one in notes.opened
-        ),
-    )
+        ticket = invoice.ticket_id or ""
+        return replace(notes, opened=tuple(replace(one, ticket_id=ticket) for one in notes.opened))
+    case, owner = invoice.case_id, invoice.customer_id
+    opened = tuple(replace(one, case_id=case, customer_id=owner) for one in notes.opened)
+    return replace(notes, opened=opened)

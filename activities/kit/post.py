@@ -47,7 +47,13 @@ CHANGE = Form(LinkPurpose.CHANGE, "case", days=90)
 # What a letter carries when it is about an order or a change instead of a ticket.
 OF_CASE: dict[str, Form] = {"billing/receipt": PAY}
 
+ORDER = Form(LinkPurpose.ORDER, "case", days=90)
+
 FORMS: dict[str, Form] = {
+    "orders/placed": ORDER,
+    "orders/shipped": ORDER,
+    "orders/done": ORDER,
+    "orders/cancelled": ORDER,
     "tickets/received": FOLLOW,
     "tickets/reply": FOLLOW,
     "tickets/confirm": Form(LinkPurpose.CONFIRM),
@@ -83,6 +89,8 @@ FORMS: dict[str, Form] = {
     "subscriptions/resumed": CHANGE,
     "payments/refused": PAY,
     "payments/unsettled": DESK,
+    "payments/refunded": PAY,
+    "payments/refund_unsettled": DESK,
 }
 
 
@@ -204,11 +212,14 @@ def form_of(letter: Letter) -> Form:
 
 
 async def _of_case(session: AsyncSession, letter: Letter) -> Letter:
-    """The letter with whose it is: one about an invoice without a ticket goes to the invoice's customer."""
-    if letter.ticket_id or letter.customer_id or letter.invoice_id is None:
+    """The letter with whose it is: what an invoice belongs to, its letters belong to."""
+    if letter.ticket_id or letter.case_id or letter.invoice_id is None:
         return letter
     invoice = await session.get_one(Invoice, letter.invoice_id)
-    return replace(letter, case_id=invoice.case_id or "", customer_id=invoice.customer_id)
+    return replace(
+        letter, ticket_id=invoice.ticket_id or "", case_id=invoice.case_id or "",
+        customer_id=invoice.customer_id,
+    )  # fmt: skip
 
 
 def _ticket_values(ticket: Ticket | None) -> dict[str, Any]:
@@ -256,8 +267,10 @@ async def _invoice_values(session: AsyncSession, letter: Letter, locale: str) ->
     if letter.invoice_id is None:
         return {"number": "", "total": ""}
     invoice = await session.get_one(Invoice, letter.invoice_id)
+    amount = int(letter.values.get("amount_minor", invoice.total_minor))
     return {
-        "number": invoice.number, "total": money(invoice.total_minor, invoice.currency, locale),
+        "amount": money(amount, invoice.currency, locale), "number": invoice.number,
+        "total": money(invoice.total_minor, invoice.currency, locale),
         "pay_by": invoice.due_at, "paid_at": invoice.paid_at,
     }  # fmt: skip
 

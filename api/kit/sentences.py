@@ -7,11 +7,11 @@ from datetime import date, datetime
 from api.kit import formats
 from api.kit.labels import name_of
 from api.kit.language import N_, gettext
-from models.messages import billing, field_service, journeys, payments, subscriptions, tickets
+from models.messages import billing, field_service, journeys, orders, payments, subscriptions, tickets
 
 SENTENCES: dict[str, str] = {
     **tickets.SENTENCES, **field_service.SENTENCES, **billing.SENTENCES, **payments.SENTENCES,
-    **subscriptions.SENTENCES,
+    **orders.SENTENCES, **subscriptions.SENTENCES,
 }  # fmt: skip
 # What is said instead when a value is absent, or is a code that has no name.
 BARE: dict[str, str] = {
@@ -47,6 +47,16 @@ BARE: dict[str, str] = {
     "payments.refused": N_("The payment was refused"),
     "payments.looked_up": N_("The payment was looked up at the gateway"),
     "payments.settled_by_hand": N_("Finance settled the unclear payment"),
+    "billing.credited": N_("A credit note was issued"),
+    "payments.refund_started": N_("Money goes back to the customer"),
+    "payments.refund_succeeded": N_("The money was given back"),
+    "payments.refund_refused": N_("The gateway refuses to give the money back; finance is asked"),
+    "payments.refund_unknown": N_(
+        "Whether the money went back is unclear; we look it up before anything else"
+    ),
+    "payments.refund_looked_up": N_("The refund was looked up at the gateway"),
+    "payments.refund_unsettled": N_("Whether the money went back stays unclear; finance is asked"),
+    "payments.refund_by_hand": N_("Finance settled the refund"),
     "payments.late_success": N_("The gateway now says that the payment succeeded after all"),
     "subscriptions.activated": N_("The contract began"),
     "subscriptions.deactivated": N_("The contract was undone with its order"),
@@ -57,17 +67,32 @@ BARE: dict[str, str] = {
     "subscriptions.changed": N_("The change took effect"),
     "subscriptions.cancelled": N_("The change was cancelled"),
 }
+BARE_ORDERS: dict[str, str] = {
+    "orders.shipped": N_("A parcel was handed to the carrier"),
+    "orders.delivered": N_("A parcel was delivered"),
+    "orders.not_delivered": N_("A parcel could not be delivered; the carrier tries again"),
+    "orders.came_back": N_("A parcel came back"),
+    "orders.installing": N_("An installation was arranged"),
+    "orders.undoing": N_("A step is being undone"),
+    "orders.undone": N_("A step was undone"),
+    "orders.stuck": N_("A step could not be undone; a colleague has a task"),
+    "orders.settled_by_hand": N_("A step was undone by hand"),
+}
+BARE.update(BARE_ORDERS)
 BARE_WAITS: dict[str, str] = {
+    "undo": N_("Waiting until a step is undone"),
     "offer": N_("Waiting for a technician to accept"),
     "appointment": N_("Waiting for the appointment"),
     "travel": N_("The technician is on the way"),
     "work": N_("The technician is working at the customer's"),
     "payment": N_("Waiting for the payment"),
     "suspense": N_("Waiting for finance to give money back that nobody owes"),
+    "refund": N_("Waiting for finance to settle a refund"),
 }
 AMOUNTS = frozenset({"total", "amount", "price"})
 # Values that are codes, with the kinds of label in which their names stand.
 CODES = {
+    "step": ("order_step",),
     "verdict": ("verdict",),
     "code": ("payment_code",),
     "letter": ("letter",),

@@ -30,6 +30,7 @@ class Limits:
     acts: int = 60  # changes by one link
     reports: int = 10  # reports without signing in, from one address; refused ones count too
     everybody: int = 3_000  # of each of these, from everywhere
+    carts: int = 200  # changes of carts, from one address
 
     def guessing(self, address: str) -> dict[str, int]:
         """Who only tries links out."""
@@ -38,6 +39,10 @@ class Limits:
     def reporting(self, address: str) -> dict[str, int]:
         """Who reports without signing in."""
         return {f"report:{address}": self.reports, "report": self.everybody}
+
+    def shopping(self, address: str) -> dict[str, int]:
+        """Who puts things into a cart, with or without signing in."""
+        return {f"cart:{address}": self.carts}
 
     def acting(self, link: str) -> dict[str, int]:
         """Who changes something by a link."""

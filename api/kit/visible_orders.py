@@ -12,7 +12,7 @@ from models.catalogue import Bundle, BundleVersion, CrossSell, Plan, PlanVersion
 from models.customers import Consent, PrivacyRequest, Signup
 from models.messages.catalogue import VersionStatus
 from models.messages.staff import Role
-from models.orders import Order, OrderLine, OrderStep, Shipment, ShipmentEvent
+from models.orders import Order, OrderAddress, OrderLine, OrderReservation, OrderStep, Shipment, ShipmentEvent
 from models.payments import PaymentMethod, Refund
 from models.subscriptions import (
     Subscription,
@@ -103,6 +103,8 @@ RULES_OF_SALE: dict[type[SQLModel], Rule] = {
     Order: _orders,
     OrderLine: _of_order(OrderLine.order_id),
     OrderStep: _of_order(OrderStep.order_id),
+    OrderReservation: _of_order(OrderReservation.order_id),
+    OrderAddress: _of_order(OrderAddress.order_id),
     Shipment: _of_order(Shipment.order_id),
     ShipmentEvent: _shipment_events,
     Subscription: _subscriptions,

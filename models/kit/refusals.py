@@ -60,7 +60,15 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "payment_differs": (409, N_("The amount or the order of this payment does not match the invoice.")),
     "payment_not_unclear": (409, N_("This payment is not waiting for a verdict.")),
     "verdict_missing": (409, N_("Please say whether the money moved or not.")),
+    "refund_not_unclear": (409, N_("This refund is not waiting for a verdict.")),
+    "nothing_to_give_back": (409, N_("There is not that much left to give back.")),
+    "invoice_not_paid": (409, N_("This invoice has not been paid.")),
     "no_suspense": (409, N_("There is no money here that waits to be given back.")),
+    # catalogue
+    "cart_full": (409, N_("The cart is full. Please order what is in it first.")),
+    "own_review": (409, N_("Somebody else has to publish what you wrote.")),
+    "version_final": (409, N_("A published version never changes. Please start a new draft from it.")),
+    "version_wrong_step": (409, N_("This version is not at that step now. Please load the page again.")),
     # subscriptions
     "contract_not_running": (409, N_("This contract is not running, so it cannot be changed.")),
     "contract_paused": (409, N_("This contract is paused. Please resume it first.")),

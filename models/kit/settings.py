@@ -55,6 +55,11 @@ class Settings:
     log_level: str
     pool_size: int
     is_secure: bool
+    carrier_webhook_secret: str = field(default="", repr=False)  # empty: nothing is heard from a carrier
+    stock_url: str = "http://127.0.0.1:9000/stock"
+    carrier_url: str = "http://127.0.0.1:9000/carrier"
+    credit_url: str = "http://127.0.0.1:9000/credit"
+    tracking_url: str = "http://127.0.0.1:9000/carrier/track"
     gateway_patience_seconds: int = 40
     gateway_latency_seconds: int = 60
     gateway_look_up_after: tuple[int, ...] = (5, 30, 120, 300, 3_600, *(86_400,) * 5)
@@ -83,6 +88,11 @@ def settings(database: str = "DATABASE_URL") -> Settings:
         gateway_latency_seconds=int(_read("GATEWAY_LATENCY_SECONDS", "60")),
         gateway_look_up_after=_numbers(_read("GATEWAY_LOOK_UP_AFTER", LOOK_UPS)),
         gateway_late_news_seconds=int(_read("GATEWAY_LATE_NEWS_SECONDS", "600")),
+        carrier_webhook_secret=_read("CARRIER_WEBHOOK_SECRET", ""),
+        stock_url=_read("STOCK_URL", "http://127.0.0.1:9000/stock").rstrip("/"),
+        carrier_url=_read("CARRIER_URL", "http://127.0.0.1:9000/carrier").rstrip("/"),
+        credit_url=_read("CREDIT_URL", "http://127.0.0.1:9000/credit").rstrip("/"),
+        tracking_url=_read("TRACKING_URL", "http://127.0.0.1:9000/carrier/track").rstrip("/"),
         mail_url=_read("MAIL_URL", "http://127.0.0.1:9000/mail").rstrip("/"),
         sms_url=_read("SMS_URL", "http://127.0.0.1:9000/sms").rstrip("/"),
         desk_address=_read("DESK_ADDRESS", "desk@localhost"),

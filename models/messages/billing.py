@@ -232,6 +232,7 @@ SENTENCES: dict[str, str] = {
     "billing.withdrawing": N_(
         "Invoice %(number)s is not owed any more; a payment under way is awaited first"
     ),
+    "billing.credited": N_("Credit note %(number)s over %(total)s issued"),
     "billing.suspense_cleared": N_("Finance gave %(amount)s back: %(reason)s"),
     "billing.given_up": N_("Invoice %(number)s is no longer waited for; late money is still accepted"),
     "billing.letter_failed": N_("A message could not be delivered; please use another way"),

@@ -156,6 +156,55 @@ class RefundSettled:
     status: RefundStatus
     amount_minor: int
     at: datetime
+    code: str = ""  # why it was never begun: "nothing_to_give_back", "invoice_not_paid"
+
+
+@dataclass(frozen=True)
+class BeginRefund:
+    """What `payments.begin_refund` is asked: the order at the workflow's own time."""
+
+    order: RefundOrder
+    at: datetime
+    waits: WaitNotes = field(default_factory=WaitNotes)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Whether money may go back, and why not: then nothing was written."""
+
+    refusal: str = ""  # a code; empty: row, credit note and ledger are written
+
+
+@dataclass(frozen=True)
+class GiveBack:
+    """What a gateway is asked: this much of a charge back; the refund's id is the idempotency key."""
+
+    refund_id: str
+    attempt_id: str
+    payment_key: str
+    amount_minor: int
+    charged_minor: int  # what the charge had moved
+    reason: str
+    currency: str = "KRW"
+    ticket_id: str | None = None  # for the call log
+    case_id: str | None = None
+
+
+@dataclass(frozen=True)
+class RefundChange:
+    """One step of a refund as `payments.record_refund` writes it."""
+
+    refund_id: str
+    seq: int
+    status: RefundStatus
+    at: datetime
+    sentence: str
+    provider_id: str = ""
+    code: str = ""
+    actor_id: str | None = None
+    actor_kind: str = "system"
+    details: dict[str, str] = field(default_factory=dict)
+    waits: WaitNotes = field(default_factory=WaitNotes)
 
 
 def charge_workflow_id(attempt_id: str) -> str:
@@ -178,5 +227,18 @@ SENTENCES: dict[str, str] = {
     "payments.settled_by_hand": N_("Finance settled the unclear payment: %(verdict)s"),
     "payments.late_success": N_("The gateway now says that a payment of %(amount)s succeeded after all"),
     "payments.doubled": N_("Money arrived for an invoice that is already settled; it is kept in suspense"),
+    "payments.refund_started": N_("%(amount)s goes back to the customer: %(reason)s"),
+    "payments.refund_succeeded": N_("%(amount)s was given back"),
+    "payments.refund_refused": N_("The gateway refuses to give %(amount)s back; finance is asked"),
+    "payments.refund_unknown": N_(
+        "Whether %(amount)s went back is unclear; we look it up before anything else"
+    ),
+    "payments.refund_looked_up": N_("Refund looked up at the gateway: %(verdict)s"),
+    "payments.refund_unsettled": N_("Whether %(amount)s went back stays unclear; finance is asked"),
+    "payments.refund_sent_again": N_(
+        "The refund never reached the gateway; it is sent again with the same key"
+    ),
+    "payments.refund_not_sent": N_("The gateway did not take the refund; it is sent again with the same key"),
+    "payments.refund_by_hand": N_("Finance settled the refund of %(amount)s: %(verdict)s"),
     "payments.letter_failed": N_("A message could not be delivered; please use another way"),
 }

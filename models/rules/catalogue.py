@@ -163,6 +163,11 @@ def period_price(terms: PlanTerms, period: int, quantity: int = 1, percent_off: 
     )
 
 
+def product_price(product: ShelfProduct, quantity: int, percent_off: int = 0) -> int:
+    """What a product bought once costs, less what a bundle takes off; rounded once."""
+    return divide_half_up(product.price_minor * quantity * (100 - percent_off), 100)
+
+
 def split_tax(rule: str, gross_minor: int) -> tuple[int, int]:
     """Net and tax of an amount by the rule that was stored with it."""
     return TAX_RULES[rule](gross_minor)
@@ -193,6 +198,15 @@ def bundle_problems(terms: BundleTerms, chosen: Collection[str], position: int =
 def taken(terms: BundleTerms, chosen: Collection[str]) -> tuple[BundleItem, ...]:
     """The parts of a bundle that somebody gets: what always comes with it, and what they chose."""
     return tuple(item for item in terms.items if not item.is_optional or item.code in chosen)
+
+
+def first_choice(terms: BundleTerms) -> tuple[str, ...]:
+    """A choice to begin with: the first of each group of which one is needed, and whatever that needs."""
+    picked = [rule.codes[0] for rule in terms.rules if rule.kind is RuleKind.ONE_OF]
+    for rule in terms.rules:
+        if rule.kind is RuleKind.REQUIRES and rule.codes[0] in picked:
+            picked += rule.codes[1:]
+    return tuple(item.code for item in terms.items if item.is_optional and item.code in picked)
 
 
 def _holds(rule: BundleRule, codes: Collection[str]) -> bool:
@@ -252,9 +266,13 @@ def _is_there(line: CartLine, shelf: Shelf, today: date) -> bool:
         return bool(product and product.is_sold) or shelf.plan(line.plan_id, today) is not None
     bundle = shelf.bundle(line.bundle_id, today)
     return bundle is not None and all(
-        shelf.product(item.product_id) or shelf.plan(item.plan_id, today)
-        for item in taken(bundle.terms, line.chosen)
+        is_there(item, shelf, today) for item in taken(bundle.terms, line.chosen)
     )
+
+
+def is_there(item: BundleItem, shelf: Shelf, today: date) -> bool:
+    """Whether a part of a bundle can be had today; products may be sold in bundles alone."""
+    return shelf.product(item.product_id) is not None or shelf.plan(item.plan_id, today) is not None
 
 
 # --- the quote ----------------------------------------------------------------------------------------
@@ -307,8 +325,7 @@ def _wanted(line: CartLine, shelf: Shelf, today: date) -> Iterator[_Wanted]:
 def _lines(wanted: _Wanted, shelf: Shelf) -> Iterator[QuoteLine]:
     """A product bought once; or a contract, and what setting it up costs."""
     if wanted.plan is None and wanted.product is not None:
-        gross = wanted.product.price_minor * wanted.quantity
-        once = divide_half_up(gross * (100 - wanted.percent_off), 100)
+        once = product_price(wanted.product, wanted.quantity, wanted.percent_off)
         names = (wanted.product.name_ko, wanted.product.name_en)
         yield _line(wanted, names, once, wanted.product.tax_rule, wanted.product)
     if wanted.plan is not None:

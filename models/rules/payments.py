@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from models.messages.payments import Charge, ChargeAnswer, Verdict
+from models.messages.payments import Charge, ChargeAnswer, GiveBack, Verdict
 from models.messages.systems import CallResult, Heard
 from models.rules.systems import NEVER_SENT, is_code, read_object, retry_after
 
@@ -20,6 +20,8 @@ REFUSALS: Mapping[str, int] = {
     "INVALID_CARD_LOST_OR_STOLEN": 400,
     "NOT_FOUND_PAYMENT_SESSION": 404,  # the authorisation of the hosted page has run out
 }
+# A payment that is cancelled already, or an amount that is not left, may be our own doing: looked up first.
+REFUND_REFUSALS: Mapping[str, int] = {"NOT_CANCELABLE_PAYMENT": 403, "FORBIDDEN_REQUEST": 403}
 NOT_FOUND = ("NOT_FOUND_PAYMENT", 404)
 
 
@@ -53,14 +55,70 @@ def classify_look_up(heard: Heard, charge: Charge) -> ChargeAnswer:
     return ChargeAnswer(Verdict.UNKNOWN, code=f"http_{heard.status}", retry_after_seconds=wait)
 
 
-def classify_cancel(heard: Heard, charge: Charge) -> ChargeAnswer:
-    """Judge the answer to a refund: SUCCEEDED means that the money went back."""
-    if heard.status is None or heard.status == 429 or not 200 <= heard.status < 300:
-        return classify(heard, charge)
+def classify_refund(heard: Heard, asked: GiveBack) -> ChargeAnswer:
+    """Judge the answer to a refund: a yes has to name our refund; only a documented no is a no."""
+    if heard.status is None:
+        verdict = Verdict.NOT_SENT if heard.error in NEVER_SENT else Verdict.UNKNOWN
+        return ChargeAnswer(verdict, code=heard.error or "no_answer")
+    if heard.status == 429:
+        return ChargeAnswer(Verdict.NOT_SENT, code="http_429", retry_after_seconds=retry_after(heard.headers))
     body = read_object(heard.body)
-    if body is not None and body.get("status") == "CANCELED":
-        return _judge_payment({**body, "status": "DONE"}, charge)
-    return ChargeAnswer(Verdict.UNKNOWN, code="garbage")
+    if 200 <= heard.status < 300:
+        answer = _judge_refund(body, asked)
+        is_done = answer.verdict is Verdict.SUCCEEDED
+        return answer if is_done else replace(answer, verdict=Verdict.UNKNOWN)
+    code = body.get("code") if body is not None else None
+    if body is None or not isinstance(code, str) or REFUND_REFUSALS.get(code) != heard.status:
+        return ChargeAnswer(Verdict.UNKNOWN, code=f"http_{heard.status}")
+    if body.get("order_id") != asked.attempt_id:
+        return ChargeAnswer(Verdict.UNKNOWN, code="wrong_order")
+    return ChargeAnswer(Verdict.REFUSED, code=code)
+
+
+def classify_refund_look_up(heard: Heard, asked: GiveBack) -> ChargeAnswer:
+    """Judge the answer to "did our refund happen?"; a failed look-up proves nothing."""
+    if heard.status is None:
+        return ChargeAnswer(Verdict.UNKNOWN, code=heard.error or "no_answer")
+    if heard.status == 200:
+        return _judge_refund(read_object(heard.body), asked)
+    wait = retry_after(heard.headers) if heard.status == 429 else 0
+    return ChargeAnswer(Verdict.UNKNOWN, code=f"http_{heard.status}", retry_after_seconds=wait)
+
+
+def _judge_refund(body: dict[str, Any] | None, asked: GiveBack) -> ChargeAnswer:
+    """Find our refund among the payment's; without it, what is left of the payment decides."""
+    cancels = body.get("cancels") if body is not None else None
+    if body is None or not isinstance(cancels, list) or type(body.get("total_amount")) is not int:
+        return ChargeAnswer(Verdict.UNKNOWN, code="garbage")
+    if body.get("order_id") != asked.attempt_id:
+        return ChargeAnswer(Verdict.UNKNOWN, code="wrong_order")
+    if body["total_amount"] != asked.charged_minor:
+        return ChargeAnswer(Verdict.UNKNOWN, code="wrong_amount")
+    if body.get("currency") != asked.currency:
+        return ChargeAnswer(Verdict.UNKNOWN, code="wrong_currency")
+    for one in cancels:
+        if isinstance(one, dict) and one.get("cancel_reason") == refund_reason(asked):
+            return _judge_cancel(one, asked)
+    left = body.get("balance_amount")
+    if body.get("status") not in ("DONE", "PARTIAL_CANCELED", "CANCELED") or type(left) is not int:
+        return ChargeAnswer(Verdict.UNKNOWN, code="garbage")
+    if left < asked.amount_minor:  # somebody else has given it back, and it only ever gets less
+        return ChargeAnswer(Verdict.REFUSED, code="NOT_CANCELABLE_AMOUNT")
+    return ChargeAnswer(Verdict.NOT_FOUND, code="NOT_FOUND_REFUND")
+
+
+def _judge_cancel(one: dict[str, Any], asked: GiveBack) -> ChargeAnswer:
+    amount, provider_id = one.get("cancel_amount"), one.get("transaction_key")
+    if type(amount) is not int or not is_code(provider_id):
+        return ChargeAnswer(Verdict.UNKNOWN, code="garbage")
+    if amount != asked.amount_minor:
+        return ChargeAnswer(Verdict.UNKNOWN, provider_id, "wrong_amount", amount)
+    return ChargeAnswer(Verdict.SUCCEEDED, provider_id, "DONE", amount)
+
+
+def refund_reason(asked: GiveBack) -> str:
+    """What the gateway keeps with a refund: it is how we find our own one again."""
+    return f"{asked.reason} {asked.refund_id}"
 
 
 def _judge_payment(body: dict[str, Any] | None, charge: Charge) -> ChargeAnswer:

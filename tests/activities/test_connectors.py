@@ -21,7 +21,7 @@ from activities.connectors.payments import ConsolePaymentGateway, HttpPaymentGat
 from activities.connectors.sms import HttpSms
 from activities.kit.calls import CallLog
 from activities.kit.transactions import transaction
-from models.messages.payments import Charge, ChargeAnswer, Verdict
+from models.messages.payments import Charge, ChargeAnswer, GiveBack, Verdict
 from models.messages.systems import CallResult, System
 from models.systems import SystemCall
 from ops.postgres import free_port
@@ -164,10 +164,21 @@ async def test_a_refund_is_made_once(sandbox: Sandbox, gateway: HttpPaymentGatew
     await gateway.confirm(charge)
     sandbox.fail("payments", {"kind": "500_after", "operation": "cancel", "times": 1})
 
-    first, second = await gateway.cancel(charge, "test"), await gateway.cancel(charge, "test")
+    asked = GiveBack("r1", charge.attempt_id, charge.payment_key, 1_000, charge.amount_minor, "returned")
+    first, found, second = (
+        await gateway.refund(asked), await gateway.look_up_refund(asked), await gateway.refund(asked),
+    )  # fmt: skip
 
-    assert (first.verdict, second.verdict) == (Verdict.UNKNOWN, Verdict.SUCCEEDED)
-    assert [move["kind"] for move in sandbox.moves()] == ["charge", "refund"]
+    assert (first.verdict, found.verdict, second.verdict) == (
+        Verdict.UNKNOWN, Verdict.SUCCEEDED, Verdict.SUCCEEDED,
+    )  # fmt: skip
+    assert [(move["kind"], move["amount"]) for move in sandbox.moves()] == [
+        ("charge", charge.amount_minor), ("refund", 1_000),
+    ]  # fmt: skip
+    too_much = replace(asked, refund_id="r2", amount_minor=charge.amount_minor)
+    answers = await gateway.refund(too_much), await gateway.look_up_refund(too_much)
+    assert [one.verdict for one in answers] == [Verdict.UNKNOWN, Verdict.REFUSED]
+    assert len(sandbox.moves()) == 2
 
 
 def confirm(sandbox: Sandbox, charge: Charge, key: str) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from models.billing import CreditNote, Invoice, InvoiceLine
 from models.catalogue import Bundle, BundleVersion, CrossSell, Plan, PlanVersion
 from models.customers import Consent, PrivacyRequest, Signup
 from models.journeys import OpenWait
+from models.kit.records import to_record
 from models.kit.timeline import ActorKind, EntryKind, TimelineEntry
 from models.messages.billing import LineKind
-from models.messages.catalogue import PlanKind, VersionStatus
+from models.messages.catalogue import BundleItem, BundleTerms, PlanKind, PlanTerms, Price, VersionStatus
 from models.messages.customers import ConsentKind, PrivacyKind
 from models.messages.journeys import WaitFor
 from models.messages.orders import ShipmentStatus, StepKind, StepStatus
@@ -28,6 +29,17 @@ from models.subscriptions import (
 from models.systems import SentMessage, SystemCall
 
 TAX = "kr-vat-10-included"
+
+
+def a_rental(version: int = 1, name: str = "p") -> PlanTerms:
+    """The terms of the one plan: a device for rent."""
+    return PlanTerms("pl", version, PlanKind.RENTAL, name, name, Price(unit_minor=55), product_id="pr")
+
+
+def a_set(version: int = 1, name: str = "b") -> BundleTerms:
+    """The terms of the one bundle: the plan, and a second one if somebody wants it."""
+    parts = (BundleItem("rent", plan_id="pl"), BundleItem("more", plan_id="pl", is_optional=True))
+    return BundleTerms("bu", version, name, name, parts)
 
 
 def shelf(word: str, now: datetime) -> list[SQLModel]:
@@ -49,10 +61,11 @@ def shelf(word: str, now: datetime) -> list[SQLModel]:
                 plan_id="pl",
                 version=version,
                 status=status,
-                terms={"note": note},
+                terms=to_record(a_rental(version, note or "p")),
                 note=note,
                 effective_from=today,
                 author_id="a_admin",
+                reviewer_id="a_agent_and_finance" if status is VersionStatus.PUBLISHED else None,
                 created_at=now,
             )
             for version, status, note in ((1, VersionStatus.PUBLISHED, ""), (2, VersionStatus.DRAFT, word))
@@ -62,10 +75,11 @@ def shelf(word: str, now: datetime) -> list[SQLModel]:
                 bundle_id="bu",
                 version=version,
                 status=status,
-                terms={"note": note},
+                terms=to_record(a_set(version, note or "b")),
                 note=note,
                 effective_from=today,
                 author_id="a_admin",
+                reviewer_id="a_agent_and_finance" if status is VersionStatus.PUBLISHED else None,
                 created_at=now,
             )
             for version, status, note in ((1, VersionStatus.PUBLISHED, ""), (2, VersionStatus.DRAFT, word))

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.messages.payments import Charge, ChargeAnswer, Verdict
+from models.messages.payments import Charge, ChargeAnswer, GiveBack, Verdict
 from models.messages.systems import CallResult, Heard
 from models.rules.payments import (
     REFUSALS,
     as_result,
     classify,
-    classify_cancel,
     classify_look_up,
+    classify_refund,
+    classify_refund_look_up,
     is_alarm,
 )
 from models.rules.systems import NEVER_SENT, read_object, retry_after
@@ -144,13 +145,57 @@ def test_a_look_up_proves_only_what_the_gateway_documents(heard: Heard, verdict:
     assert (answer.verdict, answer.code) == (verdict, code)
 
 
-def test_a_refund_is_a_yes_only_when_the_gateway_says_cancelled() -> None:
+BACK = GiveBack("O1.refund", CHARGE.attempt_id, "pay_1", 30_000, 55_000, "returned")
+OURS = {"cancel_amount": 30_000, "cancel_reason": "returned O1.refund", "transaction_key": "t1"}
+GIVEN = {**DONE, "status": "PARTIAL_CANCELED", "balance_amount": 25_000, "cancels": [OURS]}
+
+
+def test_a_refund_is_a_yes_only_when_the_gateway_names_it() -> None:
     for status in range(100, 600):
-        back = classify_cancel(said(status, {**DONE, "status": "CANCELED"}), CHARGE)
-        still = classify_cancel(said(status, DONE), CHARGE)
+        back = classify_refund(said(status, GIVEN), BACK)
+        still = classify_refund(said(status, {**DONE, "balance_amount": 55_000, "cancels": []}), BACK)
 
         assert (back.verdict is Verdict.SUCCEEDED) is (200 <= status < 300)
         assert still.verdict is (Verdict.NOT_SENT if status == 429 else Verdict.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict", "code"),
+    [
+        ({}, Verdict.SUCCEEDED, "DONE"),
+        (
+            {"cancels": [{**OURS, "cancel_reason": "returned O2.refund"}]},
+            Verdict.REFUSED,
+            "NOT_CANCELABLE_AMOUNT",
+        ),
+        ({"cancels": [], "balance_amount": 55_000, "status": "DONE"}, Verdict.NOT_FOUND, "NOT_FOUND_REFUND"),
+        (
+            {"cancels": [], "balance_amount": 0, "status": "CANCELED"},
+            Verdict.REFUSED,
+            "NOT_CANCELABLE_AMOUNT",
+        ),
+        ({"cancels": [{**OURS, "cancel_amount": 30_001}]}, Verdict.UNKNOWN, "wrong_amount"),
+        ({"cancels": [{**OURS, "cancel_amount": "30000"}]}, Verdict.UNKNOWN, "garbage"),
+        ({"cancels": None}, Verdict.UNKNOWN, "garbage"),
+        ({"order_id": "I9-1.1"}, Verdict.UNKNOWN, "wrong_order"),
+        ({"total_amount": 55_001}, Verdict.UNKNOWN, "wrong_amount"),
+        ({"currency": "USD"}, Verdict.UNKNOWN, "wrong_currency"),
+        ({"cancels": [], "status": "ABORTED"}, Verdict.UNKNOWN, "garbage"),
+    ],
+)
+def test_what_a_look_up_proves_about_a_refund(change: dict[str, object], verdict: Verdict, code: str) -> None:
+    answer = classify_refund_look_up(said(200, {**GIVEN, **change}), BACK)
+
+    assert (answer.verdict, answer.code) == (verdict, code)
+
+
+@pytest.mark.parametrize(
+    "code", ["NOT_CANCELABLE_AMOUNT", "ALREADY_CANCELED_PAYMENT", "NOT_CANCELABLE_PAYMENT"]
+)
+def test_only_a_refusal_that_cannot_be_our_own_doing_is_final(code: str) -> None:
+    answer = classify_refund(said(403, {"code": code, "order_id": CHARGE.attempt_id}), BACK)
+
+    assert (answer.verdict is Verdict.REFUSED) is (code == "NOT_CANCELABLE_PAYMENT")
 
 
 PLAIN = st.one_of(
@@ -165,7 +210,11 @@ def test_no_body_breaks_the_classifier_or_makes_it_believe(status: int, body: by
     heard = Heard(status, {}, body)
     found = read_object(body)
 
-    for judge in (classify, classify_look_up, classify_cancel):
+    for refund_judge in (classify_refund, classify_refund_look_up):
+        back = refund_judge(heard, BACK)
+        assert back.verdict is not Verdict.SUCCEEDED
+        assert back.code.isascii()
+    for judge in (classify, classify_look_up):
         answer = judge(heard, CHARGE)
         if answer.verdict is Verdict.SUCCEEDED:
             assert found is not None

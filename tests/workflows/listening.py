@@ -4,6 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from models.messages.billing import InvoiceSettled, InvoiceStatus
+    from models.messages.payments import RefundSettled, RefundStatus
 
 
 @workflow.defn(name="ListeningTicket")
@@ -12,6 +13,7 @@ class ListeningTicket:
 
     def __init__(self) -> None:
         self.heard: list[InvoiceStatus] = []
+        self.refunds: list[RefundStatus] = []
         self.may_go = False
 
     @workflow.run
@@ -21,6 +23,14 @@ class ListeningTicket:
     @workflow.signal
     def invoice_settled(self, fact: InvoiceSettled) -> None:
         self.heard.append(fact.status)
+
+    @workflow.signal
+    def refund_settled(self, fact: RefundSettled) -> None:
+        self.refunds.append(fact.status)
+
+    @workflow.query
+    def refunded(self) -> list[RefundStatus]:
+        return self.refunds
 
     @workflow.query
     def what(self) -> list[InvoiceStatus]:

@@ -22,22 +22,29 @@ from activities.billing import BillingActivities
 from activities.connectors.payments import PaymentGateway
 from activities.kit.invariants import violations
 from activities.kit.transactions import transaction
-from activities.payments import PaymentActivities
+from activities.payments import PaymentActivities, RefundActivities
 from models.billing import Invoice
 from models.kit.timeline import TimelineEntry
 from models.messages.billing import (
     InvoiceOrder,
+    InvoiceStatus,
     invoice_workflow_id,
 )
 from models.messages.letters import Letter
-from models.messages.payments import AttemptStatus, ChargeOrder, charge_workflow_id
+from models.messages.payments import (
+    AttemptStatus,
+    ChargeOrder,
+    RefundOrder,
+    charge_workflow_id,
+    refund_workflow_id,
+)
 from models.messages.tickets import ticket_workflow_id
-from models.payments import PaymentAttempt
+from models.payments import PaymentAttempt, Refund
 from tests.builders.billing import a_finished_repair, an_attempt, an_order_to_bill
 from tests.workflows.listening import ListeningTicket
 from workflows.billing import InvoiceWorkflow
 from workflows.kit.options import MAIL_QUEUE, PAYMENTS_QUEUE
-from workflows.payments import ChargeWorkflow
+from workflows.payments import ChargeWorkflow, RefundWorkflow
 
 _numbers = count(1)
 
@@ -47,7 +54,7 @@ async def keep_history(handle: WorkflowHandle[Any, Any], folder: Path) -> None:
     life = (await handle.describe()).workflow_type
     case = os.environ["PYTEST_CURRENT_TEST"].split("::")[1].split("[")[0].split(" ")[0].removeprefix("test_")
     path = folder / life / f"{case}.json"
-    if life in ("Invoice", "Charge") and not path.exists():
+    if life in ("Invoice", "Charge", "Refund") and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text((await handle.fetch_history()).to_json())
 
@@ -100,6 +107,23 @@ class Till:
         order = ChargeOrder(**{**vars(order), **changes})
         return order, await self.start(ChargeWorkflow.run, order, charge_workflow_id(order.attempt_id))
 
+    async def paid_invoice(self, *gross: int) -> InvoiceOrder:
+        """An order's invoice whose money is there; its life is over."""
+        order, handle = await self.case_invoice(*gross)
+        _, charge = await self.charge(order.invoice_id)
+        await self.finish(charge)
+        assert await self.finish(handle) is InvoiceStatus.PAID
+        return order
+
+    async def refund(self, order: InvoiceOrder, amount: int, **changes: Any) -> Any:
+        """The workflow that gives this much of an order's invoice back."""
+        asked = RefundOrder(
+            f"{order.case_id}.refund", order.invoice_id, order.customer_id, order.case_id, amount,
+            "order_cancelled", asked_by=order.asked_by,
+        )  # fmt: skip
+        asked = replace(asked, **changes)
+        return await self.start(RefundWorkflow.run, asked, refund_workflow_id(asked.refund_id))
+
     async def recheck(self, first: ChargeOrder) -> WorkflowHandle[Any, Any]:
         """What the webhook starts when the attempt's own life has ended."""
         attempt = await self.attempt(first.attempt_id)
@@ -122,6 +146,17 @@ class Till:
             if "already completed" not in ended.message:
                 raise
 
+    async def refund_row(self, refund_id: str) -> Refund:
+        async with transaction(self.engine) as session:
+            return await session.get_one(Refund, refund_id)
+
+    async def balances(self) -> dict[str, int]:
+        """What the ledger says, by account; what is even is left out."""
+        query = "select account, sum(debit_minor - credit_minor) from ledger_entries group by account"
+        async with transaction(self.engine) as session:
+            rows = (await session.execute(text(query))).all()
+        return {account: int(balance) for account, balance in rows if balance}
+
     async def read(self, invoice_id: str) -> Invoice:
         async with transaction(self.engine) as session:
             return await session.get_one(Invoice, invoice_id)
@@ -132,9 +167,16 @@ class Till:
 
     async def succeeded(self, attempt_id: str) -> None:
         """Write down that an attempt's money moved, as payments would have."""
+        await self._became(attempt_id, AttemptStatus.SUCCEEDED)
+
+    async def refused(self, attempt_id: str) -> None:
+        """Write down that an attempt brought nothing, as payments would have."""
+        await self._became(attempt_id, AttemptStatus.REFUSED)
+
+    async def _became(self, attempt_id: str, status: AttemptStatus) -> None:
         async with transaction(self.engine) as session:
             attempt = await session.get_one(PaymentAttempt, attempt_id)
-            attempt.status = AttemptStatus.SUCCEEDED
+            attempt.status = status
 
     async def until_attempt_is(self, handle: WorkflowHandle[Any, Any], status: AttemptStatus) -> None:
         """Give a charge real time to reach a state that no timer leads to."""
@@ -210,14 +252,16 @@ async def running_till(
 async def at_work(till: Till, gateway: PaymentGateway) -> AsyncIterator[None]:
     """The workers of a till. Leaving ends them at once, in the middle of whatever they do."""
     billing, payments = BillingActivities(till.engine), PaymentActivities(till.engine, gateway)
+    refunds = RefundActivities(till.engine, gateway)
     rows = [
         billing.issue, billing.settle, billing.settle_nothing, billing.cancel, billing.clear_suspense,
-        billing.record, payments.begin, payments.record,
+        billing.record, payments.begin, payments.record, refunds.begin_refund, refunds.record_refund,
     ]  # fmt: skip
-    lives = [InvoiceWorkflow, ChargeWorkflow, ListeningTicket]
+    lives = [InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, ListeningTicket]
+    asking = [payments.charge, payments.look_up, refunds.give_back, refunds.look_up_refund]
     client = till.temporal.client
     desk = Worker(client, task_queue=till.queue, workflows=lives, activities=rows)
-    money = Worker(client, task_queue=PAYMENTS_QUEUE, activities=[payments.charge, payments.look_up])
+    money = Worker(client, task_queue=PAYMENTS_QUEUE, activities=asking)
     mail = Worker(client, task_queue=MAIL_QUEUE, activities=[till.note_letter])
     async with desk, money, mail:
         yield

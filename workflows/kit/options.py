@@ -21,6 +21,9 @@ BATCH_QUEUE = "batch"
 PAYMENTS_QUEUE = "system-payments"
 MAIL_QUEUE = "system-mail"
 SMS_QUEUE = "system-sms"
+STOCK_QUEUE = "system-stock"
+CARRIER_QUEUE = "system-carrier"
+CREDIT_QUEUE = "system-credit"
 
 # A short SQL step: tried until the database is back, soon again at first.
 ROWS: ActivityOptions = {
@@ -53,3 +56,15 @@ LOOK_UP: ActivityOptions = {
         initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30), maximum_attempts=5
     ),
 }
+
+# A call that an outside system takes once per key: asked until it answers, however long it is away.
+PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5))
+STOCK: ActivityOptions = {
+    "task_queue": STOCK_QUEUE, "start_to_close_timeout": timedelta(seconds=60), "retry_policy": PATIENT,
+}  # fmt: skip
+CARRIER: ActivityOptions = {
+    "task_queue": CARRIER_QUEUE, "start_to_close_timeout": timedelta(seconds=60), "retry_policy": PATIENT,
+}  # fmt: skip
+CREDIT: ActivityOptions = {
+    "task_queue": CREDIT_QUEUE, "start_to_close_timeout": timedelta(seconds=60), "retry_policy": PATIENT,
+}  # fmt: skip

@@ -3,16 +3,50 @@
 import dataclasses
 import os
 from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import (
+    AdvancedJSONEncoder,
+    CompositePayloadConverter,
     DataConverter,
     DefaultFailureConverterWithEncodedAttributes,
+    DefaultPayloadConverter,
+    JSONPlainPayloadConverter,
+    JSONTypeConverter,
     PayloadCodec,
 )
 
 _ENCODING = b"binary/encrypted"
+
+
+class DatesToo(AdvancedJSONEncoder):
+    """Business days are written like moments are: 2026-11-22."""
+
+    def default(self, o: Any) -> Any:
+        """Days, and whatever Temporal itself can write."""
+        return o.isoformat() if isinstance(o, date) else super().default(o)
+
+
+class ReadsDates(JSONTypeConverter):
+    """Reads business days where a message says that one stands."""
+
+    def to_typed_value(self, hint: type, value: Any) -> Any:
+        """A day; everything else is read as before."""
+        if hint is date and isinstance(value, str):
+            return date.fromisoformat(value)
+        return JSONTypeConverter.Unhandled
+
+
+class PlainPayloads(CompositePayloadConverter):
+    """Temporal's own converters; the one for JSON also knows business days."""
+
+    def __init__(self) -> None:
+        json = JSONPlainPayloadConverter(encoder=DatesToo, custom_type_converters=[ReadsDates()])
+        others = DefaultPayloadConverter.default_encoding_payload_converters
+        super().__init__(*(json if one.encoding == json.encoding else one for one in others))
 
 
 class EncryptedPayloads(PayloadCodec):
@@ -48,6 +82,7 @@ def converter(keys: Iterable[tuple[str, bytes]]) -> DataConverter:
     """The one data converter of clients and workers; failure texts are encrypted too."""
     return dataclasses.replace(
         DataConverter.default,
+        payload_converter_class=PlainPayloads,
         payload_codec=EncryptedPayloads(keys),
         failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
     )

@@ -1,5 +1,6 @@
-"""How money moves: charges in charge.py."""
+"""How money moves: in by charge.py, back by refund.py."""
 
 from workflows.payments.charge import ChargeWorkflow
+from workflows.payments.refund import RefundWorkflow
 
-__all__ = ["ChargeWorkflow"]
+__all__ = ["ChargeWorkflow", "RefundWorkflow"]
