@@ -19,6 +19,7 @@ from api import (
     journeys,
     payments,
     staff,
+    subscriptions,
     systems,
     tickets,
 )
@@ -48,6 +49,7 @@ ROUTERS: tuple[Router, ...] = (
     field_service.router,
     billing.router,
     payments.router,
+    subscriptions.router,
     journeys.router,
     systems.router,
 )

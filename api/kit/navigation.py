@@ -35,6 +35,7 @@ ENTRIES = (
     Entry("/tickets", "inbox", N_("Tickets"), DESK, "T"),
     Entry("/customers", "users", N_("Customers"), STAFF_ROLES, "C"),
     Entry("/field-service", "calendar-days", N_("Visits"), DESK, "V"),
+    Entry("/subscriptions", "refresh-cw", N_("Contracts"), DESK, "K"),
     Entry("/billing/invoices", "receipt", N_("Invoices"), frozenset({Role.FINANCE, Role.ADMIN}), "I"),
     Entry("/journeys", "route", N_("Journeys"), DESK, "J"),
     Entry("/systems", "server", N_("Systems"), frozenset({Role.ADMIN}), "S"),

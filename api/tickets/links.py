@@ -42,7 +42,12 @@ from models.staff import SignedLink
 from models.tickets import TicketRating
 
 FOLLOW, CONFIRM, RATE = LinkPurpose.FOLLOW, LinkPurpose.CONFIRM, LinkPurpose.RATE
-ELSEWHERE = {LinkPurpose.SLOT: "slot", LinkPurpose.TRACK: "track", LinkPurpose.PAY: "pay"}
+ELSEWHERE = {
+    LinkPurpose.SLOT: "slot",
+    LinkPurpose.TRACK: "track",
+    LinkPurpose.PAY: "pay",
+    LinkPurpose.CHANGE: "change",
+}
 
 
 def _whole(value: object) -> object:

@@ -79,6 +79,9 @@ class Leases:
     def handle(self, change: SubscriptionChange) -> WorkflowHandle[Any, Any]:
         return self.desk.client.get_workflow_handle(change_workflow_id(change.id), result_type=ChangeStatus)
 
+    def invoice_of(self, change: SubscriptionChange) -> WorkflowHandle[Any, str]:
+        return self.desk.client.get_workflow_handle(f"invoice:I{change.id}-1", result_type=str)
+
     async def result(self, change: SubscriptionChange) -> ChangeStatus:
         await self.until_story(change, "")
         return ChangeStatus(await asyncio.wait_for(self.handle(change).result(), PATIENCE))
