@@ -9,6 +9,7 @@ from starlette.responses import Response
 from api.kit.commands import Answer, command
 from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed
+from api.kit.labels import name_of
 from api.kit.people import Kind
 from api.kit.rendering import answer, move_on
 from api.kit.routes import AGENTS, CUSTOMERS, by_link
@@ -137,7 +138,8 @@ async def change_page(desk: DeskAt, number: str, base: str) -> ChangePage:
     is_open = change.status in OPEN
     wait = await wait_of(desk, change_workflow_id(change.id))
     return ChangePage(
-        id=change.id, kind=change.kind, status=change.status, reason=change.reason,
+        id=change.id, kind=change.kind, status=change.status,
+        reason=change.reason if name_of(change.reason, "change_end") else "",
         subscription_id="" if is_receiver else change.subscription_id, effective_on=change.effective_on,
         lines=for_reader(desk, shown.lines),
         total_minor=shown.other_total_minor if is_receiver else shown.total_minor,

@@ -121,7 +121,8 @@ async def request_change(
     shown = preview(contract, wish, today())
     if (shown.total_minor, shown.contract_seq) != (asked.shown_minor, asked.shown_seq):
         page = await wish_page(desk, contract, asked, is_asked=True)
-        page = replace(page, why_not=_(REFUSALS["preview_ended"][1]))
+        ended = REFUSALS["preview_ended"][1]
+        page = replace(page, why_not=_(ended))
         return answer(request, "subscriptions/new.html", page, form=sent.form, status=409)
     receiver = await receiver_of(desk, asked.receiver) if wish.kind is ChangeKind.TRANSFER else ""
     if receiver == contract.customer_id:

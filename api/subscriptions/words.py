@@ -16,12 +16,12 @@ register(
 register(
     "change_kind",
     {
-        "upgrade": Label(N_("Larger plan"), "indigo", "arrow-up"),
-        "downgrade": Label(N_("Smaller plan"), "teal", "arrow-down"),
+        "upgrade": Label(N_("Larger plan"), "indigo", "trending-up"),
+        "downgrade": Label(N_("Smaller plan"), "teal", "trending-down"),
         "add_on": Label(N_("Add-on"), "blue", "plus"),
-        "drop_add_on": Label(N_("Add-on ends"), "gray", "minus"),
+        "drop_add_on": Label(N_("Add-on ends"), "gray", "x"),
         "pause": Label(N_("Pause"), "amber", "pause"),
-        "resume": Label(N_("End of the pause"), "green", "play"),
+        "resume": Label(N_("End of the pause"), "green", "circle-check"),
         "move": Label(N_("Move of house"), "violet", "truck"),
         "transfer": Label(N_("Transfer to another customer"), "pink", "users"),
         "renewal": Label(N_("Renewal"), "green", "refresh-cw"),

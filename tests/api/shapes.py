@@ -37,6 +37,8 @@ WORDS = {
     "attempt_id": "attempt",
     "order_id": "attempt",
     "team_id": "team",
+    "plan_id": "plan",
+    "add_on_id": "subscription",
 }
 
 
