@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.kit.transactions import transaction
+from api.kit.people import Kind, Person, csrf_token
 from models.catalogue import PlanVersion
 from models.kit.records import from_record, to_record
 from models.messages.catalogue import VersionStatus
@@ -16,7 +17,7 @@ from models.messages.staff import LinkPurpose
 from models.messages.subscriptions import ChangeKind, Preview
 from models.rules.subscriptions.periods import business_day
 from models.staff import SignedLink
-from tests.api.web import Web, web_on
+from tests.api.web import SECRET, Web, web_on
 from tests.builders.company import Company, hashed
 from tests.builders.leases import BASIC, BETTER, FILTER, a_change, a_lease
 
@@ -235,9 +236,11 @@ async def test_the_receiver_sees_their_own_side_by_link_and_decides(
     assert page["total_minor"] == stored.other_total_minor > 0
     assert len(page["lines"]) == 1
 
-    taken_back = await web.post(f"/links/{token}/change/cancellation", data={"command_id": "c"}, headers=JSON)
-    agreed = await web.post(f"/links/{token}/change/agreement", data={"command_id": "d"}, headers=JSON)
-    assert (taken_back.status_code, agreed.status_code) == (403, 202)
+    own_page = JSON | {"X-CSRF-Token": csrf_token(SECRET, Person(Kind.LINK, token_hash=hashed(token)))}
+    path = f"/links/{token}/change"
+    taken_back = await web.post(f"{path}/cancellation", data={"command_id": "c"}, headers=own_page)
+    agreed = await web.post(f"{path}/agreement", data={"command_id": "d"}, headers=own_page)
+    assert (taken_back.json()["code"], agreed.status_code) == ("not_allowed", 202)
     [said] = await rows(worker_engine, "select name from outbox where key = 'd'")
     assert said.name == "confirm"
 
