@@ -83,6 +83,18 @@ class Leases:
     def invoice_of(self, change: SubscriptionChange) -> WorkflowHandle[Any, str]:
         return self.desk.client.get_workflow_handle(f"invoice:I{change.id}-1", result_type=str)
 
+    async def end_invoice(self, change: SubscriptionChange) -> None:
+        """The invoice goes away as soon as it is there: a child that lives holds the moved clock."""
+
+        async def is_gone() -> bool:
+            try:
+                await self.invoice_of(change).terminate()
+            except RPCError:
+                return False
+            return True
+
+        await self.desk.until(is_gone)
+
     async def result(self, change: SubscriptionChange) -> ChangeStatus:
         await self.until_story(change, "")
         return ChangeStatus(await asyncio.wait_for(self.handle(change).result(), PATIENCE))
