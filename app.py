@@ -20,6 +20,7 @@ from api import (
     orders,
     payments,
     staff,
+    subscriptions,
     systems,
     tickets,
 )
@@ -50,6 +51,7 @@ ROUTERS: tuple[Router, ...] = (
     field_service.router,
     billing.router,
     payments.router,
+    subscriptions.router,
     journeys.router,
     systems.router,
 )

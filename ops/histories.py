@@ -47,6 +47,17 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_a_step_that_cannot_be_undone_becomes_a_task_and_the_rest_goes_on",
         "test_cancelled_at_any_step_everything_is_undone_in_reverse_order[installation]",
     ),
+    "Activation": ("test_contracts_begin_and_end_with_their_order",),
+    "Deactivation": ("test_contracts_begin_and_end_with_their_order",),
+    "SubscriptionChange": (
+        "test_an_upgrade_is_paid_and_in_force_at_once",
+        "test_an_upgrade_that_is_not_paid_in_time_changes_nothing",
+        "test_a_downgrade_waits_for_the_end_of_the_period_and_may_be_taken_back",
+        "test_a_silent_holder_is_reminded_once_and_then_nothing_changes",
+        "test_a_pause_rests_until_its_day_and_the_contract_runs_again",
+        "test_leaving_early_is_in_force_at_once_and_its_fee_is_invoiced",
+        "test_a_paid_move_that_is_taken_back_gives_the_money_back_and_calls_the_visit_off",
+    ),
     "Invitation": ("test_somebody_who_is_invited_gets_one_letter_with_one_link",),
     "Refund": (
         "test_a_paid_order_is_given_back_and_its_books_are_even",

@@ -36,6 +36,7 @@ ENTRIES = (
     Entry("/customers", "users", N_("Customers"), STAFF_ROLES, "C"),
     Entry("/orders", "shopping-cart", N_("Orders"), STAFF_ROLES, "O"),
     Entry("/field-service", "calendar-days", N_("Visits"), DESK, "V"),
+    Entry("/subscriptions", "refresh-cw", N_("Contracts"), DESK, "K"),
     Entry("/billing/invoices", "receipt", N_("Invoices"), frozenset({Role.FINANCE, Role.ADMIN}), "I"),
     Entry("/catalogue", "package", N_("Catalogue"), STAFF_ROLES, "K"),
     Entry("/journeys", "route", N_("Journeys"), DESK, "J"),

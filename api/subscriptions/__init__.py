@@ -1,6 +1,9 @@
 """Contracts as people meet them: what runs, what it costs, and every change with its money before it."""
 
-from api.subscriptions import words
+from api.subscriptions import changes, show, wishes, words
 from api.subscriptions.routing import router
 
-__all__ = ["router", "words"]
+__all__ = ["changes", "router", "show", "wishes", "words"]
+
+# "/subscriptions/changes/C1" is no contract: fixed addresses are tried before those with a placeholder.
+router.routes.sort(key=lambda route: getattr(route, "path", "").replace("{", "~"))

@@ -7,21 +7,21 @@ register(
     "subscription",
     {
         "pending": Label(N_("Not yet begun"), "gray"),
-        "active": Label(N_("Running"), "green"),
+        "active": Label(N_("In use"), "green"),
         "paused": Label(N_("Paused"), "amber"),
-        "suspended": Label(N_("Suspended"), "red"),
-        "ended": Label(N_("Ended"), "gray"),
+        "suspended": Label(N_("Use suspended"), "red"),
+        "ended": Label(N_("Contract ended"), "gray"),
     },
 )
 register(
     "change_kind",
     {
-        "upgrade": Label(N_("Larger plan"), "indigo", "arrow-up"),
-        "downgrade": Label(N_("Smaller plan"), "teal", "arrow-down"),
-        "add_on": Label(N_("Add-on"), "blue", "plus"),
-        "drop_add_on": Label(N_("Add-on ends"), "gray", "minus"),
+        "upgrade": Label(N_("Larger plan"), "indigo", "trending-up"),
+        "downgrade": Label(N_("Smaller plan"), "teal", "trending-down"),
+        "add_on": Label(N_("Take an add-on"), "blue", "plus"),
+        "drop_add_on": Label(N_("Add-on ends"), "gray", "x"),
         "pause": Label(N_("Pause"), "amber", "pause"),
-        "resume": Label(N_("End of the pause"), "green", "play"),
+        "resume": Label(N_("End of the pause"), "green", "circle-check"),
         "move": Label(N_("Move of house"), "violet", "truck"),
         "transfer": Label(N_("Transfer to another customer"), "pink", "users"),
         "renewal": Label(N_("Renewal"), "green", "refresh-cw"),
@@ -33,7 +33,7 @@ register(
     {
         "previewed": Label(N_("Shown"), "gray"),
         "requested": Label(N_("Requested"), "blue"),
-        "awaiting": Label(N_("Under way"), "amber"),
+        "awaiting": Label(N_("Change under way"), "amber"),
         "done": Label(N_("In force"), "green"),
         "cancelled": Label(N_("Called off"), "gray"),
     },

@@ -47,7 +47,8 @@ from models.tickets import TicketRating
 F = TypeVar("F", bound=Input)
 FOLLOW, CONFIRM, RATE = LinkPurpose.FOLLOW, LinkPurpose.CONFIRM, LinkPurpose.RATE
 ELSEWHERE = {
-    LinkPurpose.SLOT: "slot", LinkPurpose.TRACK: "track", LinkPurpose.PAY: "pay", LinkPurpose.ORDER: "order",
+    LinkPurpose.SLOT: "slot", LinkPurpose.TRACK: "track", LinkPurpose.PAY: "pay",
+    LinkPurpose.ORDER: "order", LinkPurpose.CHANGE: "change",
 }  # fmt: skip
 
 

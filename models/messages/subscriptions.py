@@ -129,6 +129,7 @@ class Wish:
     add_on_id: str = ""  # the add-on that stops
     new_id: str = ""  # of the contract that an add-on or a transfer begins
     receiver_id: str = ""  # of a transfer; unknown receivers simply stay silent
+    address: str = ""  # of a move; personal
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ WORDS = {
     "team_id": "team",
     "plan_id": "plan",
     "method_id": "method",
+    "add_on_id": "subscription",
 }
 
 

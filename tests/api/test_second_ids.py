@@ -23,6 +23,7 @@ from models.messages.tickets import OVER, TicketStatus
 from models.partners import Partner
 from models.payments import PaymentAttempt, PaymentMethod
 from models.staff import Account, ApiToken, Team
+from models.subscriptions import Subscription
 from models.tickets import Attachment, Ticket, TicketMessage
 from tests.api.shapes import (
     BODYLESS,
@@ -52,6 +53,7 @@ TABLES: dict[str, type[SQLModel]] = {
     "attempt": PaymentAttempt, "team": Team, "ticket": Ticket, "visit": Visit, "invoice": Invoice,
     "message": TicketMessage, "attachment": Attachment, "partner": Partner, "api_token": ApiToken,
     "method": PaymentMethod,
+    "subscription": Subscription,
 }  # fmt: skip
 # Rows that exist and that not everybody may see, or that nobody may use here, for each word.
 FOREIGN = {
@@ -67,6 +69,8 @@ FOREIGN = {
     "plan": (),
     "attachment": ("at2", "an2", "an1", "at4"),
     "message": ("m2note",),
+    "subscription": ("S2-1",),
+    "plan": (),
 }
 OWN = {word: own for word, (own, _) in SAMPLE.items()} | {
     "account": "a_dispatcher", "part": "pa", "team": "team_one",

@@ -98,6 +98,7 @@ def tours(house: House) -> dict[str, Tour]:
                 "/tickets/new?customer=cus_mina", "/customers", "/customers?q=zzz", "/customers/cus_mina",
                 "/customers/privacy-requests", "/orders", f"/orders/{order}", "/field-service", "/me",
                 *(f"/tickets/{number}" for number in numbers[:4]), *jobs, bills[0],
+                *contracts(house, "agent"),
             )),
             Tour("finance", DESK, ("/billing/invoices", "/billing/invoices?status=overdue", *bills, "/me")),
             Tour("admin", DESK, (
@@ -111,6 +112,7 @@ def tours(house: House) -> dict[str, Tour]:
                 *(f"/tickets/{row['id']}" for row in own[:2]),
                 "/payment-methods", *card_form(house),
                 "/my/products", "/my/profile", "/my/consents", "/my/privacy",
+                *contracts(house, "customer"),
             )),
             Tour("employee", DESK, ("/home", "/me")),
             Tour("", PHONE, (
@@ -178,6 +180,18 @@ def welcome(house: House) -> str:
             return found[0]
         time.sleep(0.5)
     raise AssertionError("the invitation did not arrive")
+
+
+def contracts(house: House, who: str) -> tuple[str, ...]:
+    """Somebody's contracts, what changes of the first one cost, and its last change."""
+    listed: Any = house.asked(who, "/subscriptions")["rows"]
+    pages = ["/subscriptions"]
+    for row in listed[:1]:
+        one = f"/subscriptions/{row['id']}"
+        held: Any = house.asked(who, one)
+        pages += [one, *(f"{one}/changes?kind={kind}" for kind in held["kinds"])]
+        pages += [f"/subscriptions/changes/{change['id']}" for change in held["changes"][:1]]
+    return tuple(pages)
 
 
 def overview(house: House) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from models.messages.customers import ConsentKind, PrivacyKind
 from models.messages.journeys import WaitFor
 from models.messages.orders import ShipmentStatus, StepKind, StepStatus
 from models.messages.payments import MethodStatus
-from models.messages.subscriptions import ChangeKind, ChargeKind, SubscriptionStatus
+from models.messages.subscriptions import ChangeKind, ChargeKind, Preview, SubscriptionStatus, Wish
 from models.messages.systems import CallResult, System
 from models.orders import (
     CartItem,
@@ -36,6 +36,7 @@ from models.subscriptions import (
     SubscriptionPause,
 )
 from models.systems import SentMessage, SystemCall
+from tests.builders.subscriptions import a_plan
 
 TAX = "kr-vat-10-included"
 
@@ -200,7 +201,9 @@ def sold(n: int, customer: str, other: str | None, word: str, now: datetime) -> 
             order_id=order,
             plan_id="pl",
             plan_version=1,
-            terms={},
+            terms=to_record(a_plan("pl", 55)),
+            billed_until=today + timedelta(days=30),
+            bill_day=today.day,
             status=SubscriptionStatus.ACTIVE,
             starts_on=today,
             end_reason=word,
@@ -216,7 +219,10 @@ def sold(n: int, customer: str, other: str | None, word: str, now: datetime) -> 
             asked_by=word,
             kind=ChangeKind.TRANSFER,
             effective_on=today,
-            wish={"note": word},
+            wish=to_record(Wish(ChangeKind.TRANSFER, today, new_id=f"SC{n}-1", address=word)),
+            preview=to_record(
+                Preview(ChangeKind.TRANSFER, today, (), 0, 55, 0, None, now + timedelta(days=1))
+            ),
             reason=word,
             created_at=now,
         ),

@@ -217,7 +217,6 @@ def test_a_shorter_month_bills_on_its_last_day(start: date, ordinal: int, begins
 @given(STARTS, st.integers(0, 1000))
 def test_every_day_lies_in_exactly_one_period(start: date, days: int) -> None:
     contract, day = a_contract(start), start + timedelta(days=days)
-
     period = period_on(contract, day)
 
     assert period.from_on <= day < period.until_on
@@ -388,7 +387,6 @@ def test_taxes_of_a_document_add_up_to_the_tax_of_its_sum(amounts: list[int]) ->
 
 def test_a_preview_holds_until_midnight_in_seoul() -> None:
     shown = preview(begun(a_contract(), TODAY), UP, TODAY)
-
     assert shown.valid_until == begins_at(date(2026, 3, 11)) == datetime(2026, 3, 10, 15, tzinfo=UTC)
     assert business_day(shown.valid_until - timedelta(seconds=1)) == TODAY
 
