@@ -70,7 +70,6 @@ FOREIGN = {
     "attachment": ("at2", "an2", "an1", "at4"),
     "message": ("m2note",),
     "subscription": ("S2-1",),
-    "plan": (),
 }
 OWN = {word: own for word, (own, _) in SAMPLE.items()} | {
     "account": "a_dispatcher", "part": "pa", "team": "team_one",
