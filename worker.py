@@ -32,6 +32,7 @@ from activities.payments import MethodActivities, PaymentActivities, RefundActiv
 from activities.staff import StaffActivities
 from activities.subscriptions import SubscriptionActivities
 from activities.tickets import TicketActivities
+from models.kit import tables
 from models.kit.engine import engine_for
 from models.kit.logs import log_as_json
 from models.kit.settings import Settings, settings
@@ -60,6 +61,7 @@ from workflows.subscriptions import (
 )
 from workflows.tickets import TicketWorkflow
 
+assert tables  # a row that points at a table which nobody here imported could not be stored
 Acts = dict[str, list[Callable[..., Any]]]
 
 WORKFLOWS: list[type] = [

@@ -212,3 +212,15 @@ def test_make_alone_prints_every_target_with_its_help() -> None:
     assert re.findall(r"^  make (\w+) ", shown, re.MULTILINE) == [
         "demo", "up", "down", "test", "check", "bench", "histories", "migrate"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("program", ["worker", "app"])
+def test_a_program_knows_every_table_that_its_rows_point_at(program: str) -> None:
+    """A foreign key to a table that was never imported fails at the first stored row, not at the start."""
+    asked = f"import {program}; from sqlmodel import SQLModel; print(len(SQLModel.metadata.sorted_tables))"
+    told = subprocess.run(
+        [sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert told.returncode == 0, told.stderr[-800:]
+    assert int(told.stdout) > 50
