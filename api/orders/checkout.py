@@ -97,7 +97,7 @@ async def order(request: Request, desk: Desk, sent: Typed[Ordering] = typed(Orde
     priced = await quote_of(request, desk, buyer.id)
     if sent.value is None:
         if priced is None:
-            raise Refusal("cart_empty")
+            raise Refusal("invalid_form")
         page = await till(desk, buyer, priced)
         return answer(
             request, "orders/new.html", page, status=422, form=Form(sent.form.values, sent.form.errors)
@@ -110,14 +110,14 @@ async def accept(
     request: Request, desk: DeskAt, buyer: Customer, priced: Quote | None, given: Ordering
 ) -> str:
     """Store the order; a form that was sent before has its order already, and an empty cart."""
-    if priced is None:
-        if earlier := await earlier_order(desk, buyer.id, given.submission_key):
-            return earlier
-        raise Refusal("cart_empty")
+    if earlier := await earlier_order(desk, buyer.id, given.submission_key):
+        return earlier
     if given.method_id is not None:
         known = {method for method, _ in await methods_of(desk, buyer.id)}
         if given.method_id not in known:
             raise Refusal("not_found")
+    if priced is None:
+        raise Refusal("cart_empty")
     if (priced.once_minor, priced.monthly_minor) != (given.once_minor, given.monthly_minor):
         raise Refusal("cart_changed")
     to = ShipTo(given.ship_name, given.ship_phone, given.ship_postcode, given.ship_address, buyer.region)
@@ -131,6 +131,8 @@ async def accept(
 async def buyer_of(desk: DeskAt, customer_id: str) -> Customer:
     """Whose order it becomes: the customer's own, or the one whom the agent names."""
     if desk.person.kind is Kind.CUSTOMER:
+        if customer_id not in ("", desk.person.customer_id):
+            raise Refusal("not_found")
         return await desk.one(Customer, desk.person.customer_id)
     return await desk.one(Customer, customer_id)
 

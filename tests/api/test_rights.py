@@ -22,13 +22,13 @@ OWNED = (
     "tickets", "ticket_messages", "attachments", "ticket_ratings", "visit_offers", "invoices",
     "invoice_lines", "payment_attempts", "payment_allocations", "ledger_transactions", "ledger_entries",
     "timeline_entries", "waits", "journey_histories", "system_calls", "sent_messages",
-    "personal_data_accesses", "audit_entries", "invitations", "inbox", "number_series", "products",
+    "personal_data_accesses", "audit_entries", "invitations", "inbox", "number_series",
     "parts", "service_policies", "calendar_days", "alembic_version",
 )  # fmt: skip
 WORKERS_ONLY = (
     "visits", "visit_offers", "invoices", "invoice_lines", "payment_allocations", "ledger_transactions",
     "ledger_entries", "waits", "journey_histories", "system_calls", "sent_messages", "invitations",
-    "signed_links", "number_series", "products", "parts", "service_policies", "calendar_days",
+    "signed_links", "number_series", "parts", "service_policies", "calendar_days",
     "alembic_version",
 )  # fmt: skip
 
