@@ -114,6 +114,8 @@ async def request_change(
     asked = sent.value
     if (earlier := await earlier_change(desk, contract, asked.request_key)) is not None:
         return move_on(request, f"/subscriptions/changes/{earlier}", data={"change_id": earlier})
+    if asked.add_on_id is not None and asked.add_on_id not in {one.id for one in contract.add_ons}:
+        raise Refusal("not_found")
     await refuse_second(desk, contract)
     wish = await wish_of(desk, contract, asked)
     if wish is None or (code := refusal(contract, wish, today())):
