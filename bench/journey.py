@@ -12,6 +12,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 
 import psutil
 from temporalio.client import Client
@@ -46,7 +47,9 @@ def used(pids: Mapping[str, int]) -> dict[str, float]:
     for name, pid in pids.items():
         process = psutil.Process(pid)
         seconds[name] = sum(process.cpu_times()[:4])
-        seconds[name] += sum(sum(child.cpu_times()[:2]) for child in process.children())
+        for child in process.children():
+            with suppress(psutil.NoSuchProcess):  # it has just ended: its time is its parent's now
+                seconds[name] += sum(child.cpu_times()[:2])
     return seconds
 
 
