@@ -152,7 +152,7 @@ async def second(request: Request, desk: Desk) -> Response:
         return move_on(request, "/home" if desk.person else "/signup")
     if held.status == SignupStatus.DONE and held.purpose == SignupPurpose.CONTACT:
         return move_on(request, held.return_to or "/my/profile")
-    is_making = await is_kept(desk.session, signup_workflow_id(held.id), finishing(held).id)
+    is_making = await is_kept(desk.session, signup_workflow_id(held.id), finishing(held))
     return answer(request, "customers/signup_code.html", page_of(held, is_making=is_making))
 
 

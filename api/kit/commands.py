@@ -88,12 +88,12 @@ def refusal_of(failure: WorkflowUpdateFailedError) -> Refusal:
     return Refusal("try_again_later")
 
 
-async def is_kept(session: AsyncSession, workflow_id: str, id: str, actor_id: str = "") -> bool:
+async def is_kept(session: AsyncSession, workflow_id: str, argument: Said) -> bool:
     """Whether a command was taken and not refused, though its workflow may not have heard it yet."""
     asked = select(col(OutboxItem.id)).where(
         col(OutboxItem.workflow_id) == workflow_id,
-        col(OutboxItem.actor_id) == actor_id,
-        col(OutboxItem.key) == id,
+        col(OutboxItem.actor_id) == (argument.actor_id or ""),
+        col(OutboxItem.key) == argument.id,
         col(OutboxItem.status) != OutboxStatus.REFUSED,
     )
     return (await session.execute(asked)).first() is not None
