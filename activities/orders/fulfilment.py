@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, union, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import col
@@ -29,6 +29,7 @@ from models.messages.orders import (
 )
 from models.orders import Order, OrderAddress, OrderLine, OrderReservation, Shipment
 from models.rules import orders as rules
+from models.subscriptions import Subscription
 from models.tickets import Ticket
 
 
@@ -223,7 +224,8 @@ async def _count(session: AsyncSession, order_id: str) -> None:
 
 
 async def _give_back(session: AsyncSession, asked: SystemOrder) -> None:
-    """The parcel's goods are the customer's no longer; a device that a ticket names stays on record."""
+    """The parcel's goods are the customer's no longer; a device that a ticket or an ended contract names
+    stays on record."""
     shipment = await session.get(Shipment, asked.shipment_id)
     if shipment is None:
         return
@@ -232,7 +234,10 @@ async def _give_back(session: AsyncSession, asked: SystemOrder) -> None:
         for part in shipment.lines
         for serial in part["serials"]
     ]
-    named = select(col(Ticket.owned_product_id)).where(col(Ticket.owned_product_id).in_(ids))
+    named = union(
+        select(col(Ticket.owned_product_id)).where(col(Ticket.owned_product_id).in_(ids)),
+        select(col(Subscription.owned_product_id)).where(col(Subscription.owned_product_id).in_(ids)),
+    )
     mine = delete(OwnedProduct).where(col(OwnedProduct.id).in_(ids), col(OwnedProduct.id).not_in(named))
     await session.execute(mine)
     left = update(OwnedProduct).where(col(OwnedProduct.id).in_(ids))

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from api.customers.routing import router
 from api.kit import onetime, people, signing, throttles
-from api.kit.commands import Answer, command
+from api.kit.commands import Answer, command, is_kept
 from api.kit.desk import Desk, DeskAt, session_for
 from api.kit.forms import Input, Typed, typed
 from api.kit.language import N_, locale
@@ -65,7 +65,7 @@ class SignupPage:
 class CodePage:
     """The second screen: the code, then the name, then in."""
 
-    step: Literal["code", "details", "soon", "closed"]
+    step: Literal["code", "details", "soon", "making", "ready", "closed"]
     shown: str = ""  # the address as it was typed, masked
     is_locked: bool = False
     may_resend: bool = False
@@ -152,22 +152,23 @@ async def second(request: Request, desk: Desk) -> Response:
         return move_on(request, "/home" if desk.person else "/signup")
     if held.status == SignupStatus.DONE and held.purpose == SignupPurpose.CONTACT:
         return move_on(request, held.return_to or "/my/profile")
-    return answer(request, "customers/signup_code.html", page_of(held))
+    is_making = await is_kept(desk.session, signup_workflow_id(held.id), finishing(held))
+    return answer(request, "customers/signup_code.html", page_of(held, is_making=is_making))
 
 
-def page_of(held: Held) -> CodePage:
-    """What the second screen shows."""
+def page_of(held: Held, *, is_making: bool = False) -> CodePage:
+    """What the second screen shows; `is_making` when name and consents are already on their way."""
     is_mail = held.channel == "mail"
     shown = mask_email(held.address) if is_mail else mask_phone(held.address)
     is_contact = held.purpose == SignupPurpose.CONTACT
     if held.status == SignupStatus.DONE:
-        return CodePage("soon" if held.has_account else "closed", is_contact=is_contact, is_mail=is_mail)
+        return CodePage("ready" if held.has_account else "closed", is_contact=is_contact, is_mail=is_mail)
     if held.status == SignupStatus.ABANDONED:
         return CodePage("closed", is_contact=is_contact, is_mail=is_mail)
     if held.is_proved and held.status == SignupStatus.STARTED:
         return CodePage("soon", shown, is_contact=is_contact, is_mail=is_mail)
     if held.is_proved:
-        return CodePage("details", shown, is_mail=is_mail)
+        return CodePage("making" if is_making else "details", shown, is_mail=is_mail)
     return CodePage("code", shown, held.is_locked, held.may_resend, held.has_more_codes, is_contact, is_mail)
 
 
@@ -240,9 +241,14 @@ async def again(request: Request, desk: Desk) -> Response:
     return move_on(request, "/signup/code", data={"status": "sent"})
 
 
+def finishing(held: Held) -> FinishSignup:
+    """The one command that has customer and account made."""
+    return FinishSignup(f"{held.id}.finished", held.id)
+
+
 async def finish(request: Request, desk: DeskAt, held: Held) -> Response:
     """Name and consents stand in the row: have customer and account made."""
-    order = FinishSignup(f"{held.id}.finished", held.id)
+    order = finishing(held)
     workflow_id = signup_workflow_id(held.id)
     if await command(desk.session, desk.client, workflow_id, "finish", order) is Answer.ACCEPTED:
         return move_on(request, "/signup/code")

@@ -88,6 +88,17 @@ def refusal_of(failure: WorkflowUpdateFailedError) -> Refusal:
     return Refusal("try_again_later")
 
 
+async def is_kept(session: AsyncSession, workflow_id: str, argument: Said) -> bool:
+    """Whether a command was taken and not refused, though its workflow may not have heard it yet."""
+    asked = select(col(OutboxItem.id)).where(
+        col(OutboxItem.workflow_id) == workflow_id,
+        col(OutboxItem.actor_id) == (argument.actor_id or ""),
+        col(OutboxItem.key) == argument.id,
+        col(OutboxItem.status) != OutboxStatus.REFUSED,
+    )
+    return (await session.execute(asked)).first() is not None
+
+
 async def _earlier_answer(session: AsyncSession, mine: Mine) -> Answer | None:
     asked = select(col(OutboxItem.status), col(OutboxItem.refusal)).where(*mine)
     row = (await session.execute(asked)).one()

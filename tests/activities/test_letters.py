@@ -34,6 +34,19 @@ from tests.sandbox import Sandbox
 
 HANGUL = re.compile("[가-힣]")
 MOMENTS = {"starts_at": "2026-12-01T14:00:00+09:00", "expires_at": "2026-12-01T05:30:00+00:00"}
+SOLD = {**MOMENTS, "parcel": "O1-1", "tracking": "TRK-1", "why": "unpaid", "refunded": "yes"}
+CASES = {"orders": "O1", "subscriptions": "C1"}  # whose letters are about a case and never about a ticket
+# Letters to people who may have no customer yet, or soon none: the activities of customers write them.
+A_NAME, A_LINK = {"name": "Lee <b>Mina</b>"}, {"link": "https://desk.example/x"}
+AN_END = {"until": datetime(2026, 12, 1, tzinfo=UTC)}
+PERSONAL: dict[str, dict[str, Any]] = {
+    "customers/code": {"code": "271828"},
+    "customers/resume": A_LINK,
+    "customers/welcome": A_NAME | A_LINK,
+    "customers/export_ready": A_NAME | A_LINK | AN_END,
+    "customers/erasing": A_NAME | AN_END,
+    "customers/erasure_refused": A_NAME | A_LINK,
+}
 LINK = re.compile(r"https://desk\.example/links/([0-9a-f]{64})")
 
 
@@ -86,8 +99,11 @@ async def rows(engine: AsyncEngine, table: type[Any]) -> list[Any]:
 
 
 def a_letter(template: str = "tickets/received", key: str = "") -> Letter:
+    key, case = key or f"test:{template}", CASES.get(template.split("/")[0])
+    if case is not None:
+        return Letter(key, "", template, case_id=case, customer_id="c_one", values=SOLD)
     return Letter(
-        key or f"test:{template}",
+        key,
         "T1",
         template,
         "V1-1",
@@ -108,7 +124,20 @@ def test_every_letter_has_its_templates_and_every_template_its_letter() -> None:
     found = {(path.parts[-3], path.name.split(".")[0]) for path in ROOT.glob("templates/*/letters/*.*")}
 
     # an invitation belongs to no ticket: activities/staff.py writes it
-    assert {f"{word}/{name}" for word, name in found} == {*FORMS, "staff/invitation"}
+    assert {f"{word}/{name}" for word, name in found} == {*FORMS, *PERSONAL, "staff/invitation"}
+
+
+@pytest.mark.parametrize("template", PERSONAL)
+@pytest.mark.parametrize("locale", ["ko", "en"])
+def test_letters_about_a_person_alone_speak_their_language(template: str, locale: str) -> None:
+    values = PERSONAL[template]
+    mail, text = Stationery().mail(template, locale, values), Stationery().sms(template, locale, values)
+
+    for said in (mail.subject, mail.text, mail.html, text):
+        assert bool(HANGUL.search(said)) is (locale == "ko"), said
+        assert "{{" not in said
+    assert "<b>Mina" not in mail.html
+    assert all(str(value) in mail.text for name, value in values.items() if name in ("code", "link"))
 
 
 @pytest.mark.parametrize("form", ["mail", "sms"])
@@ -170,7 +199,7 @@ async def test_every_link_for_a_customer_is_known_has_its_purpose_and_runs_out(
             link = links[hashlib.sha256(token.encode()).hexdigest()]
             assert (link.purpose, link.subject, link.customer_id) == (
                 form.link,
-                subjects[form.about],
+                subjects.get(form.about) or CASES[template.split("/")[0]],
                 "c_one",
             )
             assert link.expires_at > datetime.now(UTC)

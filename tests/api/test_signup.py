@@ -218,6 +218,31 @@ async def test_an_unfinished_signup_lets_nobody_in(browser: AsyncClient, worker_
     assert "ieum=" not in entry.headers.get("set-cookie", "")
 
 
+async def test_who_has_told_everything_waits_on_a_page_that_goes_on_by_itself(
+    browser: AsyncClient, worker_engine: AsyncEngine
+) -> None:
+    await ask(browser, UNKNOWN)
+    await guess(browser, await send_code(worker_engine))
+    await rows(worker_engine, "update signups set status = 'proved' where id like 'sgn_%'")
+    assert 'action="/signup/details"' in (await browser.get("/signup/code")).text
+
+    told = {"name": "김하나", "terms": "yes", "privacy": "yes"}
+    taken = await browser.post("/signup/details", data=told)
+    page = await browser.get("/signup/code")
+    part = await browser.get("/signup/code", headers={"HX-Request": "true", "HX-Target": "signup_step"})
+
+    assert taken.headers["location"] == "/signup/code"
+    for shown in (page.text, part.text):
+        assert 'action="/signup/details"' not in shown
+        assert "계정을 준비하고 있습니다." in shown
+        assert 'hx-get="/signup/code" hx-trigger="every 2s"' in shown
+    assert "<html" not in part.text
+
+    refuse = "update outbox set status = 'refused', refusal = 'already_over' where key like 'sgn_%.finished'"
+    await rows(worker_engine, refuse)
+    assert 'action="/signup/details"' in (await browser.get("/signup/code")).text
+
+
 async def test_needed_consents_are_asked_for_and_a_weak_password_is_told(
     browser: AsyncClient, worker_engine: AsyncEngine
 ) -> None:

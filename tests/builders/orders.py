@@ -14,6 +14,7 @@ from models.messages.orders import OrderPlaced, order_workflow_id
 from models.orders import Order, OrderLine
 from models.rules.billing import split_vat
 from tests.builders.desk import Company
+from tests.builders.leases import plan_row
 
 _numbers = count(700_001)
 
@@ -87,6 +88,8 @@ async def a_placed_order(
     placed = OrderPlaced(order.id, order.customer_id, order.placed_at, needs_credit, quote.once_minor)
     placed = replace(placed, payment_hours=hours, **facts)  # type: ignore[arg-type]
     async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+        for plan in [one.plan for one in quote.lines if one.plan is not None]:
+            await session.merge(plan_row(plan, order.placed_at))
         session.add(order)
         await session.flush()
         session.add_all(rows)

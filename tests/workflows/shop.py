@@ -32,7 +32,6 @@ from workflows.kit.options import CARRIER_QUEUE, CREDIT_QUEUE, MAIL_QUEUE, STOCK
 with workflow.unsafe.imports_passed_through():
     from models.messages.billing import CaseCancelled, InvoiceOrder, InvoiceSettled, InvoiceStatus
     from models.messages.payments import RefundOrder, RefundSettled, RefundStatus
-    from models.messages.subscriptions import Activations, Deactivations
 
 
 @workflow.defn(name="Invoice")
@@ -69,24 +68,6 @@ class RefundAsTold:
         return RefundSettled(order.refund_id, RefundStatus.SUCCEEDED, order.amount_minor, workflow.now())
 
 
-@workflow.defn(name="Activation")
-class ActivationAsTold:
-    """Contracts that begin."""
-
-    @workflow.run
-    async def run(self, asked: Activations) -> tuple[str, ...]:
-        return tuple(one.subscription_id for one in asked.contracts)
-
-
-@workflow.defn(name="Deactivation")
-class DeactivationAsTold:
-    """Contracts that end."""
-
-    @workflow.run
-    async def run(self, asked: Deactivations) -> None:
-        return None
-
-
 @dataclass
 class Outside:
     """The consoles, so that a test can turn them and see what they were asked."""
@@ -100,7 +81,7 @@ class Outside:
     def stand_ins(self) -> StandIns:
         """Everything that an order meets."""
         goods = FulfilmentActivities(self.engine, self.stock, self.carrier, self.bureau)
-        lives = [CaseInvoiceAsTold, RefundAsTold, ActivationAsTold, DeactivationAsTold, VisitAsTold]
+        lives = [CaseInvoiceAsTold, RefundAsTold, VisitAsTold]
         return StandIns(
             lives,
             {

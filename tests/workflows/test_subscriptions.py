@@ -150,7 +150,8 @@ async def test_a_transfer_needs_the_new_holder(leases: Leases) -> None:
     assert await leases.result(change) is S.DONE
     rows = await leases.desk.rows("select customer_id, status from subscriptions order by created_at")
     assert [tuple(row) for row in rows] == [("cus_mina", "ended"), ("cus_jun", "active")]
-    assert letters(change) == ["requested", "holder", "done", "received"]
+    sent = letters(change)  # the last two go to two people at the same moment
+    assert (sent[:2], sorted(sent[2:])) == (["requested", "holder"], ["done", "received"])
     assert [one.customer_id for one in POST.sent if one.key.endswith("received")] == ["cus_jun"]
 
 
