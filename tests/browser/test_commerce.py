@@ -104,7 +104,7 @@ class Shopper(Customer):
             self.page.locator(f"[name={name}]").fill(value)
         self.button("Order with obligation to pay").click()
         expect(self.page).to_have_url(re.compile("/orders/O[0-9]+"))
-        number = re.findall("O[0-9]+", self.page.url)[0]
+        number: str = re.findall("O[0-9]+", self.page.url)[0]
         expect(self.heading("Order").first).to_contain_text(self.say("Order %(id)s", id=number))
         self.reads("To be paid")
         self.sees("/orders/O")
@@ -247,6 +247,6 @@ def held(house: House, number: str) -> int:
 def owed(house: House, number: str) -> dict[str, int]:
     """The ledger's accounts that an order has moved and that are not level again."""
     with psycopg.connect(house.worker_url) as database:
-        moved = dict(database.execute(LEDGER, (number,)).fetchall())
+        moved = database.execute(LEDGER, (number,)).fetchall()
     assert moved, "the ledger never heard of the order"
-    return {str(account): int(sum_) for account, sum_ in moved.items() if sum_}
+    return {str(account): int(balance) for account, balance in moved if balance}
