@@ -67,9 +67,11 @@ class Shopper(Customer):
         self.sees("/shop")
         self.page.locator('main a[href^="/shop/bundles/bun_home"]').first.click()
         self.sees("/shop/bundles/bun_home")
-        with self.page.expect_response(re.compile("/price")):
-            self.page.locator("#part_play").check()
-        expect(self.page.locator("#part_play")).to_be_checked()
+        before = self.page.locator("#price").inner_text()
+        self.page.locator("#part_play-plus").check()
+        expect(self.page.locator("#price")).not_to_have_text(before)  # the dearer one, at once
+        self.page.locator("#part_play").check()
+        expect(self.page.locator("#price")).to_have_text(before, use_inner_text=True)
         self.button("Into the cart").click()
         self.sees("/shop/cart")
 
