@@ -16,7 +16,7 @@ PHONE, TABLET, DESK = 390, 820, 1280
 NOT_PAGES = re.compile(
     r"/|/health/.*|/metrics|/events|/links/{token}/events|/codec/.*|/tickets/rows"
     r"|.*/(attachments|photos)/{attachment_id}"
-    r"|/payment-methods/{method_id}/authorisation"
+    r"|/payment-methods/{method_id}/authorisation|/billing/invoices/{invoice_id}/payment"
     r"|/my/privacy/{privacy_request_id}/file|/signup/resume/{token}"
     r"|/report/received/{token}|/links/{token}/payment|.*/histories/{run_id}|/links/{token}/photos/.*"
 )
@@ -114,6 +114,7 @@ def tours(house: House) -> dict[str, Tour]:
                 "/home", "/orders", "/orders/new", f"/orders/{order}", "/tickets/new", "/me",
                 *(f"/tickets/{row['id']}" for row in own[:2]),
                 "/payment-methods", *card_form(house),
+                bill_of(house, order),
                 "/my/products", "/my/profile", "/my/consents", "/my/privacy",
                 *contracts(house, "customer"),
             )),
@@ -154,6 +155,17 @@ def an_order(house: House, **thing: str) -> str:
     if not thing:
         sends(house, "customer", "/shop/cart", product_id="prd_stand", quantity=2)
     return str(order["id"])
+
+
+def shown_order(house: House, order: str) -> Any:
+    """An order as its customer sees it."""
+    return house.asked("customer", f"/orders/{order}")["order"]
+
+
+def bill_of(house: House, order: str) -> str:
+    """Where the customer pays an order, once it has its invoice."""
+    invoice = until(lambda: shown_order(house, order)["invoice_id"], "no invoice")
+    return f"/billing/invoices/{invoice}/pay"
 
 
 def a_change(house: House) -> str:
