@@ -107,7 +107,7 @@ class Shopper(Customer):
         self.button("Order with obligation to pay").click()
         expect(self.page).to_have_url(re.compile("/orders/O[0-9]+"))
         number: str = re.findall("O[0-9]+", self.page.url)[0]
-        expect(self.heading("Order").first).to_contain_text(self.say("Order %(id)s", id=number))
+        expect(self.page.locator("h1")).to_have_text(self.say("Order %(id)s", id=number))
         self.reads("To be paid")
         self.sees("/orders/O")
         return number
