@@ -209,7 +209,7 @@ def test_a_stranger_becomes_a_customer_with_contracts(
     contracts = shopper.page.locator("#contracts li")
     expect(contracts).to_have_count(2)
     for nth in range(2):
-        expect(contracts.nth(nth)).to_contain_text(say("Running"))
+        expect(contracts.nth(nth)).to_contain_text(say("In use"))
     shopper.sees("/subscriptions")
     contracts.nth(0).get_by_role("link").click()
     shopper.sees("/subscriptions/S")
