@@ -6,6 +6,7 @@ from urllib.parse import quote as quoted
 
 from fastapi import Query, Request
 from pydantic import BeforeValidator
+from sqlalchemy import update
 from sqlmodel import col
 from starlette.responses import Response
 
@@ -26,6 +27,7 @@ from models.messages.orders import ShipTo
 from models.messages.payments import MethodStatus
 from models.payments import PaymentMethod
 from models.rules.catalogue import problems, quote
+from models.rules.field_service import region_of
 
 
 def _whole(value: object) -> object:
@@ -120,12 +122,22 @@ async def accept(
         raise Refusal("cart_empty")
     if (priced.once_minor, priced.monthly_minor) != (given.once_minor, given.monthly_minor):
         raise Refusal("cart_changed")
-    to = ShipTo(given.ship_name, given.ship_phone, given.ship_postcode, given.ship_address, buyer.region)
+    region = region_of(given.ship_postcode, given.ship_address, buyer.region)
+    to = ShipTo(given.ship_name, given.ship_phone, given.ship_postcode, given.ship_address, region)
     wish = Wish(given.submission_key, buyer.id, priced, to, given.method_id)
     number = await place(desk, wish)
+    await move_in(desk, buyer, to)
     await clear(desk, cart_key(request, desk.person))
     await desk.commit()
     return number
+
+
+async def move_in(desk: DeskAt, buyer: Customer, to: ShipTo) -> None:
+    """Who has told us no address yet is at home where the order goes: technicians come there."""
+    homeless = col(Customer.id) == buyer.id, col(Customer.address) == ""
+    home = {"postcode": to.postcode, "address": to.address, "region": to.region}
+    moved = update(Customer).where(*homeless).values(**home, version=col(Customer.version) + 1)
+    await desk.session.execute(moved)
 
 
 async def buyer_of(desk: DeskAt, customer_id: str) -> Customer:

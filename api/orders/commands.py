@@ -21,6 +21,7 @@ from models.kit.refusals import Refusal
 from models.messages.orders import ChangeAddress, GoodsArrived, OrderCommand, order_workflow_id
 from models.orders import Order, OrderAddress
 from models.rules import orders as rules
+from models.rules.field_service import region_of
 
 
 class Ending(Input):
@@ -132,10 +133,11 @@ async def move(request: Request, desk: DeskAt, order_id: str, base: str, sent: T
     given, now = sent.value, datetime.now(UTC)
     refuse_impossible(order, "change_address")
     address = f"adr_{given.command_id}"
+    region = region_of(given.ship_postcode, given.ship_address, order.ship_region)
     row = {
         "id": address, "order_id": order.id, "ship_name": given.ship_name,
         "ship_phone": given.ship_phone, "ship_postcode": given.ship_postcode,
-        "ship_address": given.ship_address, "ship_region": order.ship_region, "created_at": now,
+        "ship_address": given.ship_address, "ship_region": region, "created_at": now,
     }  # fmt: skip
     await desk.session.execute(insert(OrderAddress).values(row).on_conflict_do_nothing().inline())
     order_to = ChangeAddress(given.command_id, desk.person.id, now, actor_kind(desk), address)

@@ -15,7 +15,7 @@ labels.register(
         OrderStatus.SHIPPING: Label(N_("On the way"), "indigo"),
         OrderStatus.INSTALLING: Label(N_("Installation"), "violet"),
         OrderStatus.ACTIVATING: Label(N_("Contracts begin"), "teal"),
-        OrderStatus.DONE: Label(N_("Order complete"), "green"),
+        OrderStatus.DONE: Label(N_("Order completed"), "green"),
         OrderStatus.CANCELLING: Label(N_("Being cancelled"), "orange"),
         OrderStatus.CANCELLED: Label(N_("Order cancelled"), "gray"),
         OrderStatus.RETURNING: Label(N_("Coming back"), "orange"),

@@ -19,7 +19,7 @@ from api.kit.forms import Input, Typed, typed
 from api.kit.labels import Label
 from api.kit.language import N_, locale
 from api.kit.rendering import answer, move_on
-from api.kit.routes import FINANCE, SYSTEM, by_link
+from api.kit.routes import CUSTOMERS, FINANCE, SYSTEM, by_link
 from api.kit.texts import Key, Line, MaybeLine
 from api.kit.webhooks import MAX_BODY, BadWebhook, verify
 from api.payments import methods
@@ -145,7 +145,7 @@ class ReturnPage:
 @router.get("/links/{token}/pay", may=PAY)
 async def show(request: Request, desk: Desk, token: str, code: str = "") -> Response:
     """Show the invoice with its amount, its lines and the way to pay; paid, it is the receipt."""
-    page = await pay_page(request, desk, token, has_failed=bool(code))
+    page = await pay_page(request, desk, desk.person.subject, f"/links/{token}", has_failed=bool(code))
     return answer(request, "billing/pay.html", page)
 
 
@@ -154,10 +154,8 @@ async def come_back(
     request: Request, desk: Desk, token: str, payment_key: str = "", order_id: str = "", amount: str = ""
 ) -> Response:
     """Back from the gateway's page. Looking changes nothing, so the page itself sends the agreement."""
-    await desk.one(Invoice, desk.person.subject)
-    if not payment_key:
-        return move_on(request, f"/links/{token}/pay")
-    return answer(request, "billing/back.html", ReturnPage(f"/links/{token}", payment_key, order_id, amount))
+    page = ReturnPage(f"/links/{token}", payment_key, order_id, amount)
+    return await returned(request, desk, desk.person.subject, page)
 
 
 @router.post("/links/{token}/payment", may=PAY)
@@ -165,15 +163,32 @@ async def pay(
     request: Request, desk: Desk, token: str, sent: Typed[Authorised] = typed(Authorised)
 ) -> Response:
     """Store the attempt with its key and have it charged; sent twice it is one attempt."""
-    invoice = await desk.one(Invoice, desk.person.subject)
-    if set(sent.form.errors) - set(Authorised.model_fields):
-        raise Refusal("invalid_form")
-    if sent.value is None or sent.value.amount != invoice.total_minor:
-        raise Refusal("payment_differs")
-    if not await is_stored(desk, sent.value):
-        await begin(desk, request.app.state.settings, invoice, sent.value)
-    await desk.commit()
-    return move_on(request, f"/links/{token}/pay", data={"status": "under_way"})
+    return await paid(request, desk, desk.person.subject, f"/links/{token}", sent)
+
+
+@router.get("/billing/invoices/{invoice_id}/pay", may=CUSTOMERS, row="invoice")
+async def show_own(request: Request, desk: Desk, invoice_id: Key, code: str = "") -> Response:
+    """The same page for the customer who is signed in."""
+    base = f"/billing/invoices/{invoice_id}"
+    page = await pay_page(request, desk, invoice_id, base, has_failed=bool(code))
+    return answer(request, "billing/pay.html", page)
+
+
+@router.get("/billing/invoices/{invoice_id}/payment", may=CUSTOMERS, row="invoice")
+async def come_back_to_own(
+    request: Request, desk: Desk, invoice_id: Key, payment_key: str = "", order_id: str = "", amount: str = ""
+) -> Response:
+    """Back from the gateway's page, signed in."""
+    page = ReturnPage(f"/billing/invoices/{invoice_id}", payment_key, order_id, amount)
+    return await returned(request, desk, invoice_id, page)
+
+
+@router.post("/billing/invoices/{invoice_id}/payment", may=CUSTOMERS, row="invoice")
+async def pay_own(
+    request: Request, desk: Desk, invoice_id: Key, sent: Typed[Authorised] = typed(Authorised)
+) -> Response:
+    """The same attempt, by the customer who is signed in."""
+    return await paid(request, desk, invoice_id, f"/billing/invoices/{invoice_id}", sent)
 
 
 @router.post("/payments/{attempt_id}/verdict", may=FINANCE, row="attempt")
@@ -264,16 +279,40 @@ def paced(order: ChargeOrder, settings: Settings) -> ChargeOrder:
     )
 
 
-async def pay_page(request: Request, desk: DeskAt, token: str, *, has_failed: bool) -> PayPage:
+async def returned(request: Request, desk: DeskAt, invoice_id: str | None, page: ReturnPage) -> Response:
+    """The page that sends the agreement; without one there is only the invoice to look at."""
+    await desk.one(Invoice, invoice_id)
+    if not page.payment_key:
+        return move_on(request, f"{page.base}/pay")
+    return answer(request, "billing/back.html", page)
+
+
+async def paid(
+    request: Request, desk: DeskAt, invoice_id: str | None, base: str, sent: Typed[Authorised]
+) -> Response:
+    """Store what was agreed at the gateway, for exactly this invoice, and have it charged."""
+    invoice = await desk.one(Invoice, invoice_id)
+    if set(sent.form.errors) - set(Authorised.model_fields):
+        raise Refusal("invalid_form")
+    if sent.value is None or sent.value.amount != invoice.total_minor:
+        raise Refusal("payment_differs")
+    if not await is_stored(desk, sent.value):
+        await begin(desk, request.app.state.settings, invoice, sent.value)
+    await desk.commit()
+    return move_on(request, f"{base}/pay", data={"status": "under_way"})
+
+
+async def pay_page(
+    request: Request, desk: DeskAt, invoice_id: str | None, base: str, *, has_failed: bool
+) -> PayPage:
     """The invoice as its customer sees it, and how its payment stands."""
-    invoice = await desk.one(Invoice, desk.person.subject)
+    invoice = await desk.one(Invoice, invoice_id)
     shown = await document(desk, invoice)
     last = shown.attempts[-1].status if shown.attempts else None
     state = {"paid": "paid", "cancelled": "cancelled"}.get(invoice.status.value, "due")
     if state == "due" and last in {*OPEN_ATTEMPT, AttemptStatus.SUCCEEDED}:
         state = "under_way"
     is_refused = state == "due" and (has_failed or last is AttemptStatus.REFUSED)
-    base = f"/links/{token}"
     return PayPage(shown, state, is_refused, base, checkout_of(request, invoice, base, len(shown.attempts)))
 
 

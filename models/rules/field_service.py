@@ -36,6 +36,24 @@ NEXT_PROVINCES: Mapping[str, frozenset[str]] = {
     "ulsan": frozenset({"gyeongbuk", "gyeongnam", "busan"}),
     "jeju": frozenset(),
 }
+# The last of each province's first two digits of a postcode; Seoul's districts by three digits.
+POSTCODES: Mapping[int, str] = {
+    9: "seoul", 20: "gyeonggi", 23: "incheon", 26: "gangwon", 29: "chungbuk", 30: "sejong", 33: "chungnam",
+    35: "daejeon", 40: "gyeongbuk", 43: "daegu", 45: "ulsan", 49: "busan", 53: "gyeongnam", 56: "jeonbuk",
+    60: "jeonnam", 62: "gwangju", 63: "jeju",
+}  # fmt: skip
+SEOUL_POSTCODES: Mapping[str, range] = {
+    "jongno": range(30, 33), "mapo": range(39, 43), "yongsan": range(43, 45), "seongdong": range(47, 49),
+    "gangdong": range(52, 55), "songpa": range(55, 60), "gangnam": range(60, 65), "seocho": range(65, 69),
+    "yeongdeungpo": range(72, 75), "gangseo": range(75, 79),
+}  # fmt: skip
+KOREAN_PROVINCES: Mapping[str, str] = {
+    "서울": "seoul", "부산": "busan", "대구": "daegu", "인천": "incheon", "광주": "gwangju",
+    "대전": "daejeon", "울산": "ulsan", "세종": "sejong", "경기": "gyeonggi", "강원": "gangwon",
+    "충북": "chungbuk", "충청북": "chungbuk", "충남": "chungnam", "충청남": "chungnam",
+    "전북": "jeonbuk", "전라북": "jeonbuk", "전남": "jeonnam", "전라남": "jeonnam",
+    "경북": "gyeongbuk", "경상북": "gyeongbuk", "경남": "gyeongnam", "경상남": "gyeongnam", "제주": "jeju",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,15 +86,42 @@ def rank(workers: Iterable[Worker], need: Need) -> tuple[Candidate, ...]:
     return tuple(sorted(found, key=lambda candidate: (-candidate.score, candidate.technician_id)))
 
 
+def region_of(postcode: str, address: str, known: str = "") -> str:
+    """The region code of an address, or "" when nothing tells; a finer one known before is kept."""
+    found = _by_postcode(postcode.strip()) or _by_name(address.strip())
+    return known if known.startswith(found) else found
+
+
+def _by_postcode(postcode: str) -> str:
+    if not (len(postcode) == 5 and postcode.isascii() and postcode.isdigit()):
+        return ""
+    first = int(postcode[:2])
+    province = next((name for last, name in POSTCODES.items() if 0 < first <= last), "")
+    part = int(postcode[:3]) if province == "seoul" else 0
+    district = next((name for name, parts in SEOUL_POSTCODES.items() if part in parts), "")
+    return f"{province}-{district}" if district else province
+
+
+def _by_name(address: str) -> str:
+    """A Korean address begins with its province, an English one ends with it."""
+    if korean := [code for name, code in KOREAN_PROVINCES.items() if address.startswith(name)]:
+        return korean[0]
+    places = {code: address.lower().rfind(code) for code in NEXT_PROVINCES}
+    last = max(places, key=lambda code: places[code])
+    return last if places[last] >= 0 else ""
+
+
 def _is_able(worker: Worker, need: Need) -> bool:
     free = worker.shift_minutes - worker.booked_minutes
     return need.category in worker.skills and free >= need.minutes
 
 
 def _penalty(worker: Worker, need: Need) -> int | None:
-    """Points lost for the way, or None when it is too far."""
+    """Points lost for the way, or None when it is too far; nobody is too far from an unknown place."""
     if need.region in worker.territories:
         return 0
+    if not need.region:
+        return NEXT_PROVINCE_PENALTY
     home = _province(need.region)
     provinces = {_province(region) for region in worker.territories}
     if home in provinces:
@@ -95,7 +140,8 @@ def _candidate(worker: Worker, need: Need) -> Candidate:
     penalty = _penalty(worker, need) or 0
     share = min(worker.booked_minutes, worker.shift_minutes) * FULL_WEEK_POINTS // worker.shift_minutes
     score = FULL_WEEK_POINTS - share - penalty - RECENT_JOB_POINTS * worker.recent_jobs
-    reasons = ["skill", "neighbour" if penalty else "territory", _load_word(share)]
+    way = ["neighbour" if penalty else "territory"] if need.region else []
+    reasons = ["skill", *way, _load_word(share)]
     if worker.recent_jobs == 0:
         reasons.append("fair_turn")
     if worker.technician_id == need.previous_technician_id:

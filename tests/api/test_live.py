@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.kit.live import MOST_STREAMS, MOST_WAITING, Change, Live
+from api.kit.live import EVERYTHING, MOST_STREAMS, MOST_WAITING, Change, Live
 from ops.postgres import free_port
 from tests.api.web import Web
 from tests.builders.company import hashed
@@ -377,3 +377,10 @@ async def _until_ready(client: httpx.AsyncClient) -> None:
                 if (await client.get("/health/ready")).status_code == 200:
                     return
             await asyncio.sleep(0.1)
+
+
+def test_pages_listen_for_everything_that_is_told() -> None:
+    script = (ROOT / "static" / "live.js").read_text()
+    [listed] = re.findall(r"const EVENTS = \[(.*)\];", script)
+
+    assert set(re.findall(r"'(\w+)'", listed)) == {change.name for change in EVERYTHING}

@@ -209,7 +209,7 @@ async def test_a_new_address_is_a_row_and_never_a_message(web: Web, worker_engin
     answer = await web.post("/orders/O1/address", who="customer_own", data=data)
 
     assert answer.status_code == 303, answer.text
-    [address] = await all_of(worker_engine, select(OrderAddress).where(col(OrderAddress.ship_name) == "Mina"))
+    [address] = await all_of(worker_engine, select(OrderAddress).where(col(OrderAddress.id) == "adr_cmd2"))
     assert address.ship_address == "Elsewhere 5"
     [said] = await all_of(worker_engine, select(OutboxItem).where(col(OutboxItem.key) == "cmd2"))
     assert "Elsewhere" not in json.dumps(said.payload)

@@ -161,6 +161,34 @@ async def test_another_link_neither_sees_nor_pays(shop: Web, worker_engine: Asyn
     assert await rows(worker_engine, "select id from payment_attempts where invoice_id = 'I1-1'") == []
 
 
+async def test_a_customer_who_is_signed_in_pays_their_own_invoice_once(
+    shop: Web, worker_engine: AsyncEngine
+) -> None:
+    own = "/billing/invoices/I1-1"
+    page = await shop.get(f"{own}/pay", who="customer_own")
+    assert f"{GATEWAY}/checkout?order_id=I1-1.1&amp;amount=110" in page.text
+    query = "payment_key=pk_1&order_id=I1-1.1&amount=110"
+    back = await shop.get(f"{own}/payment?{query}", who="customer_own")
+    assert f'action="{own}/payment"' in back.text
+    assert await rows(worker_engine, "select id from payment_attempts") == []
+
+    answers = [await shop.post(f"{own}/payment", who="customer_own", data=AGREED) for _ in range(2)]
+
+    assert [answer.headers["location"] for answer in answers] == [f"{own}/pay"] * 2
+    tries = "select id, status, payment_key, amount_minor from payment_attempts"
+    assert await rows(worker_engine, tries) == [("I1-1.1", "created", "pk_1", 110)]
+    started = await rows(worker_engine, "select kind, workflow, workflow_id from outbox")
+    assert started == [("start", "Charge", "charge:I1-1.1")]
+
+
+async def test_nobody_else_opens_or_pays_it_signed_in(shop: Web, worker_engine: AsyncEngine) -> None:
+    page = await shop.get("/billing/invoices/I1-1/pay", who="customer_other")
+    paid = await shop.post("/billing/invoices/I1-1/payment", who="customer_other", data=AGREED)
+
+    assert (page.status_code, paid.status_code) == (404, 404)
+    assert await rows(worker_engine, "select id from payment_attempts") == []
+
+
 def signed(order_id: str, message: str = "evt_1", secret: str = HOOK) -> dict[str, Any]:
     body = json.dumps({"type": "PAYMENT_STATUS_CHANGED", "data": {"order_id": order_id}})
     at = datetime.now(UTC)

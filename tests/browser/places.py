@@ -2,8 +2,10 @@
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from app import ROUTERS
@@ -14,10 +16,11 @@ PHONE, TABLET, DESK = 390, 820, 1280
 NOT_PAGES = re.compile(
     r"/|/health/.*|/metrics|/events|/links/{token}/events|/codec/.*|/tickets/rows"
     r"|.*/(attachments|photos)/{attachment_id}"
+    r"|/payment-methods/{method_id}/authorisation|/billing/invoices/{invoice_id}/payment"
     r"|/my/privacy/{privacy_request_id}/file|/signup/resume/{token}"
     r"|/report/received/{token}|/links/{token}/payment|.*/histories/{run_id}|/links/{token}/photos/.*"
 )
-"""Moves on to a page, answers programs, or shows a file; the two with tokens are looked at on the walk."""
+"""Moves on to a page, answers programs, or shows a file; those with tokens are looked at on the walks."""
 LETTERS = (
     "received", "reply", "choose_slot", "scheduled", "on_the_way", "confirm", "closed", "cancelled",
     "invoice", "receipt",
@@ -88,7 +91,7 @@ def tours(house: House) -> dict[str, Tour]:
     jobs = tuple(f"/field-service/visits/{row['id']}" for row in (visits["today"] + visits["later"])[:2])
     own: Any = house.asked("customer", "/home")["tickets"]
     worker, phone = technician_with_work(house)
-    order = an_order(house)
+    change, order = a_change(house), an_order(house)
     return {
         tour.who: tour
         for tour in (
@@ -111,75 +114,103 @@ def tours(house: House) -> dict[str, Tour]:
                 "/home", "/orders", "/orders/new", f"/orders/{order}", "/tickets/new", "/me",
                 *(f"/tickets/{row['id']}" for row in own[:2]),
                 "/payment-methods", *card_form(house),
+                bill_of(house, order),
                 "/my/products", "/my/profile", "/my/consents", "/my/privacy",
                 *contracts(house, "customer"),
             )),
             Tour("employee", DESK, ("/home", "/me")),
             Tour("", PHONE, (
                 "/report", "/sign-in", "/signup", "/signup/code", *SHOP, *letters(house), welcome(house),
-                order_letter(house, order),
+                letter_link(house, f"order:{order}/placed"), letter_link(house, f"change:{change}/requested"),
             )),
         )
     }  # fmt: skip
 
 
 def card_form(house: House) -> tuple[str, ...]:
-    """A payment method that waits for the gateway's form, and the page that comes after it."""
-    headers = {"Authorization": f"Bearer {house.keys.tokens['customer']}", "Accept": "application/json"}
-    begun = house.http.post(
-        f"{house.app}/payment-methods", headers=headers, data={"request_key": uuid4().hex}
+    """A payment method that waits for the gateway's form."""
+    begun = sends(house, "customer", "/payment-methods", request_key=uuid4().hex)
+    return (f"/payment-methods/{begun['method_id']}",)
+
+
+def sends(house: House, who: str, path: str, **form: object) -> Any:
+    """What the house answers to a program's form."""
+    headers = {"Authorization": f"Bearer {house.keys.tokens[who]}", "Accept": "application/json"}
+    answer = house.http.post(
+        f"{house.app}{path}", headers=headers, data={name: str(value) for name, value in form.items()}
     )
-    begun.raise_for_status()
-    page = f"/payment-methods/{begun.json()['method_id']}"
-    return (page, f"{page}/authorisation?auth_key=auth_of_nobody")
+    answer.raise_for_status()
+    return answer.json()
 
 
-def an_order(house: House) -> str:
-    """The number of an order that the customer has just made."""
-    headers = {"Authorization": f"Bearer {house.keys.tokens['customer']}", "Accept": "application/json"}
-
-    def post(path: str, data: dict[str, str]) -> Any:
-        answer = house.http.post(f"{house.app}{path}", headers=headers, data=data)
-        answer.raise_for_status()
-        return answer.json()
-
-    post("/shop/cart", {"product_id": "prd_stand", "quantity": "1"})
-    till: Any = house.asked("customer", "/orders/new")
-    form = {
-        "submission_key": uuid4().hex, "once_minor": str(till["quote"]["once_minor"]),
-        "monthly_minor": str(till["quote"]["monthly_minor"]), "ship_name": "미나",
-        "ship_phone": "010-1234-5678", "ship_address": "서울 강남구 테헤란로 1",
-    }  # fmt: skip
-    number = str(post("/orders", form)["id"])
-    post("/shop/cart", {"product_id": "prd_stand", "quantity": "2"})
-    return number
+def an_order(house: House, **thing: str) -> str:
+    """The number of an order that the customer has just made; something else stays in the cart."""
+    sends(house, "customer", "/shop/cart", **(thing or {"product_id": "prd_stand"}), quantity=1)
+    quote: Any = house.asked("customer", "/orders/new")["quote"]
+    order = sends(
+        house, "customer", "/orders", submission_key=uuid4().hex, once_minor=quote["once_minor"],
+        monthly_minor=quote["monthly_minor"], ship_name="미나", ship_phone="010-1234-5678",
+        ship_address="서울 강남구 테헤란로 1",
+    )  # fmt: skip
+    if not thing:
+        sends(house, "customer", "/shop/cart", product_id="prd_stand", quantity=2)
+    return str(order["id"])
 
 
-def order_letter(house: House, number: str) -> str:
-    """The address in the letter about an order, without the house's own part."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        for one in house.http.get(f"{house.sandbox}/mail/messages").json():
-            if one["key"] == f"order:{number}/placed" and (found := LINK.search(one["text"])):
-                return str(house.http.get(found[0], follow_redirects=True).url).removeprefix(house.app)
+def shown_order(house: House, order: str) -> Any:
+    """An order as its customer sees it."""
+    return house.asked("customer", f"/orders/{order}")["order"]
+
+
+def bill_of(house: House, order: str) -> str:
+    """Where the customer pays an order, once it has its invoice."""
+    invoice = until(lambda: shown_order(house, order)["invoice_id"], "no invoice")
+    return f"/billing/invoices/{invoice}/pay"
+
+
+def a_change(house: House) -> str:
+    """The number of a change of a contract, which takes effect at the end of its period."""
+    an_order(house, plan_id="pln_stream")
+    contract = until(lambda: house.asked("customer", "/subscriptions")["rows"], "no contract began")[0]["id"]
+    wish = {"kind": "termination", "at_end": "true"}
+    shown: Any = house.asked("customer", f"/subscriptions/{contract}/changes?{urlencode(wish)}")["shown"]
+    made = sends(
+        house, "customer", f"/subscriptions/{contract}/changes", request_key=uuid4().hex,
+        shown_minor=shown["total_minor"], shown_seq=shown["contract_seq"], **wish,
+    )  # fmt: skip
+    return str(made["change_id"])
+
+
+def until(look: Callable[[], Any], otherwise: str) -> Any:
+    """Look again and again until there is something."""
+    limit = time.monotonic() + 60
+    while not (found := look()):
+        assert time.monotonic() < limit, otherwise
         time.sleep(0.5)
-    raise AssertionError("the order's letter did not arrive")
+    return found
+
+
+def letter_link(house: House, key: str) -> str:
+    """The address in a letter, without the house's own part."""
+
+    def look() -> str:
+        sent = house.http.get(f"{house.sandbox}/mail/messages").json()
+        return next((m[0] for one in sent if one["key"] == key and (m := LINK.search(one["text"]))), "")
+
+    opened = house.http.get(until(look, f"no letter {key}"), follow_redirects=True)
+    return str(opened.url).removeprefix(house.app)
 
 
 def welcome(house: House) -> str:
     """Where somebody who was just invited chooses a password."""
-    headers = {"Authorization": f"Bearer {house.keys.tokens['admin']}", "Accept": "application/json"}
-    invited = {
-        "command_id": uuid4().hex, "login": "new.hand@ieum.example", "name": "새 동료", "roles": "agent",
-    }  # fmt: skip
-    house.http.post(f"{house.app}/staff", headers=headers, data=invited).raise_for_status()
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
+    invited = {"login": "new.hand@ieum.example", "name": "새 동료", "roles": "agent"}
+    sends(house, "admin", "/staff", command_id=uuid4().hex, **invited)
+
+    def look() -> str:
         sent = house.http.get(f"{house.sandbox}/mail/messages", params={"to": invited["login"]}).json()
-        if sent and (found := re.search(r"/welcome/[0-9a-f]+", sent[0]["text"])):
-            return found[0]
-        time.sleep(0.5)
-    raise AssertionError("the invitation did not arrive")
+        return next((m[0] for one in sent if (m := re.search(r"/welcome/[0-9a-f]+", one["text"]))), "")
+
+    return str(until(look, "the invitation did not arrive"))
 
 
 def contracts(house: House, who: str) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from models.rules.field_service import (
     may_end,
     rank,
     refusal,
+    region_of,
     shift_minutes,
 )
 
@@ -226,3 +227,31 @@ WHOLE = {
 )
 def test_a_visit_ends_only_with_its_evidence(outcome: Outcome, changes: dict, code: str | None) -> None:
     assert can_finish(outcome, Evidence(**(WHOLE | changes))) == code
+
+
+@pytest.mark.parametrize(
+    ("postcode", "address", "known", "region"),
+    [
+        ("06236", "테헤란로 152", "", "seoul-gangnam"),
+        ("04168", "Mapo-daero 45", "", "seoul-mapo"),
+        ("16499", "", "", "gyeonggi"),
+        ("63122", "", "seoul-mapo", "jeju"),
+        ("99999", "어딘가", "", ""),
+        ("", "어딘가", "seoul-mapo", "seoul-mapo"),
+        ("", "서울 강남구 테헤란로 1", "seoul-gangnam", "seoul-gangnam"),
+        ("", "경기도 광주시 경안로 1", "", "gyeonggi"),
+        ("", "1 Gyeongan-ro, Gwangju-si, Gyeonggi-do", "", "gyeonggi"),
+        ("", "Jungang-ro 1, Busan", "seoul-mapo", "busan"),
+    ],
+)
+def test_an_address_says_in_which_region_it_lies(
+    postcode: str, address: str, known: str, region: str
+) -> None:
+    assert region_of(postcode, address, known) == region
+
+
+def test_nobody_is_too_far_from_a_place_that_nobody_knows() -> None:
+    workers = [Worker("tec", frozenset({"tv"}), frozenset({"jeju-jeju"}), 2400)]
+
+    assert [one.technician_id for one in rank(workers, Need("tv", ""))] == ["tec"]
+    assert rank(workers, Need("tv", "seoul-gangnam")) == ()
