@@ -121,7 +121,7 @@ def tours(house: House) -> dict[str, Tour]:
             Tour("employee", DESK, ("/home", "/me")),
             Tour("", PHONE, (
                 "/report", "/sign-in", "/signup", "/signup/code", *SHOP, *letters(house), welcome(house),
-                letter_link(house, f"order:{order}/placed"), letter_link(house, f"change:{change}/requested"),
+                letter_link(house, f"order:{order}/placed"), letter_link(house, f"change:{change}:requested"),
             )),
         )
     }  # fmt: skip
