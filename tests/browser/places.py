@@ -121,7 +121,7 @@ def tours(house: House) -> dict[str, Tour]:
             Tour("employee", DESK, ("/home", "/me")),
             Tour("", PHONE, (
                 "/report", "/sign-in", "/signup", "/signup/code", *SHOP, *letters(house), welcome(house),
-                letter_link(house, f"order:{order}/placed"), letter_link(house, f"change:{change}/requested"),
+                letter_link(house, f"order:{order}/placed"), letter_link(house, f"change:{change}:requested"),
             )),
         )
     }  # fmt: skip
@@ -220,7 +220,8 @@ def contracts(house: House, who: str) -> tuple[str, ...]:
     for row in listed[:1]:
         one = f"/subscriptions/{row['id']}"
         held: Any = house.asked(who, one)
-        pages += [one, *(f"{one}/changes?kind={kind}" for kind in held["kinds"])]
+        kinds = held["kinds"] or ["termination"]  # while one is open no other is offered
+        pages += [one, *(f"{one}/changes?kind={kind}" for kind in kinds)]
         pages += [f"/subscriptions/changes/{change['id']}" for change in held["changes"][:1]]
     return tuple(pages)
 
