@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 from ops import histories
@@ -29,6 +31,15 @@ async def desk(
     await running.start()
     yield running
     await running.stop()
+
+
+@pytest.fixture(autouse=True)
+async def nothing_left(temporal: WorkflowEnvironment) -> AsyncIterator[None]:
+    """What a test leaves alive ends with it: its activities would wait on the queues that the next one uses."""
+    yield
+    async for execution in temporal.client.list_workflows("ExecutionStatus = 'Running'"):
+        with suppress(RPCError):  # it has just ended by itself
+            await temporal.client.get_workflow_handle(execution.id, run_id=execution.run_id).terminate()
 
 
 @pytest.fixture(autouse=True)
