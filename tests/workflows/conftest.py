@@ -35,7 +35,7 @@ async def desk(
 
 @pytest.fixture(autouse=True)
 async def nothing_left(temporal: WorkflowEnvironment) -> AsyncIterator[None]:
-    """What a test leaves alive ends with it: its activities would wait on the queues that the next one uses."""
+    """What a test leaves alive ends with it: its activities would wait on the queues of the next one."""
     yield
     async for execution in temporal.client.list_workflows("ExecutionStatus = 'Running'"):
         with suppress(RPCError):  # it has just ended by itself
