@@ -92,7 +92,8 @@ class WishPage:
 async def consider(request: Request, desk: Desk, subscription_id: Key) -> Response:
     """Show what a change would cost, to the won, and when it would take effect."""
     contract = await contract_of(desk, subscription_id)
-    asked = {name: value for name, value in request.query_params.items() if value != ""}
+    given = request.query_params  # an address may hold more, like its language
+    asked = {name: given[name] for name in Wishing.model_fields if given.get(name, "") != ""}
     first = kinds_of(contract)[0] if contract.ends_on is None else ChangeKind.TERMINATION
     sent = check(Wishing, {"kind": first, **asked})
     if sent.value is None:
