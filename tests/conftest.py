@@ -97,7 +97,7 @@ async def app_engine(database: Database) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture(scope="module")
 async def temporal() -> AsyncIterator[WorkflowEnvironment]:
-    """A real Temporal server for one file of tests; its clock can be moved, payloads are encrypted as in life.
+    """A real Temporal server for one file of tests; its clock can be moved, payloads are sealed as in life.
 
     Use it as `await temporal.fast_forward(handle, timedelta(hours=5))`."""
     async with await WorkflowEnvironment.start_time_skipping_v2(
