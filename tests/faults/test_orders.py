@@ -33,6 +33,8 @@ LIES: dict[str, list[dict[str, Any]]] = {
         {"kind": "500_after", "probability": 0.15},
     ],
 }  # fmt: skip
+for _rules in LIES.values():  # each lie is told once for certain, then by its own dice
+    _rules[:0] = [{**rule, "probability": 1.0, "times": 1} for rule in _rules]
 
 
 async def prepare(site: Site, pace: float) -> None:
