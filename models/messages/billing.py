@@ -155,17 +155,6 @@ class CaseCancelled:
 
 
 @dataclass(frozen=True)
-class CreditNoteOrder:
-    """Take back (part of) an invoice by a document of its own; whoever asks makes the id."""
-
-    credit_note_id: str
-    invoice_id: str
-    case_id: str
-    gross_minor: int
-    reason: str  # a code: "order_cancelled", "returned", "change"
-
-
-@dataclass(frozen=True)
 class CancelInvoice:
     """Finance takes the invoice back before it is paid."""
 

@@ -18,7 +18,6 @@ from tests.faults.watch import Promises
 
 SEED = int(os.environ.get("SEED") or secrets.randbelow(2**32))
 JOURNEYS = int(os.environ.get("JOURNEYS") or 100)  # 300 take about 20 minutes on two busy cores
-STANDSTILL = 120.0  # seconds without one end: longer than every part may take to be back, one after the other
 QUIET_SECONDS = 180  # everything has to be over so long after the last fault
 
 
@@ -96,7 +95,7 @@ async def test_nothing_is_lost_and_nothing_happens_twice() -> None:
         assert not run.failures, run.failures
         assert not stuck, stuck
         assert not findings, sorted(findings)
-        assert run.longest_pause <= STANDSTILL
+        assert run.longest_pause <= 60
         for system, rules in lies(SEED).items():
             for kind in {str(rule["kind"]) for rule in rules}:
                 assert fired.get((system, kind), 0) >= LEAST, (system, kind, fired)

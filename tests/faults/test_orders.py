@@ -13,7 +13,7 @@ from tests.faults.nemesis import Nemesis
 from tests.faults.shoppers import Shoppers
 from tests.faults.site import Site
 
-ORDERS = int(os.environ.get("ORDERS", "24"))
+ORDERS = int(os.environ.get("ORDERS", "60"))
 SEED = int(os.environ.get("SEED", "20261122"))
 AWAY_SECONDS = float(os.environ.get("AWAY_SECONDS", "20"))
 FALLS = 2
