@@ -30,8 +30,8 @@ from models.messages.tickets import (
     Weighed,
     ticket_workflow_id,
 )
-from models.rules import billing
 from models.rules import tickets as rules
+from models.rules.billing import invoices as billing
 from models.rules.calendars import add_working_minutes
 from models.staff import Account, Team
 from models.tickets import Ticket, TicketMessage

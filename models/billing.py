@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.kit import columns
-from models.messages.billing import InvoiceStatus, LedgerAccount, LineKind
+from models.messages.billing.invoices import InvoiceStatus, LedgerAccount, LineKind
 
 
 class Invoice(SQLModel, table=True):
@@ -24,6 +24,7 @@ class Invoice(SQLModel, table=True):
     number: str = columns.text(unique=True)  # gap-free within its series, e.g. "2026-000017"
     ticket_id: str | None = Field(default=None, foreign_key="tickets.id", index=True)
     case_id: str | None = columns.text(default=None, index=True)  # the order or change, when no ticket
+    run_id: str | None = columns.text(default=None, index=True)  # the bill run that made it, if one did
     customer_id: str = Field(foreign_key="customers.id")
     status: InvoiceStatus = Field(default=InvoiceStatus.ISSUED, sa_type=columns.word(InvoiceStatus))
     currency: str = columns.text(default="KRW")

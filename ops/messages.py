@@ -51,18 +51,26 @@ def handlers_of(path: Path) -> list[tuple[str, str, str]]:
     return sorted(rows)
 
 
+def files_of(room: str, word: str) -> list[Path]:
+    """The one file of a word in a room, or all in its folder."""
+    single = ROOT / room / f"{word}.py"
+    return [single] if single.exists() else sorted((ROOT / room / word).glob("*.py"))
+
+
 def page() -> str:
     """The whole document."""
     parts = [HEAD]
-    for path in sorted((ROOT / "models/messages").glob("*.py")):
-        messages = dataclasses_of(path)
-        handlers = [
-            row for room in ("workflows", "activities")
-            if (ROOT / room / path.name).exists() for row in handlers_of(ROOT / room / path.name)
-        ]  # fmt: skip
+    for word in sorted({path.stem for path in (ROOT / "models/messages").iterdir()}):
+        messages = [row for path in files_of("models/messages", word) for row in dataclasses_of(path)]
+        handlers = sorted(
+            row
+            for room in ("workflows", "activities")
+            for path in files_of(room, word)
+            for row in handlers_of(path)
+        )
         if not messages and not handlers:
             continue
-        parts.append(f"\n## {path.stem}\n")
+        parts.append(f"\n## {word}\n")
         if handlers:
             parts.append("| kind | name | what |\n|---|---|---|")
             parts += [f"| {kind} | `{name}` | {what} |" for kind, name, what in handlers]

@@ -23,7 +23,7 @@ from activities.kit.transactions import transaction
 from models.billing import Invoice
 from models.kit.money import shown
 from models.kit.refusals import Refusal
-from models.messages.billing import (
+from models.messages.billing.invoices import (
     FinanceAct,
     InvoiceChange,
     InvoiceStatus,
@@ -34,8 +34,8 @@ from models.messages.billing import (
 )
 from models.messages.journeys import WaitNotes, WaitOver
 from models.payments import Allocation
-from models.rules import billing as rules
-from models.rules.billing import Event, Totals
+from models.rules.billing import invoices as rules
+from models.rules.billing.invoices import Event, Totals
 
 NOT_SETTLED = (InvoiceStatus.ISSUED, InvoiceStatus.OVERDUE)
 

@@ -11,9 +11,9 @@ from models.billing import Invoice, InvoiceLine
 from models.catalogue import Part, Product
 from models.customers import OwnedProduct
 from models.field_service import PartUse, Visit
-from models.messages.billing import IssueInvoice
-from models.rules import billing as rules
-from models.rules.billing import Prices, UsedPart, VisitWork
+from models.messages.billing.invoices import IssueInvoice
+from models.rules.billing import invoices as rules
+from models.rules.billing.invoices import Prices, UsedPart, VisitWork
 from models.tickets import Ticket
 
 

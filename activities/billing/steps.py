@@ -11,11 +11,11 @@ from activities.kit.cases import of_case, whose
 from activities.kit.timeline import tell_live, write_entry, write_waits
 from models.billing import Invoice, LedgerEntry, LedgerTransaction
 from models.kit.timeline import EntryKind
-from models.messages.billing import InvoiceStatus, invoice_workflow_id
+from models.messages.billing.invoices import InvoiceStatus, invoice_workflow_id
 from models.messages.journeys import WaitNotes
 from models.messages.payments import OPEN_ATTEMPT
 from models.payments import Allocation, PaymentAttempt
-from models.rules.billing import Entry, Event
+from models.rules.billing.invoices import Entry, Event
 
 
 async def locked(session: AsyncSession, invoice_id: str) -> Invoice:

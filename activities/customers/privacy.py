@@ -24,7 +24,7 @@ from activities.kit.transactions import transaction
 from models.billing import Invoice
 from models.customers import Customer, PrivacyRequest
 from models.kit.timeline import EntryKind
-from models.messages.billing import InvoiceStatus
+from models.messages.billing.invoices import InvoiceStatus
 from models.messages.customers import (
     PrivacyKind,
     PrivacyState,

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from models.billing import CreditNote, Invoice, LedgerEntry, LedgerTransaction, NumberSeries
-from models.rules import billing as rules
-from models.rules.billing import Entry, Event
+from models.rules.billing import invoices as rules
+from models.rules.billing.invoices import Entry, Event
 
 
 async def next_number(session: AsyncSession, series: str) -> str:

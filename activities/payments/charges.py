@@ -16,7 +16,7 @@ from activities.kit.transactions import transaction
 from models.billing import Invoice
 from models.kit.money import shown
 from models.kit.timeline import EntryKind
-from models.messages.billing import InvoiceStatus, invoice_workflow_id
+from models.messages.billing.invoices import InvoiceStatus, invoice_workflow_id
 from models.messages.payments import (
     OPEN_ATTEMPT,
     AttemptChange,

@@ -16,7 +16,7 @@ from activities.kit.transactions import transaction
 from models.billing import Invoice
 from models.kit.money import shown
 from models.kit.timeline import EntryKind
-from models.messages.billing import InvoiceStatus, invoice_workflow_id
+from models.messages.billing.invoices import InvoiceStatus, invoice_workflow_id
 from models.messages.payments import (
     AttemptStatus,
     BeginRefund,
@@ -30,8 +30,8 @@ from models.messages.payments import (
     refund_workflow_id,
 )
 from models.payments import Allocation, PaymentAttempt, Refund
-from models.rules import billing as rules
-from models.rules.billing import Event
+from models.rules.billing import invoices as rules
+from models.rules.billing.invoices import Event
 
 
 @dataclass

@@ -17,7 +17,7 @@ from models.journeys import OpenWait
 from models.kit.ids import case_invoice_id, ticket_id
 from models.kit.records import from_record
 from models.kit.timeline import EntryKind
-from models.messages.billing import PricedLine
+from models.messages.billing.invoices import PricedLine
 from models.messages.payments import MethodStatus
 from models.messages.subscriptions import (
     ChangeKind,

@@ -11,7 +11,7 @@ from models.catalogue import Bundle, BundleVersion, Plan, PlanVersion, Product
 from models.kit.records import from_record
 from models.messages.catalogue import BundleTerms, PlanTerms, VersionStatus
 from models.messages.subscriptions import SubscriptionStatus
-from models.rules.billing import on_day
+from models.rules.billing.invoices import on_day
 from models.rules.catalogue import Shelf, ShelfBundle, ShelfPlan, ShelfProduct
 from models.subscriptions import Subscription
 

@@ -15,7 +15,7 @@ from api.kit.visible import visible
 from models.billing import Invoice
 from models.catalogue import Product
 from models.customers import Customer, OwnedProduct
-from models.messages.billing import InvoiceStatus
+from models.messages.billing.invoices import InvoiceStatus
 from models.messages.customers import CustomerKind, Tier
 from models.messages.tickets import Channel, MessageKind, TicketStatus
 from models.tickets import Ticket, TicketMessage

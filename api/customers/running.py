@@ -12,7 +12,7 @@ from api.kit.language import locale
 from models.billing import Invoice
 from models.catalogue import Plan
 from models.field_service import Visit
-from models.messages.billing import InvoiceStatus
+from models.messages.billing.invoices import InvoiceStatus
 from models.messages.field_service import VisitStatus
 from models.messages.orders import OrderStatus
 from models.messages.subscriptions import SubscriptionStatus

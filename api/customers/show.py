@@ -27,7 +27,7 @@ from models.customers import Customer
 from models.field_service import Technician, Visit
 from models.kit.refusals import Refusal
 from models.kit.timeline import TimelineEntry
-from models.messages.billing import InvoiceStatus
+from models.messages.billing.invoices import InvoiceStatus
 from models.messages.customers import Tier
 from models.messages.field_service import VisitStatus
 

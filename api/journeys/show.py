@@ -24,7 +24,7 @@ from models.field_service import Visit
 from models.journeys import JourneyHistory, OpenWait
 from models.kit.refusals import Refusal
 from models.kit.timeline import TimelineEntry
-from models.messages.billing import invoice_workflow_id
+from models.messages.billing.invoices import invoice_workflow_id
 from models.messages.field_service import visit_workflow_id
 from models.messages.payments import charge_workflow_id
 from models.messages.systems import CallResult, OutboxKind, OutboxStatus, System

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 from starlette.responses import Response
 
-from api.billing import Document, document, refuse_what_is_over, say
+from api.billing.invoices import Document, document, refuse_what_is_over, say
 from api.kit import labels
 from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlmodel import col
 from starlette.responses import Response
 
-from api.billing import say
+from api.billing.invoices import say
 from api.kit import labels
 from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed

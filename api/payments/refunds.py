@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 from starlette.responses import Response
 
-from api.billing import invoice_page, left_to_give_back, say
+from api.billing.invoices import invoice_page, left_to_give_back, say
 from api.kit import labels
 from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed
@@ -25,7 +25,7 @@ from models.billing import Invoice
 from models.kit.outbox import announce_start
 from models.kit.refusals import Refusal
 from models.kit.settings import Settings
-from models.messages.billing import InvoiceStatus
+from models.messages.billing.invoices import InvoiceStatus
 from models.messages.payments import (
     RefundOrder,
     RefundStatus,

@@ -19,7 +19,7 @@ from models.billing import Invoice
 from models.field_service import Technician, Visit
 from models.journeys import OpenWait
 from models.kit.refusals import REFUSALS, Refusal
-from models.messages.billing import InvoiceStatus
+from models.messages.billing.invoices import InvoiceStatus
 from models.messages.field_service import VisitStatus
 from models.messages.journeys import WaitFor
 from models.messages.tickets import Channel, CloseReason, MessageKind, Priority, TicketStatus

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from models.messages.billing import PricedLine
+from models.messages.billing.invoices import PricedLine
 from models.messages.journeys import WaitNotes
 from models.messages.sentences import N_
 from models.messages.tickets import Command

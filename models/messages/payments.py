@@ -19,6 +19,7 @@ class AttemptStatus(StrEnum):
 
 class MethodKind(StrEnum):
     CARD = "card"
+    ACCOUNT = "account"  # a mandate to debit a bank account
 
 
 class MethodStatus(StrEnum):

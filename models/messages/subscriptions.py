@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from models.messages.billing import PricedLine
+from models.messages.billing.invoices import PricedLine
 from models.messages.catalogue import PlanTerms
 from models.messages.journeys import WaitNotes
 from models.messages.sentences import N_
@@ -47,6 +47,7 @@ class ChargeKind(StrEnum):
     SETUP = "setup"
     TERMINATION_FEE = "termination_fee"
     MOVE_FEE = "move_fee"
+    USAGE = "usage"  # metered, for a period that has ended
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from models.messages.catalogue import (
     QuoteLine,
     RuleKind,
 )
-from models.rules.billing import split_vat
+from models.rules.billing.invoices import split_vat
 
 QUOTE_DAYS = 14
 MOST = 99  # of one thing in one line

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
-from models.messages.billing import LineKind, PricedLine
+from models.messages.billing.invoices import LineKind, PricedLine
 from models.messages.catalogue import Quote, QuoteLine
 from models.messages.orders import ORDER_OVER, OrderStatus, ShipmentStatus, StepStatus
 from models.messages.payments import RefundStatus

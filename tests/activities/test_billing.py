@@ -15,7 +15,7 @@ from activities.kit.transactions import transaction
 from models.billing import Invoice, InvoiceLine, LedgerTransaction
 from models.journeys import OpenWait
 from models.kit.timeline import TimelineEntry
-from models.messages.billing import (
+from models.messages.billing.invoices import (
     FinanceAct,
     InvoiceChange,
     InvoiceStatus,

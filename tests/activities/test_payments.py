@@ -11,7 +11,7 @@ from activities.connectors.payments import ConsolePaymentGateway
 from activities.kit.transactions import transaction
 from activities.payments import PaymentActivities
 from models.kit.timeline import TimelineEntry
-from models.messages.billing import FinanceAct, IssueInvoice
+from models.messages.billing.invoices import FinanceAct, IssueInvoice
 from models.messages.payments import AttemptChange, AttemptStatus, ChargeOrder, Verdict
 from models.payments import PaymentAttempt
 from tests.activities.test_billing import count

@@ -18,7 +18,13 @@ from activities.kit.sealing import Seals
 from activities.kit.transactions import transaction
 from activities.payments import MethodActivities, PaymentActivities, RefundActivities
 from models.billing import CreditNote, LedgerTransaction
-from models.messages.billing import InvoiceOrder, IssueInvoice, LineKind, PaymentReceived, SettleInvoice
+from models.messages.billing.invoices import (
+    InvoiceOrder,
+    IssueInvoice,
+    LineKind,
+    PaymentReceived,
+    SettleInvoice,
+)
 from models.messages.payments import (
     AttemptStatus,
     BeginRefund,

@@ -12,12 +12,12 @@ from models.catalogue import Part, Product
 from models.customers import Customer, OwnedProduct
 from models.field_service import PartUse, Visit
 from models.kit.ids import attempt_id, case_invoice_id
-from models.messages.billing import InvoiceOrder, LineKind, PricedLine
+from models.messages.billing.invoices import InvoiceOrder, LineKind, PricedLine
 from models.messages.field_service import Outcome, VisitStatus
 from models.messages.payments import ChargeOrder
 from models.messages.tickets import Channel
 from models.payments import PaymentAttempt, PaymentMethod
-from models.rules.billing import split_vat
+from models.rules.billing.invoices import split_vat
 from models.tickets import Ticket
 
 NOON = datetime(2026, 6, 1, 3, 0, tzinfo=UTC)

@@ -25,7 +25,7 @@ from models.field_service import (
 )
 from models.journeys import JourneyHistory, OpenWait
 from models.kit.timeline import ActorKind, EntryKind, TimelineEntry
-from models.messages.billing import LedgerAccount, LineKind
+from models.messages.billing.invoices import LedgerAccount, LineKind
 from models.messages.field_service import OfferStatus, VisitStatus
 from models.messages.journeys import WaitFor
 from models.messages.staff import LinkPurpose, Role

@@ -12,7 +12,7 @@ from models.kit.records import to_record
 from models.messages.catalogue import PlanKind, PlanTerms, Price, Quote, QuoteLine
 from models.messages.orders import OrderPlaced, order_workflow_id
 from models.orders import Order, OrderLine
-from models.rules.billing import split_vat
+from models.rules.billing.invoices import split_vat
 from tests.builders.desk import Company
 from tests.builders.leases import plan_row
 

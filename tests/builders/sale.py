@@ -10,7 +10,7 @@ from models.customers import Consent, PrivacyRequest, Signup
 from models.journeys import OpenWait
 from models.kit.records import to_record
 from models.kit.timeline import ActorKind, EntryKind, TimelineEntry
-from models.messages.billing import LineKind
+from models.messages.billing.invoices import LineKind
 from models.messages.catalogue import BundleItem, BundleTerms, PlanKind, PlanTerms, Price, VersionStatus
 from models.messages.customers import ConsentKind, PrivacyKind
 from models.messages.journeys import WaitFor

@@ -32,12 +32,12 @@ from activities.kit.running import connect, run_until_stopped, workers
 from activities.kit.transactions import transaction
 from models.kit.engine import engine_for
 from models.kit.settings import settings
-from models.messages.billing import InvoiceStatus, Settled, SettleInvoice
+from models.messages.billing.invoices import InvoiceStatus, Settled, SettleInvoice
 from models.messages.payments import Charge, ChargeAnswer, Verdict
 from models.messages.systems import CallResult, OutboxStatus
 from models.payments import Allocation
-from models.rules import billing as rules
-from models.rules.billing import Event
+from models.rules.billing import invoices as rules
+from models.rules.billing.invoices import Event
 from models.rules.payments import classify
 from models.systems import OutboxItem
 from workflows.kit.payloads import converter

@@ -12,7 +12,7 @@ from activities.kit.outbox import Relay
 from activities.kit.transactions import transaction
 from activities.payments import PaymentActivities
 from models.kit.outbox import announce_start
-from models.messages.billing import IssueInvoice, PaymentReceived, SettleInvoice
+from models.messages.billing.invoices import IssueInvoice, PaymentReceived, SettleInvoice
 from models.messages.payments import AttemptChange, AttemptStatus, ChargeOrder, Verdict
 from tests.builders.billing import NOON, TOTAL, a_finished_repair, an_attempt
 from tests.faults.crash import Crash, CrashPoints

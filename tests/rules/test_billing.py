@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.messages.billing import LineKind
+from models.messages.billing.invoices import LineKind
 from models.messages.field_service import Outcome
-from models.rules import billing
-from models.rules.billing import Prices, Totals, UsedPart, VisitWork
+from models.rules.billing import invoices as billing
+from models.rules.billing.invoices import Prices, Totals, UsedPart, VisitWork
 
 AMOUNTS = st.integers(0, 10**12)
 PARTS = st.builds(

@@ -10,7 +10,7 @@ from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from models.messages.billing import InvoiceSettled, InvoiceStatus
+from models.messages.billing.invoices import InvoiceSettled, InvoiceStatus
 from models.messages.subscriptions import (
     ChangeDecision,
     ChangeKind,
@@ -22,7 +22,7 @@ from tests.builders.leases import a_change, a_lease
 from tests.desk import PATIENCE, RunningDesk
 
 with workflow.unsafe.imports_passed_through():
-    from models.messages.billing import CaseCancelled, InvoiceOrder
+    from models.messages.billing.invoices import CaseCancelled, InvoiceOrder
     from models.messages.payments import RefundOrder
     from models.messages.tickets import FaultReport
 

@@ -3,7 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from models.messages.billing import InvoiceSettled, InvoiceStatus
+    from models.messages.billing.invoices import InvoiceSettled, InvoiceStatus
     from models.messages.payments import RefundSettled, RefundStatus
 
 

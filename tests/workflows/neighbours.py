@@ -7,7 +7,7 @@ from temporalio import activity, workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from models.messages.billing import InvoiceOrder
+    from models.messages.billing.invoices import InvoiceOrder
     from models.messages.field_service import Outcome, VisitOrder, VisitResult
     from models.messages.letters import Delivery, Letter
     from models.messages.tickets import FaultReport, TicketSettled, ticket_workflow_id

@@ -30,7 +30,7 @@ from tests.workflows.neighbours import Post, VisitAsTold
 from workflows.kit.options import CARRIER_QUEUE, CREDIT_QUEUE, MAIL_QUEUE, STOCK_QUEUE
 
 with workflow.unsafe.imports_passed_through():
-    from models.messages.billing import CaseCancelled, InvoiceOrder, InvoiceSettled, InvoiceStatus
+    from models.messages.billing.invoices import CaseCancelled, InvoiceOrder, InvoiceSettled, InvoiceStatus
     from models.messages.payments import RefundOrder, RefundSettled, RefundStatus
 
 

@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
 from activities.connectors.payments import ConsolePaymentGateway
-from models.messages.billing import (
+from models.messages.billing.invoices import (
     CancelInvoice,
     ClearSuspense,
     InvoiceStatus,

@@ -10,7 +10,7 @@ from temporalio.testing import WorkflowEnvironment
 from activities.connectors.payments import ConsolePaymentGateway
 from activities.kit.transactions import transaction
 from models.journeys import OpenWait
-from models.messages.billing import CaseCancelled, InvoiceStatus
+from models.messages.billing.invoices import CaseCancelled, InvoiceStatus
 from models.messages.payments import ChargeAnswer, Verdict
 from tests.builders.billing import NOON
 from tests.workflows.till import Till, running_till

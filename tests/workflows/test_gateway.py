@@ -10,7 +10,7 @@ from temporalio.testing import WorkflowEnvironment
 from activities.connectors.kit import Patience
 from activities.connectors.payments import HttpPaymentGateway
 from activities.kit.calls import CallLog
-from models.messages.billing import InvoiceStatus
+from models.messages.billing.invoices import InvoiceStatus
 from models.messages.payments import AttemptStatus
 from tests.builders.billing import TOTAL
 from tests.sandbox import Sandbox

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.exceptions import ApplicationError
 
-from models.messages.billing import InvoiceStatus
+from models.messages.billing.invoices import InvoiceStatus
 from models.messages.field_service import Outcome
 from models.messages.orders import CreditAnswer, OrderStatus, ShipmentStatus
 from tests.builders import tickets as say

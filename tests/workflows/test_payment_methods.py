@@ -17,7 +17,7 @@ from activities.connectors.kit import Patience
 from activities.connectors.payments import ConsolePaymentGateway, HttpPaymentGateway
 from activities.kit.calls import CallLog
 from activities.kit.transactions import transaction
-from models.messages.billing import InvoiceOrder, InvoiceStatus, invoice_workflow_id
+from models.messages.billing.invoices import InvoiceOrder, InvoiceStatus, invoice_workflow_id
 from models.messages.payments import (
     AttemptStatus,
     ChargeAnswer,

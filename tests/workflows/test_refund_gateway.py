@@ -11,7 +11,7 @@ from temporalio.testing import WorkflowEnvironment
 from activities.connectors.kit import Patience
 from activities.connectors.payments import HttpPaymentGateway
 from activities.kit.calls import CallLog
-from models.messages.billing import InvoiceOrder, InvoiceStatus
+from models.messages.billing.invoices import InvoiceOrder, InvoiceStatus
 from models.messages.payments import ChargeAnswer, GiveBack, RefundStatus, Verdict
 from tests.sandbox import Sandbox
 from tests.workflows.test_gateway import until

@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
 from activities.connectors.payments import ConsolePaymentGateway
-from models.messages.billing import CaseCancelled, InvoiceOrder, InvoiceStatus, PaymentReceived
+from models.messages.billing.invoices import CaseCancelled, InvoiceOrder, InvoiceStatus, PaymentReceived
 from models.messages.payments import ChargeAnswer, RefundStatus, SettleByHand, Verdict, refund_workflow_id
 from tests.builders.billing import NOON, an_attempt
 from tests.workflows.listening import ListeningTicket

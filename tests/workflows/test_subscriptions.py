@@ -7,7 +7,7 @@ import pytest
 from temporalio.service import RPCError
 
 from activities.kit.invariants import violations
-from models.messages.billing import InvoiceStatus
+from models.messages.billing.invoices import InvoiceStatus
 from models.messages.subscriptions import ChangeKind, ChangeStatus, Deactivations
 from models.messages.tickets import TicketSettled
 from models.rules.subscriptions.periods import begins_at, business_day

@@ -6,7 +6,7 @@ import pytest
 from temporalio.service import RPCError
 
 from models.field_service import Visit
-from models.messages.billing import InvoiceSettled, InvoiceStatus, invoice_workflow_id
+from models.messages.billing.invoices import InvoiceSettled, InvoiceStatus, invoice_workflow_id
 from models.messages.field_service import Outcome, VisitStatus, visit_workflow_id
 from models.messages.tickets import TicketStatus
 from models.tickets import Ticket

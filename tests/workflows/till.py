@@ -27,7 +27,7 @@ from activities.kit.transactions import transaction
 from activities.payments import MethodActivities, PaymentActivities, RefundActivities
 from models.billing import Invoice
 from models.kit.timeline import TimelineEntry
-from models.messages.billing import (
+from models.messages.billing.invoices import (
     InvoiceOrder,
     InvoiceStatus,
     invoice_workflow_id,

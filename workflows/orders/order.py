@@ -9,7 +9,12 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 with workflow.unsafe.imports_passed_through():
     from activities.orders import FulfilmentActivities, OrderActivities
     from models.kit.ids import case_invoice_id
-    from models.messages.billing import InvoiceOrder, InvoiceSettled, InvoiceStatus, invoice_workflow_id
+    from models.messages.billing.invoices import (
+        InvoiceOrder,
+        InvoiceSettled,
+        InvoiceStatus,
+        invoice_workflow_id,
+    )
     from models.messages.journeys import WaitFor
     from models.messages.orders import (
         ORDER_OVER,

@@ -11,7 +11,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.orders import OrderActivities
-    from models.messages.billing import InvoiceSettled
+    from models.messages.billing.invoices import InvoiceSettled
     from models.messages.journeys import Wait, WaitFor
     from models.messages.letters import Letter
     from models.messages.orders import (

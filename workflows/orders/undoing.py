@@ -15,7 +15,7 @@ from temporalio.exceptions import (
 with workflow.unsafe.imports_passed_through():
     from activities.orders import FulfilmentActivities
     from models.kit.ids import case_invoice_id
-    from models.messages.billing import CaseCancelled, InvoiceStatus, invoice_workflow_id
+    from models.messages.billing.invoices import CaseCancelled, InvoiceStatus, invoice_workflow_id
     from models.messages.journeys import WaitFor
     from models.messages.orders import (
         OrderStatus,

@@ -10,7 +10,7 @@ from temporalio.workflow import ParentClosePolicy
 with workflow.unsafe.imports_passed_through():
     from activities.payments import PaymentActivities
     from models.kit.money import shown
-    from models.messages.billing import (
+    from models.messages.billing.invoices import (
         AttemptRefused,
         InvoiceOrder,
         PaymentReceived,

@@ -6,7 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.subscriptions import SubscriptionActivities
-    from models.messages.billing import InvoiceSettled, InvoiceStatus
+    from models.messages.billing.invoices import InvoiceSettled, InvoiceStatus
     from models.messages.journeys import WaitFor
     from models.messages.subscriptions import (
         ChangeDecision,

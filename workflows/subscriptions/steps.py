@@ -11,7 +11,7 @@ from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.subscriptions import SubscriptionActivities
-    from models.messages.billing import (
+    from models.messages.billing.invoices import (
         CaseCancelled,
         InvoiceOrder,
         InvoiceSettled,

@@ -11,7 +11,7 @@ from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedErro
 with workflow.unsafe.imports_passed_through():
     from activities.tickets import TicketActivities
     from models.kit.ids import invoice_id, visit_id
-    from models.messages.billing import InvoiceOrder, InvoiceSettled, invoice_workflow_id
+    from models.messages.billing.invoices import InvoiceOrder, InvoiceSettled, invoice_workflow_id
     from models.messages.field_service import Outcome, VisitOrder, VisitResult, visit_workflow_id
     from models.messages.journeys import Wait, WaitFor
     from models.messages.letters import Letter

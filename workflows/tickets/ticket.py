@@ -8,7 +8,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.tickets import TicketActivities
-    from models.messages.billing import InvoiceSettled, InvoiceStatus
+    from models.messages.billing.invoices import InvoiceSettled, InvoiceStatus
     from models.messages.field_service import Outcome
     from models.messages.tickets import (
         Assign,

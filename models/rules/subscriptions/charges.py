@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 
-from models.messages.billing import LineKind, PricedLine
+from models.messages.billing.invoices import LineKind, PricedLine
 from models.messages.subscriptions import ChargeKind, MoneyLine
 from models.rules.catalogue import split_tax
 from models.rules.subscriptions.periods import (
@@ -32,6 +32,7 @@ KINDS = {
     ChargeKind.SETUP: LineKind.SETUP,
     ChargeKind.TERMINATION_FEE: LineKind.FEE,
     ChargeKind.MOVE_FEE: LineKind.FEE,
+    ChargeKind.USAGE: LineKind.USAGE,
 }
 
 

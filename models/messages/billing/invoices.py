@@ -13,6 +13,7 @@ class InvoiceStatus(StrEnum):
     PAID = "paid"
     OVERDUE = "overdue"
     CANCELLED = "cancelled"
+    WRITTEN_OFF = "written_off"  # nobody pays it any more: dunning gave it up
 
 
 class LineKind(StrEnum):
@@ -24,6 +25,8 @@ class LineKind(StrEnum):
     RECURRING = "recurring"
     PRORATION = "proration"
     FEE = "fee"
+    USAGE = "usage"
+    DISCOUNT = "discount"
 
 
 class LedgerAccount(StrEnum):
@@ -34,6 +37,9 @@ class LedgerAccount(StrEnum):
     REVENUE = "revenue"
     VAT = "vat_payable"
     SUSPENSE = "suspense"  # money that nobody claims yet
+    BANK = "bank"  # money on our own bank account
+    DEFERRED = "deferred"  # billed, not yet earned
+    BAD_DEBT = "bad_debt"  # written off
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,14 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from models.kit.money import shown
-from models.messages.billing import Billable, Issued, LedgerAccount, LineKind, PricedLine, SettleInvoice
+from models.messages.billing.invoices import (
+    Billable,
+    Issued,
+    LedgerAccount,
+    LineKind,
+    PricedLine,
+    SettleInvoice,
+)
 from models.messages.field_service import Outcome
 from models.messages.journeys import Wait, WaitFor
 

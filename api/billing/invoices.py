@@ -10,6 +10,7 @@ from sqlalchemy import func, or_, select, tuple_
 from sqlmodel import col
 from starlette.responses import Response
 
+from api.billing.routing import router
 from api.kit import labels
 from api.kit.commands import Answer, Said, command
 from api.kit.desk import Desk, DeskAt
@@ -17,7 +18,7 @@ from api.kit.forms import Input, Typed, typed
 from api.kit.labels import Label
 from api.kit.language import N_
 from api.kit.rendering import answer, move_on
-from api.kit.routes import AGENTS, FINANCE, Router
+from api.kit.routes import AGENTS, FINANCE
 from api.kit.seeing import may_see
 from api.kit.sentences import sentence, then_sentence, wait_sentence
 from api.kit.texts import Key, MaybeLine
@@ -25,7 +26,7 @@ from models.billing import CreditNote, Invoice, InvoiceLine, LedgerEntry, Ledger
 from models.journeys import OpenWait
 from models.kit.refusals import Refusal
 from models.kit.timeline import TimelineEntry
-from models.messages.billing import (
+from models.messages.billing.invoices import (
     CancelInvoice,
     ClearSuspense,
     InvoiceStatus,
@@ -34,9 +35,8 @@ from models.messages.billing import (
     invoice_workflow_id,
 )
 from models.payments import Allocation, PaymentAttempt, Refund
-from models.rules.billing import Event
+from models.rules.billing.invoices import Event
 
-router = Router()
 PAGE = 50
 labels.register(
     "invoice",
@@ -45,6 +45,7 @@ labels.register(
         InvoiceStatus.PAID: Label(N_("Paid"), "green"),
         InvoiceStatus.OVERDUE: Label(N_("Payment overdue"), "red"),
         InvoiceStatus.CANCELLED: Label(N_("Cancelled"), "gray"),
+        InvoiceStatus.WRITTEN_OFF: Label(N_("Written off"), "gray"),
     },
 )
 labels.register(
@@ -58,6 +59,8 @@ labels.register(
         LineKind.RECURRING: Label(N_("Monthly charge"), "gray"),
         LineKind.PRORATION: Label(N_("Part of a month"), "gray"),
         LineKind.FEE: Label(N_("Fee"), "gray"),
+        LineKind.USAGE: Label(N_("Usage"), "gray"),
+        LineKind.DISCOUNT: Label(N_("Discount"), "gray"),
     },
 )
 labels.register(
@@ -79,6 +82,9 @@ labels.register(
         LedgerAccount.REVENUE: Label(N_("Revenue"), "green"),
         LedgerAccount.VAT: Label(N_("VAT payable"), "amber"),
         LedgerAccount.SUSPENSE: Label(N_("Suspense"), "orange"),
+        LedgerAccount.BANK: Label(N_("Bank account"), "teal"),
+        LedgerAccount.DEFERRED: Label(N_("Billed, not yet earned"), "violet"),
+        LedgerAccount.BAD_DEBT: Label(N_("Bad debt"), "red"),
     },
 )
 labels.register(

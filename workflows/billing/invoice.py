@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.billing import BillingActivities
     from models.kit.ids import attempt_id
     from models.kit.money import shown
-    from models.messages.billing import (
+    from models.messages.billing.invoices import (
         AttemptRefused,
         CancelInvoice,
         CaseCancelled,
@@ -28,7 +28,7 @@ with workflow.unsafe.imports_passed_through():
     from models.messages.letters import Letter
     from models.messages.payments import ChargeOrder, RefundOrder, charge_workflow_id, refund_workflow_id
     from models.messages.tickets import ticket_workflow_id
-    from models.rules import billing as rules
+    from models.rules.billing import invoices as rules
     from workflows.kit.letters import Letters
     from workflows.kit.options import ROWS
     from workflows.kit.refusals import refuse

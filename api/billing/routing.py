@@ -1,0 +1,5 @@
+"""Where the routes of billing meet."""
+
+from api.kit.routes import Router
+
+router = Router()

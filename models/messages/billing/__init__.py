@@ -1,0 +1,5 @@
+"""What is said about money owed: invoices, bill runs, the books."""
+
+from models.messages.billing import invoices
+
+SENTENCES: dict[str, str] = {**invoices.SENTENCES}
