@@ -86,8 +86,20 @@ class Shoppers:
             if not alive:
                 return []
             if time.monotonic() > until:
-                return [f"stuck: {order}" for order in alive]
+                return [await self.told(order) for order in alive]
             await asyncio.sleep(0.5)
+
+    async def told(self, order: str) -> str:
+        """How an order stands that is not over in time: its row, and what its workflow is busy with."""
+        [(status,)] = await self.rows("select status from orders where id = :id", id=order)
+        handle = (await self.site.client()).get_workflow_handle(order_workflow_id(order))
+        now = (await handle.describe()).raw_description
+        busy = [
+            f"{one.activity_type.name} tried {one.attempt} times, next {one.scheduled_time.ToDatetime()}"
+            for one in now.pending_activities
+        ]
+        children = [one.workflow_id for one in now.pending_children]
+        return f"stuck: {order} {status.lower()}, busy {busy}, waits for {children}"
 
     async def pay(self, invoice: Any) -> None:
         """Agree on the gateway's page, and store attempt and charge as the api does."""
