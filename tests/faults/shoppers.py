@@ -99,7 +99,12 @@ class Shoppers:
             for one in now.pending_activities
         ]
         children = [one.workflow_id for one in now.pending_children]
-        return f"stuck: {order} {status.lower()}, busy {busy}, waits for {children}"
+        asked = "select what, until from waits where workflow_id = :id and ended_at is null"
+        waits = [f"{what} until {until}" for what, until in await self.rows(asked, id=f"order:{order}")]
+        task = now.pending_workflow_task.attempt
+        return (
+            f"stuck: {order} {status.lower()}, busy {busy}, children {children}, waits {waits}, task {task}"
+        )
 
     async def pay(self, invoice: Any) -> None:
         """Agree on the gateway's page, and store attempt and charge as the api does."""
