@@ -28,6 +28,8 @@ assert tables
 PRODUCT = "prd_tv"
 LOOK_UPS = (1, 3, 5, 5, 10, 10, 20, 20, 20, 30, 30)
 
+MOVED = "select (select max(id) from timeline_entries), (select max(id) from system_calls)"
+
 
 @dataclass(frozen=True)
 class Bought:
@@ -67,8 +69,11 @@ class Shoppers:
             return list((await connection.execute(text(query), values)).all())
 
     async def shop(self, patience: float) -> list[str]:
-        """Pay and change minds until every order is over; what is not over in time is stuck."""
+        """Pay and change minds until every order is over; what then stands still so long is stuck.
+
+        A call that failed again and again is asked once a minute, so `patience` is more than two of those."""
         until, paid, called_off = time.monotonic() + patience, set[str](), set[str]()
+        seen = None
         ids = {one.id for one in self.bought}
         fickle = {one.id for one in self.bought if one.is_cancelled}
         while True:
@@ -85,6 +90,8 @@ class Shoppers:
             alive = [o for (o,) in await self.rows("select id from orders where not is_over") if o in ids]
             if not alive:
                 return []
+            if (now := await self.rows(MOVED)) != seen:
+                seen, until = now, time.monotonic() + patience
             if time.monotonic() > until:
                 return [await self.told(order) for order in alive]
             await asyncio.sleep(0.5)
