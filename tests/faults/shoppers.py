@@ -68,10 +68,11 @@ class Shoppers:
         async with self.engine.connect() as connection:
             return list((await connection.execute(text(query), values)).all())
 
-    async def shop(self, patience: float) -> list[str]:
+    async def shop(self, patience: float, limit: float = 3_600.0) -> list[str]:
         """Pay and change minds until every order is over; what then stands still so long is stuck.
 
         A call that failed again and again is asked once a minute, so `patience` is more than two of those."""
+        end = time.monotonic() + limit
         until, paid, called_off = time.monotonic() + patience, set[str](), set[str]()
         seen = None
         ids = {one.id for one in self.bought}
@@ -92,7 +93,7 @@ class Shoppers:
                 return []
             if (now := await self.rows(MOVED)) != seen:
                 seen, until = now, time.monotonic() + patience
-            if time.monotonic() > until:
+            if time.monotonic() > min(until, end):
                 return [await self.told(order) for order in alive]
             await asyncio.sleep(0.5)
 

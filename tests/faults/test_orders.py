@@ -107,7 +107,7 @@ async def test_a_new_parcel_for_every_try_ships_twice() -> None:
         )
         shoppers = Shoppers(site)
         await shoppers.place(8)
-        await shoppers.shop(STILL)
+        await shoppers.shop(STILL, limit=60)
         findings = await shoppers.findings()
         await shoppers.close()
         assert any(one.startswith("stock:") for one in findings), findings
