@@ -122,7 +122,8 @@ async def request_change(
     await refuse_second(desk, contract)
     if (lacking := NEEDED.get(asked.kind)) and not getattr(asked, lacking):
         page = await wish_page(desk, contract, asked, is_asked=True)
-        form = sent.wrong(lacking, _(SENTENCES["missing"]))
+        empty = SENTENCES["missing"]
+        form = sent.wrong(lacking, _(empty))
         return answer(request, "subscriptions/new.html", page, form=form, status=422)
     wish = await wish_of(desk, contract, asked)
     if wish is None or (code := refusal(contract, wish, today())):
