@@ -75,8 +75,8 @@ async def test_a_day_that_is_called_twice_is_worked_once(temporal: WorkflowEnvir
         async with asyncio.timeout(20):
             while (await client.count_workflows(CALLED)).count < 6:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
-        calls = [client.get_workflow_handle(one.id) async for one in client.list_workflows(CALLED)]
-        began = [await one.result() for one in calls]
+        found = [one async for one in client.list_workflows(CALLED)]
+        began = [await client.get_workflow_handle(one.id, run_id=one.run_id).result() for one in found]
 
     assert sorted(DAYS) == ["2026-12-01", "2026-12-02", "2026-12-03"]
     assert sorted(began) == [False] * 3 + [True] * 3
