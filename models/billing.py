@@ -133,7 +133,7 @@ class LedgerEntry(SQLModel, table=True):
 
 
 class BillingAccount(SQLModel, table=True):
-    """How a customer is billed; without a row the defaults hold. Written by finance (api/billing/accounts.py)."""
+    """How a customer is billed; without a row the defaults hold. Written by finance."""
 
     __tablename__ = "billing_accounts"
     __table_args__ = (
@@ -176,7 +176,7 @@ class BillSlice(SQLModel, table=True):
     run_id: str = Field(primary_key=True, foreign_key="bill_runs.id")
     number: int = Field(primary_key=True)
     from_id: str = columns.text(default="")
-    until_id: str | None = columns.text(default=None)  # without this one; none: to the last
+    until_id: str = columns.text(default="")  # this one too
     expected: int = 0  # accounts when it was planned
     status: SliceStatus = Field(default=SliceStatus.OPEN, sa_type=columns.word(SliceStatus))
     contracts: int = 0
@@ -198,7 +198,7 @@ class BillSlice(SQLModel, table=True):
 
 
 class BillSkip(SQLModel, table=True):
-    """Why an account, or one contract of it, has no bill in a run; an error is parked until it is repaired."""
+    """Why an account, or a contract of it, has no bill in a run; an error is parked until its repair."""
 
     __tablename__ = "bill_skips"
     __table_args__ = (

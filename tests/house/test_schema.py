@@ -79,7 +79,7 @@ def test_several_postings_in_one_statement_balance_one_by_one(
     ledger: psycopg.Connection, sides: list[tuple[int, bool, int]]
 ) -> None:
     rows = [
-        f"({posting}, {position}, 'revenue', {0 if is_credit else amount}, {amount if is_credit else 0}, 'KRW')"
+        f"({posting}, {position}, 'revenue', {amount * (not is_credit)}, {amount * is_credit}, 'KRW')"
         for position, (posting, is_credit, amount) in enumerate(sides, 1)
     ]
     sums = [sum(-a if c else a for p, c, a in sides if p == posting) for posting in (1, 2)]

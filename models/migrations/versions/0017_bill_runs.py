@@ -119,7 +119,7 @@ def make_runs() -> None:
         sa.Column("run_id", sa.String(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("from_id", sa.Text(), nullable=False),
-        sa.Column("until_id", sa.Text(), nullable=True),
+        sa.Column("until_id", sa.Text(), nullable=False),
         sa.Column("status", sa.String(length=32), nullable=False),
         *(sa.Column(name, sa.Integer(), nullable=False, server_default="0") for name in COUNTS),
         *(sa.Column(name, sa.BigInteger(), nullable=False, server_default="0") for name in AMOUNTS),
