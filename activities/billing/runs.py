@@ -13,6 +13,7 @@ from temporalio import activity
 from activities.billing import statements as sql
 from activities.billing.rating import Memory
 from activities.billing.slices import Range, Work, bill
+from activities.kit.beating import beating
 from activities.kit.timeline import tell_live, write_entry, write_waits
 from activities.kit.transactions import transaction
 from models.billing import BillRun, BillSlice
@@ -64,7 +65,7 @@ class BillRunActivities:
         """Bill one slice in one transaction and say how far the run is. Safe to repeat: a slice that is done
         is not billed again, and one that was broken off has left nothing behind."""
         began = time.monotonic()
-        async with self.engine.begin() as connection:
+        async with beating(), self.engine.begin() as connection:
             row = await _locked(connection, asked)
             if row.status == SliceStatus.OPEN:
                 work = Work(asked.run_id, asked.day, asked.at, self.memory, asked.is_preview)
@@ -79,6 +80,15 @@ class BillRunActivities:
             row = (await connection.execute(text(PROGRESS), {"run_id": run_id})).one()
         counts = {name: getattr(row, name) for name in SliceCounts.__dataclass_fields__}
         return RunProgress(row.slices, row.slices_done, SliceCounts(**counts))
+
+    @activity.defn(name="billing.slices_to_write")
+    async def slices_to_write(self, run_id: str) -> tuple[int, ...]:
+        """The slices whose invoices have not all been sent. Safe to repeat: it only reads."""
+        query = select(col(BillSlice.number)).where(
+            _of(run_id), col(BillSlice.letters_at).is_(None), col(BillSlice.invoices) > 0
+        )
+        async with transaction(self.engine) as session:
+            return tuple(await session.scalars(query.order_by(col(BillSlice.number))))
 
     @activity.defn(name="billing.record_run")
     async def record_run(self, step: RunStep) -> None:

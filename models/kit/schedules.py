@@ -20,5 +20,6 @@ class Scheduled:
     catch_up: timedelta = timedelta(days=2)  # how late a missed appointment is still kept
 
 
-# One line each; e.g. Scheduled("bill-day", "BillDay", hour=2)
-SCHEDULES: tuple[Scheduled, ...] = ()
+SCHEDULES: tuple[Scheduled, ...] = (
+    Scheduled("bill-day", "BillDay", hour=2),
+)  # fmt: skip

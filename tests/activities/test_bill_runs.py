@@ -99,20 +99,19 @@ async def state(connection: AsyncConnection) -> list[list[tuple[Any, ...]]]:
 )
 @hypothesis.given(leases=mixes())
 async def test_a_slice_charges_what_one_by_one_would(worker_engine: AsyncEngine, leases: list[Lease]) -> None:
-    async with worker_engine.connect() as connection:
-        async with connection.begin() as whole:
-            await sign(connection, leases)
-            await connection.execute(text(A_RUN), {"day": DAY})
-            before = await connection.begin_nested()
-            counts = await bill(connection, Work("B", DAY, AT, Memory()), ALL)
-            at_once = await state(connection)
-            await before.rollback()
-            async with AsyncSession(connection) as session:
-                for root in {row.root for row in await connection.execute(text(DUE), {"day": DAY})}:
-                    await charge_due(session, root, DAY, AT)
-                await session.flush()
-                one_by_one = await state(connection)
-            await whole.rollback()
+    async with worker_engine.connect() as connection, connection.begin() as whole:
+        await sign(connection, leases)
+        await connection.execute(text(A_RUN), {"day": DAY})
+        before = await connection.begin_nested()
+        counts = await bill(connection, Work("B", DAY, AT, Memory()), ALL)
+        at_once = await state(connection)
+        await before.rollback()
+        async with AsyncSession(connection) as session:
+            for root in {row.root for row in await connection.execute(text(DUE), {"day": DAY})}:
+                await charge_due(session, root, DAY, AT)
+            await session.flush()
+            one_by_one = await state(connection)
+        await whole.rollback()
 
     assert at_once == one_by_one
     assert counts.is_complete

@@ -176,6 +176,21 @@ class BillAgain:
 
 
 @dataclass(frozen=True)
+class AgainAt:
+    """The order of one account at the workflow's own time."""
+
+    order: BillAgain
+    at: datetime
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """An invoice that is over; what was paid of it has to be given back by a credit note."""
+
+    refund_minor: int = 0
+
+
+@dataclass(frozen=True)
 class BilledAccount:
     """How billing one account again went."""
 
