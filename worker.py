@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.billing import BillingActivities
+from activities.billing import BillingActivities, CloseActivities
+from activities.connectors.accounting import HttpTryton
 from activities.connectors.billing_keys import HttpBillingKeys
 from activities.connectors.carrier import HttpCarrier
 from activities.connectors.credit import HttpCreditBureau
@@ -38,10 +39,11 @@ from models.kit.engine import engine_for
 from models.kit.logs import log_as_json
 from models.kit.schedules import SCHEDULES
 from models.kit.settings import Settings, settings
-from workflows.billing import InvoiceWorkflow
+from workflows.billing import CloseWorkflow, InvoiceWorkflow, MonthEndWorkflow
 from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, SignupWorkflow
 from workflows.field_service import VisitWorkflow
 from workflows.kit.options import (
+    ACCOUNTING_QUEUE,
     BATCH_QUEUE,
     CARRIER_QUEUE,
     CREDIT_QUEUE,
@@ -69,7 +71,7 @@ Acts = dict[str, list[Callable[..., Any]]]
 WORKFLOWS: list[type] = [
     TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, PaymentMethodWorkflow,
     InvitationWorkflow, SignupWorkflow, HandoverWorkflow, PrivacyRequestWorkflow, OrderWorkflow,
-    ActivationWorkflow, DeactivationWorkflow, SubscriptionChangeWorkflow,
+    ActivationWorkflow, DeactivationWorkflow, SubscriptionChangeWorkflow, MonthEndWorkflow, CloseWorkflow,
 ]  # fmt: skip
 
 
@@ -105,6 +107,22 @@ def money(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
             payments.charge, payments.look_up, refunds.give_back, refunds.look_up_refund,
             methods.keep_method, methods.drop_method,
         ],
+    }  # fmt: skip
+
+
+def books(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
+    """The close of a month, over the ERP's line."""
+    tryton = HttpTryton(
+        setting.accounting_url, setting.accounting_database, setting.accounting_user,
+        setting.accounting_password, calls,
+    )  # fmt: skip
+    close = CloseActivities(engine, tryton)
+    return {
+        DESK_QUEUE: [close.begin_close, close.acknowledge, close.accept_difference, close.record_close],
+        BATCH_QUEUE: [
+            close.check_before_close, close.lock_period, close.defer, close.tie_out, close.sum_up,
+        ],
+        ACCOUNTING_QUEUE: [close.draft_posting, close.post_draft],
     }  # fmt: skip
 
 
@@ -159,7 +177,7 @@ def activities(engine: AsyncEngine, setting: Settings) -> Acts:
     queues: Acts = {SMS_QUEUE: [], BATCH_QUEUE: []}
     groups = (
         service(engine), money(engine, setting, calls), people(engine, setting, calls),
-        sales(engine, setting, calls),
+        sales(engine, setting, calls), books(engine, setting, calls),
     )  # fmt: skip
     for group in groups:
         for queue, acts in group.items():

@@ -21,4 +21,4 @@ class Scheduled:
 
 
 # One line each; e.g. Scheduled("bill-day", "BillDay", hour=2)
-SCHEDULES: tuple[Scheduled, ...] = ()
+SCHEDULES: tuple[Scheduled, ...] = (Scheduled("month-end", "MonthEnd", hour=6, day_of_month=1),)
