@@ -123,9 +123,12 @@ def _journal(pool: Any) -> None:
 
 
 def _user(pool: Any, company: Any, password: str) -> None:
-    """Who may post and close months, and nothing else."""
+    """Who posts for us and may do nothing else; the administrator works for the same company."""
     group = pool.get("ir.model.data").get_id("account", "group_account")
-    pool.get("res.user").create([
+    users = pool.get("res.user")
+    users.write(users.search([("login", "=", "admin")]),
+                {"companies": [("add", [company.id])], "company": company.id})  # fmt: skip
+    users.create([
         {"name": "Ieum", "login": USER, "password": password, "companies": [("add", [company.id])],
          "company": company.id, "groups": [("add", [group])]}
     ])  # fmt: skip

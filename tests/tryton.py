@@ -67,6 +67,7 @@ class RunningTryton:
         """What an accountant does in Tryton itself."""
         admin = self.administrator
         found = self.ask("model.account.period.search", [["name", "=", month]], 0, None, None, who=admin)
+        assert len(found) == 1
         self.ask(f"model.account.period.{'reopen' if reopen else 'close'}", found, who=admin)
 
 
