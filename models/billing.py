@@ -1,4 +1,5 @@
-"""Invoices, the ledger and its months. Owned by InvoiceWorkflow and CloseWorkflow: written by activities/billing/."""
+"""Invoices, the ledger and its months. Owned by InvoiceWorkflow and CloseWorkflow; written by
+activities/billing/."""
 
 from datetime import date, datetime
 from typing import Any
@@ -130,8 +131,8 @@ class LedgerEntry(SQLModel, table=True):
 
 
 class AccountingPeriod(SQLModel, table=True):
-    """One month of the books; a month without a row is open. Born in api/billing/periods.py or by the calendar;
-    from then on CloseWorkflow's."""
+    """One month of the books; a month without a row is open. Born in api/billing/periods.py or by the
+    calendar; from then on CloseWorkflow's."""
 
     __tablename__ = "accounting_periods"
 
@@ -178,8 +179,8 @@ class ContractDeferral(SQLModel, table=True):
 
 
 class ErpBatch(SQLModel, table=True):
-    """The transactions of a month between two numbers, summed up for the ERP under one key. The stretches of a
-    month never overlap (exclusion constraint), so each transaction is in exactly one batch."""
+    """The transactions of a month between two numbers, summed up for the ERP under one key. The stretches of
+    a month never overlap (exclusion constraint), so each transaction is in exactly one batch."""
 
     __tablename__ = "erp_batches"
     __table_args__ = (UniqueConstraint("period_id", "round"),)

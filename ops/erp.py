@@ -1,8 +1,8 @@
 """What is in the ERP before we post to it: one Korean company, its chart of accounts, years and a journal.
 
-`python -m ops.erp make|serve CONFIG DATABASE MODULE…` runs as Tryton's own process; safe to repeat. The password
-of our own user comes from ACCOUNTING_PASSWORD, the administrator's from the file TRYTONPASSFILE. Talks to Tryton's models themselves, since
-a company and a chart are made once, by hand, and not over the line that we post on."""
+`python -m ops.erp make|serve CONFIG DATABASE MODULE…` runs as Tryton's own process; safe to repeat. Our user's
+password comes from ACCOUNTING_PASSWORD, the administrator's from the file TRYTONPASSFILE. Talks to Tryton's
+models themselves: a company and a chart are made once, by hand, and not over the line that we post on."""
 
 import configparser
 import io
@@ -46,7 +46,7 @@ def init(config_file: str, database: str, modules: list[str]) -> None:
 
 
 def furnish(database: str, password: str) -> None:
-    """Company, chart, years, journal and our user, in one transaction; begun anew with the locks it asks for."""
+    """Company, chart, years, journal and our user in one transaction, begun anew with the locks it wants."""
     from trytond.pool import Pool
     from trytond.transaction import Transaction, TransactionError
 
@@ -91,8 +91,10 @@ def _chart(pool: Any, company: Any) -> None:
     for _, statement, is_asset, sort in CHART.values():
         key = (statement, is_asset, sort)
         if key not in kinds:
-            row = {"name": "/".join(filter(None, (statement, "assets" if is_asset else "", sort))),
-                   "statement": statement, "assets": is_asset, "company": company.id, "parent": root.id}  # fmt: skip
+            row = {
+                "name": "/".join(filter(None, (statement, "assets" if is_asset else "", sort))),
+                "statement": statement, "assets": is_asset, "company": company.id, "parent": root.id,
+            }  # fmt: skip
             kinds[key] = types.create([{**row, **({sort: True} if sort else {})}])[0].id
     pool.get("account.account").create([
         {"name": name, "code": code, "company": company.id, "type": kinds[statement, is_asset, sort]}

@@ -1,4 +1,4 @@
-"""Tryton, the ERP of the demo and the tests: its own role, its own database, one process that serves JSON-RPC."""
+"""Tryton, the ERP of the demo and the tests: own role, own database, one process that serves JSON-RPC."""
 
 import json
 import os
@@ -71,7 +71,9 @@ def process(folder: Path, config: Path, password: str, database: str = DATABASE,
 
 def serves(port: int, database: str = DATABASE) -> bool:
     """Whether it answers a question about its database; a wrong sign-in is an answer too."""
-    body = json.dumps({"id": 1, "method": "common.db.login", "params": ["nobody", {"password": "x"}]}).encode()
+    body = json.dumps(
+        {"id": 1, "method": "common.db.login", "params": ["nobody", {"password": "x"}]}
+    ).encode()
     asked = Request(f"http://127.0.0.1:{port}/{database}/rpc/", body, {"content-type": "application/json"})
     try:
         with urlopen(asked, timeout=10) as answer:
@@ -83,7 +85,7 @@ def serves(port: int, database: str = DATABASE) -> bool:
 
 
 class Tryton:
-    """The ERP as a part of the running house; it may take a minute when it is new, and nobody waits for it."""
+    """The ERP as a part of the running house; new, it takes up to a minute, and nobody waits for it."""
 
     name = "tryton"
 

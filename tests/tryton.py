@@ -1,4 +1,4 @@
-"""The real ERP for tests: Tryton with its own database on the test cluster, and a line to it that can be cut."""
+"""The real ERP for tests: Tryton on a database of the test cluster, and a line to it that can be cut."""
 
 import asyncio
 import base64
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from ops import tryton
@@ -30,6 +31,7 @@ class RunningTryton:
     port: int
     process: Process
     folder: Path
+    cluster: Cluster
     database: str = tryton.DATABASE
 
     @property
@@ -53,7 +55,9 @@ class RunningTryton:
 
             user, token, *_ = say("common.db.login", who[0], {"password": who[1]})
             coded = base64.b64encode(f"{who[0]}:{user}:{token}".encode()).decode()
-            company = say("model.company.company.search", [], 0, None, None, {}, authorization=f"Session {coded}")
+            company = say(
+                "model.company.company.search", [], 0, None, None, {}, authorization=f"Session {coded}"
+            )
             context = {"company": company[0], "language": "en"}
             return say(method, *params, context, authorization=f"Session {coded}")
 
@@ -63,12 +67,21 @@ class RunningTryton:
         found = self.ask("model.account.move.search_read", [["description", "=", key]], 0, None, None, names)
         return list(found)
 
+    def rename_moves(self) -> None:
+        """Let what earlier tests posted go by another name."""
+        with psycopg.connect(self.cluster.url(self.database)) as connection:
+            connection.execute("update account_move set description = 'earlier ' || id")
+
     def close_month(self, month: str, *, reopen: bool = False) -> None:
         """What an accountant does in Tryton itself."""
         admin = self.administrator
         found = self.ask("model.account.period.search", [["name", "=", month]], 0, None, None, who=admin)
         assert len(found) == 1
         self.ask(f"model.account.period.{'reopen' if reopen else 'close'}", found, who=admin)
+        if reopen:  # Tryton has closed the month of each journal too
+            wanted = [["period", "in", found]]
+            journals = self.ask("model.account.journal.period.search", wanted, 0, None, None, who=admin)
+            self.ask("model.account.journal.period.reopen", journals, who=admin)
 
 
 @pytest.fixture(scope="session")
@@ -78,11 +91,12 @@ def erp(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     url = tryton.make_database(cluster.url(), PASSWORD)
     port = free_port()
     config = tryton.write_config(folder / "trytond.conf", url, port)
-    running = RunningTryton(port, tryton.process(folder, config, PASSWORD), folder)
+    running = RunningTryton(port, tryton.process(folder, config, PASSWORD), folder, cluster)
     running.process.start()
     until = time.monotonic() + SECONDS
     while not tryton.serves(port):
-        assert running.process.is_alive() and time.monotonic() < until, running.process.last_lines()
+        assert running.process.is_alive(), running.process.last_lines()
+        assert time.monotonic() < until, running.process.last_lines()
         time.sleep(0.3)
     yield running
     running.process.stop(3)
@@ -114,7 +128,9 @@ class Wire:
             if self.is_down:
                 return
             lines = [line.split(": ", 1) for line in head.splitlines()[1:] if ": " in line]
-            headers = {name: value for name, value in lines if name.lower() in ("authorization", "content-type")}
+            headers = {
+                name: value for name, value in lines if name.lower() in ("authorization", "content-type")
+            }
             async with httpx.AsyncClient(timeout=60) as client:
                 said = await client.post(self.target.url + head.split(" ")[1], content=body, headers=headers)
             if self.cut[method] > 0:

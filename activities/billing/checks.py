@@ -16,8 +16,9 @@ from models.billing import CloseCheck
 from models.messages.billing.close import Check, CheckStatus, Found
 from models.rules.billing.close import judged
 
-SAMPLES = 20
-UNDER_WAY = "status in ('created', 'not_sent')"
+# Each look, with how many it found and their sum on every row.
+COUNTED = """select id, amount, count(*) over () as found, sum(amount) over ()::bigint as total
+from (%s) wrong order by abs(amount) desc, id limit 20"""
 
 LOOKS: Mapping[Check, str] = {
     Check.EARLIER: """
@@ -29,12 +30,14 @@ LOOKS: Mapping[Check, str] = {
     Check.CONTRACTS: """
         select id, 0::bigint as amount from subscriptions
         where status = 'active' and next_bill_on < :until_on""",
-    Check.ATTEMPTS: f"""
+    Check.ATTEMPTS: """
         select id, amount_minor as amount from payment_attempts
-        where {UNDER_WAY} and created_at < cast(:until_on as timestamp) at time zone 'Asia/Seoul'
+        where status in ('created', 'not_sent')
+          and created_at < cast(:until_on as timestamp) at time zone 'Asia/Seoul'
         union all
         select id, amount_minor from refunds
-        where {UNDER_WAY} and created_at < cast(:until_on as timestamp) at time zone 'Asia/Seoul'""",
+        where status in ('created', 'not_sent')
+          and created_at < cast(:until_on as timestamp) at time zone 'Asia/Seoul'""",
     Check.UNKNOWN: """
         select id, amount_minor as amount from payment_attempts
         where status = 'unknown' and created_at < cast(:until_on as timestamp) at time zone 'Asia/Seoul'
@@ -67,7 +70,8 @@ LOOKS: Mapping[Check, str] = {
         booked as (select coalesce(sum(debit_minor - credit_minor), 0) as amount from ledger_entries
                    where account = 'receivable')
         select 'receivable' as id,
-          (booked.amount - owed.amount + settled.amount + credited.amount - given_back.amount)::bigint as amount
+          (booked.amount - owed.amount + settled.amount + credited.amount - given_back.amount)::bigint
+            as amount
         from owed, settled, credited, given_back, booked
         where booked.amount <> owed.amount - settled.amount - credited.amount + given_back.amount""",
     Check.GATEWAY: """
@@ -101,9 +105,9 @@ async def look(session: AsyncSession, about: Look, check: Check) -> Found:
     """Ask one query and write down what it found."""
     if check is Check.INVARIANTS:
         broken = await violations(await session.connection())
-        return await keep(session, about, check, len(broken), 0, [[name, len(rows)] for name, rows in broken.items()])
-    counted = f"""select id, amount, count(*) over () as found, sum(amount) over ()::bigint as total
-        from ({LOOKS[check]}) wrong order by abs(amount) desc, id limit {SAMPLES}"""
+        samples = [[name, len(rows)] for name, rows in broken.items()]
+        return await keep(session, about, check, len(broken), 0, samples)
+    counted = COUNTED % LOOKS[check]
     wanted = {name: day for name, day in (("from_on", about.from_on), ("until_on", about.until_on))
               if f":{name}" in LOOKS[check]}  # fmt: skip
     rows = (await session.execute(text(counted), wanted)).all()
@@ -116,7 +120,11 @@ async def keep(
 ) -> Found:
     """Write a finding; what somebody accepted stays accepted for this round as long as it did not grow."""
     before = await session.get(CloseCheck, (about.period_id, about.round, check))
-    stays = bool(before and before.accepted_by) and (count, abs(total)) <= (before.count, abs(before.amount_minor))  # type: ignore[union-attr]
+    stays = (
+        before is not None
+        and bool(before.accepted_by)
+        and (count, abs(total)) <= (before.count, abs(before.amount_minor))
+    )
     found = judged(check, count, total, stays)
     kept = before is not None and found.status is CheckStatus.ACCEPTED
     row = {

@@ -76,7 +76,7 @@ class CloseActivities:
     @activity.defn(name="billing.lock_period")
     async def lock_period(self, asked: CloseAt) -> int:
         """From now on nothing is posted to the month but the close's own entries; who is posting right now is
-        waited for. Safe to repeat: what is locked stays locked. Answers with the last transaction's number."""
+        waited for. Safe to repeat: what is locked stays locked. Answers with the last number."""
         month = _month(asked.period_id)
         async with transaction(self.engine) as session:
             held = text("select pg_advisory_xact_lock(period_lock(:month))")
@@ -160,7 +160,7 @@ class CloseActivities:
 
     @activity.defn(name="billing.record_close")
     async def record_close(self, step: CloseStep) -> None:
-        """Write one step: row, timeline, waits, live signal. Safe to repeat: an older step changes nothing."""
+        """Write one step: row, timeline, waits, live signal. Safe to repeat: an older one changes nothing."""
         workflow_id = close_workflow_id(step.period_id)
         async with transaction(self.engine) as session:
             period = await session.get_one(AccountingPeriod, step.period_id, with_for_update=True)

@@ -18,7 +18,7 @@ from models.subscriptions import Subscription
 
 CONTRACTS = 10_000  # in one slice, which is one transaction
 
-# `earned` is models/rules/billing/close.earned as SQL says it; tests/activities/test_deferral.py compares the two.
+# `earned` is models/rules/billing/close.earned as SQL says it; tests/activities/test_close.py compares them.
 SLICE = text("""
 insert into deferrals (period_id, subscription_id, billed_minor, earned_minor)
 select :period, subscription_id, sum(billed), sum(earned) from (
@@ -36,7 +36,8 @@ select :period, subscription_id, sum(billed), sum(earned) from (
     and (c.until_on > :until_on or c.document_id is null or coalesce(i.issued_on, n.issued_on) >= :until_on)
 ) charges group by subscription_id having sum(billed) <> sum(earned)""")
 FORGET = text(
-    "delete from deferrals where period_id = :period and subscription_id > :after and subscription_id <= :upto"
+    "delete from deferrals"
+    " where period_id = :period and subscription_id > :after and subscription_id <= :upto"
 )
 
 
@@ -70,7 +71,9 @@ async def _last_of_slice(session: AsyncSession, after: str) -> str | None:
 
 async def wanted(session: AsyncSession, month: Month) -> tuple[int, int]:
     """How many contracts differ, and by how much together."""
-    total = func.coalesce(func.sum(col(ContractDeferral.billed_minor) - col(ContractDeferral.earned_minor)), 0)
+    total = func.coalesce(
+        func.sum(col(ContractDeferral.billed_minor) - col(ContractDeferral.earned_minor)), 0
+    )
     query = select(func.count(), total).where(col(ContractDeferral.period_id) == month.id)
     count, amount = (await session.execute(query)).one()
     return int(count), int(amount)

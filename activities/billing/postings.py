@@ -21,7 +21,9 @@ where t.posted_on >= :from_on and t.posted_on < :until_on and t.id > :from_id an
 group by e.account, e.debit_minor > 0 order by e.account, is_debit desc""")
 
 
-async def prepare(session: AsyncSession, month: Month, period: AccountingPeriod, at: datetime) -> JournalEntry:
+async def prepare(
+    session: AsyncSession, month: Month, period: AccountingPeriod, at: datetime
+) -> JournalEntry:
     """The batch of this round: what was posted in the month since its last batch. It is summed up once."""
     key = batch_key(month.id, period.round)
     if await session.get(ErpBatch, key) is None:
@@ -58,7 +60,8 @@ async def _sum_up(
         account = LedgerAccount(row.account)
         side = "debit" if row.is_debit else "credit"
         line = {
-            "id": f"{month.id}.{period.round}-{account.value}-{side}", "batch_key": key, "period_id": month.id,
+            "id": f"{month.id}.{period.round}-{account.value}-{side}", "batch_key": key,
+            "period_id": month.id,
             "account": account, "code": CODES[account], "debit_minor": row.debit,
             "credit_minor": row.credit, "count": row.entries,
         }  # fmt: skip

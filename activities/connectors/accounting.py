@@ -1,8 +1,8 @@
 """The ERP's books: one summarised posting per key, looked up before it is made and posted once.
 
-Tryton answers JSON-RPC with 200 also when it says no: a `UserError` is its definite no, anything else that is not
-a result proves nothing. A move is first a draft and only then posted; only the draft whose number the caller keeps
-is ever posted, so that a draft made twice by a lost answer stays a draft."""
+Tryton answers JSON-RPC with 200 also when it says no: a `UserError` is its definite no, anything else that is
+not a result proves nothing. A move is first a draft and only then posted; only the draft whose number the
+caller keeps is ever posted, so that a draft made twice by a lost answer stays a draft."""
 
 import base64
 import json
@@ -66,7 +66,7 @@ class HttpTryton:
         known = await self._moves(who, entry.key)
         if known:
             return min(known, key=lambda one: (one["state"] != "posted", one["id"]))["id"]  # type: ignore[no-any-return]
-        codes = {line.code for line in entry.lines}
+        codes, day = {line.code for line in entry.lines}, _day(entry.on)
         accounts = {
             one["code"]: one["id"]
             for one in await self._search(who, "account.account", [["code", "in", sorted(codes)]], ["code"],
@@ -75,13 +75,14 @@ class HttpTryton:
         if missing := sorted(codes - set(accounts)):
             raise refused(f"no account {', '.join(missing)}")
         period = await self._only(
-            who, "account.period",
-            [["start_date", "<=", _day(entry.on)], ["end_date", ">=", _day(entry.on)], ["type", "=", "standard"]],
+            who,
+            "account.period",
+            [["start_date", "<=", day], ["end_date", ">=", day], ["type", "=", "standard"]],
             entry.key,
-        )  # fmt: skip
+        )
         journal = await self._only(who, "account.journal", [["code", "=", JOURNAL]], entry.key)
         move = {
-            "company": who.company, "period": period, "journal": journal, "date": _day(entry.on),
+            "company": who.company, "period": period, "journal": journal, "date": day,
             "description": entry.key,
             "lines": [["create", [_line(one, accounts) for one in entry.lines]]],
         }  # fmt: skip

@@ -96,7 +96,9 @@ async def test_a_month_is_closed_once_with_every_step_done_twice(close: CloseAct
     ]
     assert isinstance(close.books, ConsoleAccounting)
     assert len(close.books.documents) == 1
-    assert await rows(close, "select count(*) from timeline_entries where subject = 'close:2026-11'") == [(1,)]
+    assert await rows(close, "select count(*) from timeline_entries where subject = 'close:2026-11'") == [
+        (1,)
+    ]
 
 
 async def test_a_month_without_any_posting_is_closed_without_asking_the_erp(close: CloseActivities) -> None:
@@ -105,7 +107,9 @@ async def test_a_month_without_any_posting_is_closed_without_asking_the_erp(clos
     assert await rows(close, "select status, document_number from erp_batches") == [("nothing", "")]
 
 
-async def test_what_comes_late_for_a_closed_month_is_booked_on_the_first_open_day(close: CloseActivities) -> None:
+async def test_what_comes_late_for_a_closed_month_is_booked_on_the_first_open_day(
+    close: CloseActivities,
+) -> None:
     await closed(close)
     december = CloseAt("2026-12", 1, datetime(2027, 1, 1, 1, tzinfo=UTC))
     await closed(close, december)
@@ -123,7 +127,8 @@ async def test_the_database_refuses_what_is_dated_into_a_closed_month(
     await closed(close)
     posting = """insert into ledger_transactions (source, purpose, customer_id, posted_on, posted_at)
         select 'x', %s, customer_id, %s, now() from invoices limit 1"""
-    entry = """insert into ledger_entries (transaction_id, position, account, debit_minor, credit_minor, currency)
+    entry = """insert into ledger_entries
+          (transaction_id, position, account, debit_minor, credit_minor, currency)
         select id, 9, 'revenue', 1, 0, 'KRW' from ledger_transactions"""
     for purpose, day in (("issue", "2026-11-01"), ("issue", "2026-11-30"), ("deferral", "2026-11-30")):
         with psycopg.connect(getattr(database, role)) as anyone, pytest.raises(psycopg.errors.CheckViolation):
@@ -158,7 +163,9 @@ async def test_what_is_billed_for_days_after_the_month_is_earned_later(close: Cl
     leased = await a_lease(close.engine, "cus_mina", BASIC, FILTER, at=IN_NOVEMBER)
     order = await an_invoice(close, 29_900, 4_990)
     async with transaction(close.engine) as session:
-        await session.execute(text("update subscription_charges set document_id = :id"), {"id": order.invoice_id})
+        await session.execute(
+            text("update subscription_charges set document_id = :id"), {"id": order.invoice_id}
+        )
     assert len(leased.contracts) == 2
 
     await closed(close)
@@ -169,17 +176,23 @@ async def test_what_is_billed_for_days_after_the_month_is_earned_later(close: Cl
         (net[4_990], net[4_990] // 2), (net[29_900], net[29_900] // 2)
     ]  # fmt: skip
     later = net[4_990] - net[4_990] // 2 + net[29_900] - net[29_900] // 2
-    posted = "select account, debit_minor, credit_minor from ledger_entries e join ledger_transactions t" \
-        " on t.id = e.transaction_id where t.purpose = 'deferral' and posted_on = :day order by position"  # fmt: skip
+    posted = """select account, debit_minor, credit_minor from ledger_entries e
+        join ledger_transactions t on t.id = e.transaction_id
+        where t.purpose = 'deferral' and posted_on = :day order by position"""
     assert await rows(close, posted, day=date(2026, 11, 30)) == [
         ("revenue", later, 0), ("deferred", 0, later)
     ]  # fmt: skip
 
     # the days came: in December the rest is earned, and nothing stays behind
     async with transaction(close.engine) as session:
-        await session.execute(text("update subscriptions set next_bill_on = null, status = 'ended', ends_on = '2026-12-16'"))
+        await session.execute(
+            text("update subscriptions set next_bill_on = null, status = 'ended', ends_on = '2026-12-16'")
+        )
     await closed(close, CloseAt("2026-12", 1, datetime(2027, 1, 2, tzinfo=UTC)))
-    assert await rows(close, posted, day=date(2026, 12, 31)) == [("deferred", later, 0), ("revenue", 0, later)]
+    assert await rows(close, posted, day=date(2026, 12, 31)) == [
+        ("deferred", later, 0),
+        ("revenue", 0, later),
+    ]
     assert await rows(close, "select count(*) from deferrals where period_id = '2026-12'") == [(0,)]
 
 
@@ -193,7 +206,9 @@ async def test_days_gone_that_nobody_has_billed_yet_are_earned_too(close: CloseA
     assert await rows(close, listed) == [(1, 29_900, "listed")]
 
 
-async def test_sql_and_rule_agree_on_what_is_earned(close: CloseActivities, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sql_and_rule_agree_on_what_is_earned(
+    close: CloseActivities, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(deferral, "CONTRACTS", 2)  # several slices
     dice = random.Random(7)
     leased = [await a_lease(close.engine, "cus_mina", BASIC, at=IN_NOVEMBER) for _ in range(5)]
@@ -207,7 +222,8 @@ async def test_sql_and_rule_agree_on_what_is_earned(close: CloseActivities, monk
                 net, start = dice.randint(-50_000, 50_000), date(2026, 9, 1) + timedelta(dice.randint(0, 120))
                 until = start + timedelta(dice.choice([0, 1, 28, 30, 31, 365]))
                 session.add(SubscriptionCharge(
-                    id=f"{contract}.{n}", subscription_id=contract, customer_id="cus_mina", name_ko="", name_en="",
+                    id=f"{contract}.{n}", subscription_id=contract, customer_id="cus_mina", name_ko="",
+                    name_en="",
                     kind=ChargeKind.PRORATION, gross_minor=net, net_minor=net, tax_minor=0, tax_rule="none",
                     from_on=start, until_on=until, created_at=IN_NOVEMBER, is_credit=net < 0,
                 ))  # fmt: skip
@@ -276,7 +292,9 @@ async def test_a_reopened_month_posts_only_what_was_added(close: CloseActivities
 
     batches = "select round, transactions, status from erp_batches order by round"
     assert await rows(close, batches) == [(1, 1, "acknowledged"), (2, 1, "acknowledged")]
-    receivable = "select sum(debit_minor) from erp_postings where account = 'receivable' group by batch_key order by 1"
+    receivable = (
+        "select sum(debit_minor) from erp_postings where account = 'receivable' group by batch_key order by 1"
+    )
     assert await rows(close, receivable) == [(110_000,), (330_000,)]
 
 

@@ -30,7 +30,9 @@ def test_every_day_is_in_exactly_one_month_and_months_follow_each_other(day: dat
     assert rules.month_before(month.until_on) == month == rules.month_before(month.until_on + timedelta(27))
 
 
-@pytest.mark.parametrize("name", ["", "2026", "2026-13", "2026-1", "2026-10-01", "2026-10 ", "x" * 40, "２０２６-10"])
+@pytest.mark.parametrize(
+    "name", ["", "2026", "2026-13", "2026-1", "2026-10-01", "2026-10 ", "x" * 40, "２０２６-10"]
+)
 def test_only_a_month_is_a_month(name: str) -> None:
     assert rules.month_named(name) is None
 
@@ -52,7 +54,9 @@ def test_what_is_earned_in_each_month_adds_up_to_the_charge(
     assert all(part >= 0 for part in parts) if net >= 0 else all(part <= 0 for part in parts)
     if days:
         assert rules.earned(net, from_on, until_on, from_on) == 0
-        assert rules.earned(-net, from_on, until_on, steps[0]) == -rules.earned(net, from_on, until_on, steps[0])
+        assert rules.earned(-net, from_on, until_on, steps[0]) == -rules.earned(
+            net, from_on, until_on, steps[0]
+        )
 
 
 def test_a_month_from_the_16th_is_half_earned_at_the_end() -> None:
@@ -96,12 +100,17 @@ def test_every_account_of_ours_has_one_of_the_erp_and_no_two_share_it() -> None:
 
 
 def test_the_erp_agrees_only_to_the_won() -> None:
-    lines = (JournalLine(LedgerAccount.RECEIVABLE, "108", 110, 0, 1), JournalLine(LedgerAccount.RECEIVABLE, "108", 0, 10, 1),
-             JournalLine(LedgerAccount.REVENUE, "412", 0, 100, 1))  # fmt: skip
+    lines = (
+        JournalLine(LedgerAccount.RECEIVABLE, "108", 110, 0, 1),
+        JournalLine(LedgerAccount.RECEIVABLE, "108", 0, 10, 1),
+        JournalLine(LedgerAccount.REVENUE, "412", 0, 100, 1),
+    )
     entry = JournalEntry("k", date(2026, 10, 31), lines)
 
     def held(**sums: tuple[int, int]) -> dict[str, int]:
-        return rules.differences(entry, ErpDocument(1, "1", True, {code[1:]: both for code, both in sums.items()}))
+        return rules.differences(
+            entry, ErpDocument(1, "1", True, {code[1:]: both for code, both in sums.items()})
+        )
 
     assert held(a108=(110, 10), a412=(0, 100)) == {}
     assert held(a108=(110, 10), a412=(0, 101)) == {"412": -1}

@@ -212,8 +212,10 @@ class CloseWorkflow:
     ) -> None:
         """Begin a wait of this month."""
         details = {"period": self.period, **details}
-        wait = Wait(key, close_workflow_id(self.period), "", who, key, workflow.now(), until, then, may, details,
-                    case_id=self.period)  # fmt: skip
+        subject = close_workflow_id(self.period)
+        wait = Wait(
+            key, subject, "", who, key, workflow.now(), until, then, may, details, case_id=self.period
+        )
         self.waits.begin(wait)
 
     async def record(
