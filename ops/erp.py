@@ -1,8 +1,8 @@
 """What is in the ERP before we post to it: one Korean company, its chart of accounts, years and a journal.
 
-`python -m ops.erp make|serve CONFIG DATABASE MODULE…` runs as Tryton's own process; safe to repeat. Our user's
-password comes from ACCOUNTING_PASSWORD, the administrator's from the file TRYTONPASSFILE. Talks to Tryton's
-models themselves: a company and a chart are made once, by hand, and not over the line that we post on."""
+`python -m ops.erp make|serve CONFIG DATABASE MODULE…` runs as the process of Tryton; safe to repeat. Our
+user's password comes from ACCOUNTING_PASSWORD, the administrator's from the file TRYTONPASSFILE. It talks to
+Tryton's models: a company and a chart are made once, by hand, and not over the line that we post on."""
 
 import configparser
 import io
@@ -52,7 +52,7 @@ def furnish(database: str, password: str) -> None:
 
     locks: dict[str, Any] = {}
     while True:
-        with Transaction().start(database, 1, **locks) as transaction:
+        with Transaction().start(database, 0, **locks) as transaction:
             try:
                 _fill(Pool(), transaction, password)
             except TransactionError as wants:

@@ -25,7 +25,7 @@ from models.rules.billing.invoices import on_day
 class Closing(Input):
     """Which month shall be closed."""
 
-    month: Key
+    month: Line
 
 
 class Asking(Input):
@@ -38,7 +38,7 @@ class Accepting(Input):
     """What was found is accepted, and why."""
 
     command_id: Key
-    check: Key
+    check: Check
     reason: Line
 
 
@@ -105,8 +105,6 @@ async def accept(
     request: Request, desk: Desk, period_id: Key, sent: Typed[Accepting] = typed(Accepting)
 ) -> Response:
     """Accept what a check has found, with a reason that stays."""
-    if sent.value is not None and sent.value.check not in set(Check):
-        raise Refusal("nothing_to_accept")
     return await _say(request, desk, period_id, "accept", sent.value)
 
 

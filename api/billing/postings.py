@@ -1,5 +1,6 @@
 """Explain this line: from the ERP's posting over our transactions to document and journey behind each."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -31,6 +32,7 @@ from models.messages.payments import charge_workflow_id, refund_workflow_id
 from models.payments import PaymentAttempt, Refund
 
 PAGE = 50
+CURSOR = re.compile(r"no-(\d{1,18})")
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ async def explain(request: Request, desk: Desk, posting_id: Key, after: str = ""
     """Show one line of the ERP's posting with its transactions, fifty at a time."""
     posting = await desk.one(ErpPosting, posting_id)
     batch = await desk.one(ErpBatch, posting.batch_key)
-    last = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
+    cursor = CURSOR.fullmatch(after)
+    last = int(cursor[1]) if cursor else 0
     return answer(request, "billing/posting.html", await page_of(desk, posting, batch, last))
 
 
@@ -97,7 +100,7 @@ async def page_of(desk: DeskAt, posting: ErpPosting, batch: ErpBatch, after: int
         Row(one.id or 0, one.source, one.purpose, one.posted_on, int(amount), known[one.source])
         for one, amount in found[:PAGE]
     )
-    asked = urlencode({"after": rows[-1].id}) if len(found) > PAGE else ""
+    asked = urlencode({"after": f"no-{rows[-1].id}"}) if len(found) > PAGE else ""
     return PostingPage(posting, batch, rows, f"/billing/postings/{posting.id}?{asked}" if asked else "")
 
 
