@@ -11,7 +11,9 @@ from activities.billing import (
     BillingActivities,
     BillLetterActivities,
     BillRunActivities,
+    CloseActivities,
 )
+from activities.connectors.accounting import HttpTryton
 from activities.connectors.billing_keys import HttpBillingKeys
 from activities.connectors.carrier import HttpCarrier
 from activities.connectors.credit import HttpCreditBureau
@@ -48,11 +50,14 @@ from workflows.billing import (
     BillDayWorkflow,
     BillLettersWorkflow,
     BillRunWorkflow,
+    CloseWorkflow,
     InvoiceWorkflow,
+    MonthEndWorkflow,
 )
 from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, SignupWorkflow
 from workflows.field_service import VisitWorkflow
 from workflows.kit.options import (
+    ACCOUNTING_QUEUE,
     BATCH_QUEUE,
     CARRIER_QUEUE,
     CREDIT_QUEUE,
@@ -82,6 +87,7 @@ WORKFLOWS: list[type] = [
     InvitationWorkflow, SignupWorkflow, HandoverWorkflow, PrivacyRequestWorkflow, OrderWorkflow,
     ActivationWorkflow, DeactivationWorkflow, SubscriptionChangeWorkflow,
     BillDayWorkflow, BillRunWorkflow, BillLettersWorkflow, BillAccountWorkflow,
+    MonthEndWorkflow, CloseWorkflow,
 ]  # fmt: skip
 
 
@@ -128,6 +134,22 @@ def runs(engine: AsyncEngine) -> Acts:
         DESK_QUEUE: [
             bills.progress, bills.record_run, bills.slices_to_write, again.take_back, again.bill_account,
         ],
+    }  # fmt: skip
+
+
+def books(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
+    """The close of a month, over the ERP's line."""
+    tryton = HttpTryton(
+        setting.accounting_url, setting.accounting_database, setting.accounting_user,
+        setting.accounting_password, calls,
+    )  # fmt: skip
+    close = CloseActivities(engine, tryton)
+    return {
+        DESK_QUEUE: [close.begin_close, close.acknowledge, close.accept_difference, close.record_close],
+        BATCH_QUEUE: [
+            close.check_before_close, close.lock_period, close.defer, close.tie_out, close.sum_up,
+        ],
+        ACCOUNTING_QUEUE: [close.draft_posting, close.post_draft],
     }  # fmt: skip
 
 
@@ -182,7 +204,7 @@ def activities(engine: AsyncEngine, setting: Settings) -> Acts:
     queues: Acts = {SMS_QUEUE: [], BATCH_QUEUE: []}
     groups = (
         service(engine), money(engine, setting, calls), runs(engine), people(engine, setting, calls),
-        sales(engine, setting, calls),
+        sales(engine, setting, calls), books(engine, setting, calls),
     )  # fmt: skip
     for group in groups:
         for queue, acts in group.items():

@@ -1,12 +1,14 @@
-"""Invoices, bill runs and the ledger. Owned by InvoiceWorkflow and BillRunWorkflow: written by
+"""Invoices, bill runs, the ledger and its months. Owned by the workflows of billing; written by
 activities/billing/."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.kit import columns
+from models.messages.billing.close import BatchStatus, Check, CheckStatus, PeriodStatus
 from models.messages.billing.invoices import InvoiceStatus, LedgerAccount, LineKind
 from models.messages.billing.runs import RunStatus, SkipReason, SliceStatus, TaxDocument
 
@@ -109,7 +111,7 @@ class LedgerTransaction(SQLModel, table=True):
     id: int | None = columns.serial(default=None)
     source: str = columns.text()  # "invoice:I100123-1", "attempt:I100123-1.2"
     purpose: str = columns.text()  # "issue", "payment", "cancel", "refund"
-    customer_id: str = Field(foreign_key="customers.id", index=True)
+    customer_id: str | None = Field(default=None, foreign_key="customers.id", index=True)  # none: of a close
     posted_on: date = Field(index=True)
     posted_at: datetime = columns.moment()
 
@@ -237,3 +239,90 @@ class UsageRecord(SQLModel, table=True):
     used_on: date
     received_at: datetime = columns.moment()
     charge_id: str | None = columns.text(default=None)  # the charge that counts it
+
+
+class AccountingPeriod(SQLModel, table=True):
+    """One month of the books; a month without a row is open. Born in api/billing/periods.py or by the
+    calendar; from then on CloseWorkflow's."""
+
+    __tablename__ = "accounting_periods"
+
+    id: str = Field(primary_key=True)  # "2026-10"
+    from_on: date = Field(unique=True)
+    until_on: date  # the first day of the next month
+    status: PeriodStatus = Field(default=PeriodStatus.OPEN, sa_type=columns.word(PeriodStatus))
+    round: int = 1  # counts up when it is reopened
+    locked_id: int = columns.minor(default=0)  # the last ledger transaction when it was locked
+    asked_by: str = columns.text(default="")
+    created_at: datetime = columns.moment()
+    closed_at: datetime | None = columns.moment(default=None, nullable=True)
+    reopen_asked_by: str = columns.text(default="")
+    reopen_reason: str = columns.text(default="")
+    seq: int = 0
+
+
+class CloseCheck(SQLModel, table=True):
+    """What one look found in one round of a close; looked at again it is written anew."""
+
+    __tablename__ = "close_checks"
+
+    period_id: str = Field(primary_key=True, foreign_key="accounting_periods.id")
+    round: int = Field(primary_key=True)
+    code: Check = Field(primary_key=True, sa_type=columns.word(Check))
+    status: CheckStatus = Field(sa_type=columns.word(CheckStatus))
+    count: int = columns.minor(default=0)
+    amount_minor: int = columns.minor(default=0)
+    samples: list[Any] = columns.record(default_factory=list)  # the first few, as ids and amounts
+    accepted_by: str = columns.text(default="")
+    reason: str = columns.text(default="")
+    at: datetime = columns.moment()
+
+
+class ContractDeferral(SQLModel, table=True):
+    """What of a contract's charges was billed and what earned at the end of a month, where the two differ."""
+
+    __tablename__ = "deferrals"
+
+    period_id: str = Field(primary_key=True, foreign_key="accounting_periods.id")
+    subscription_id: str = Field(primary_key=True, foreign_key="subscriptions.id")
+    billed_minor: int = columns.minor()
+    earned_minor: int = columns.minor()
+
+
+class ErpBatch(SQLModel, table=True):
+    """The transactions of a month between two numbers, summed up for the ERP under one key. The stretches of
+    a month never overlap (exclusion constraint), so each transaction is in exactly one batch."""
+
+    __tablename__ = "erp_batches"
+    __table_args__ = (UniqueConstraint("period_id", "round"),)
+
+    key: str = Field(primary_key=True)  # "ieum:2026-10.1", in the ERP the move's description
+    period_id: str = Field(foreign_key="accounting_periods.id")
+    round: int
+    from_id: int = columns.minor()  # after this transaction
+    until_id: int = columns.minor()  # up to and including this one
+    status: BatchStatus = Field(default=BatchStatus.PREPARED, sa_type=columns.word(BatchStatus))
+    transactions: int = columns.minor(default=0)
+    document_id: int | None = columns.minor(default=None, nullable=True)
+    document_number: str = columns.text(default="")
+    created_at: datetime = columns.moment()
+    acknowledged_at: datetime | None = columns.moment(default=None, nullable=True)
+
+
+class ErpPosting(SQLModel, table=True):
+    """One line of a batch: all debits or all credits of one account."""
+
+    __tablename__ = "erp_postings"
+    __table_args__ = (
+        CheckConstraint("(debit_minor = 0) <> (credit_minor = 0)", name="posting_one_side_only"),
+        Index("postings_by_period", "period_id", "account"),
+    )
+
+    id: str = Field(primary_key=True)  # "2026-10.1-receivable-debit"
+    batch_key: str = Field(foreign_key="erp_batches.key")
+    period_id: str = Field(foreign_key="accounting_periods.id")
+    account: LedgerAccount = Field(sa_type=columns.word(LedgerAccount))
+    code: str = columns.text()  # the ERP's account
+    debit_minor: int = columns.minor(default=0)
+    credit_minor: int = columns.minor(default=0)
+    count: int = columns.minor(default=0)  # entries summed up

@@ -11,10 +11,11 @@ from pathlib import Path
 
 SECRETS = (
     "SECRET_KEY", "PAYLOAD_KEYS", "GATEWAY_SECRET", "GATEWAY_WEBHOOK_SECRET", "CARRIER_WEBHOOK_SECRET",
-    "SYSTEMS_TOKEN",
+    "SYSTEMS_TOKEN", "ACCOUNTING_PASSWORD",
 )  # fmt: skip
 WEBHOOKS = ("GATEWAY_WEBHOOK_SECRET", "CARRIER_WEBHOOK_SECRET")
 ROLES = ("ieum_owner", "ieum_app", "ieum_worker")
+ERP_ROLE = "ieum_erp"  # whose database the ERP of the demo has
 URLS = {"DATABASE_OWNER_URL": "ieum_owner", "DATABASE_URL": "ieum_app", "DATABASE_WORKER_URL": "ieum_worker"}
 READABLE_BY_CONTAINERS = 0o644
 
@@ -25,7 +26,7 @@ def new_secrets() -> dict[str, str]:
     made["PAYLOAD_KEYS"] = "k1:" + base64.b64encode(secrets.token_bytes(32)).decode()
     for name in WEBHOOKS:
         made[name] = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-    return made | {role: secrets.token_urlsafe(24) for role in ROLES}
+    return made | {role: secrets.token_urlsafe(24) for role in (*ROLES, ERP_ROLE)}
 
 
 def keep(path: Path, value: str) -> str:

@@ -11,10 +11,11 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from ops import database
-from ops.plan import ROOT, Plan
+from ops.plan import ROOT, Plan, given
 from ops.postgres import Cluster
 from ops.processes import Process, is_running
 from ops.temporal import TemporalServer
+from ops.tryton import Tryton
 
 POLLING = "temporal_num_pollers{"  # in a worker's metrics as soon as it asks Temporal for work
 
@@ -146,6 +147,7 @@ class House:
             Temporal(plan),
             Program(plan, "sandbox", plan.local("SANDBOX_PORT", "/health/ready")),
         ]
+        self.beside: list[Part] = [] if given("ACCOUNTING_URL") else [Tryton(plan)]
         self.ours: list[Part] = [
             Program(plan, "worker", plan.local("METRICS_PORT", "/metrics"), "worker", words=POLLING),
             Program(plan, "app", plan.local("PORT", "/health/ready"), "app"),
@@ -154,7 +156,7 @@ class House:
     @property
     def parts(self) -> list[Part]:
         """Every part, in the order in which they start."""
-        return [*self.ground, *self.ours]
+        return [*self.ground, *self.beside, *self.ours]
 
     def stop(self) -> None:
         """Our programs finish first, then what they lean on; about 25 seconds at most."""
@@ -163,7 +165,7 @@ class House:
         until = time.monotonic() + 18
         for part in self.ours:
             part.stop(max(0.1, until - time.monotonic()))
-        for part in reversed(self.ground):
+        for part in (*self.beside, *reversed(self.ground)):
             part.stop(3)
 
 

@@ -21,6 +21,7 @@ PORTS = {
     "POSTGRES_PORT": 5433,
     "SANDBOX_PORT": 9000,
     "METRICS_PORT": 9464,
+    "TRYTON_PORT": 8069,
 }
 HOST = "127.0.0.1"
 PYTHON_PARTS = {
@@ -136,6 +137,7 @@ class Plan:
             "STOCK_URL": f"{outside}/stock",
             "CARRIER_URL": f"{outside}/carrier",
             "CREDIT_URL": f"{outside}/credit",
+            "ACCOUNTING_URL": f"http://127.0.0.1:{self.ports['TRYTON_PORT']}",
             "TRACKING_URL": self.local("SANDBOX_PORT", "/carrier/track"),
             "DESK_ADDRESS": "desk@ieum.example",
             "FILES_DIR": str(self.folder / "files"),

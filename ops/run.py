@@ -86,6 +86,7 @@ class Supervisor:
         say("Preparing the database: roles, tables.")
         database.make_roles(self.plan.admin_url, self.plan.secrets)
         database.make_database(self.plan.admin_url, self.plan.database_name)
+        self.begin(self.house.beside)
         self.do("migrate", [sys.executable, "-m", "alembic", "upgrade", "head"], "owner")
         (self.plan.folder / "files").mkdir(exist_ok=True)
         self.bring_up(self.house.ours)
@@ -98,15 +99,24 @@ class Supervisor:
             secret = setting("CARRIER_WEBHOOK_SECRET", given)
             introduce(given["CARRIER_URL"], self.plan.local("PORT"), secret, events=SCANS)
         self.seed()
+        self.wait_for(self.house.beside)
 
     def bring_up(self, parts: Sequence[Part]) -> None:
         """Start these parts together and wait until each answers."""
+        self.begin(parts)
+        self.wait_for(parts)
+
+    def begin(self, parts: Sequence[Part]) -> None:
+        """Start these parts without waiting for them."""
         for part in parts:
             say(f"Starting {part.name}.")
             try:
                 part.start()
             except subprocess.CalledProcessError as error:
                 raise Failed(f"{part.name} did not start: {error}\n{part.last_lines()}") from error
+
+    def wait_for(self, parts: Sequence[Part]) -> None:
+        """Wait until each of these answers; from now on what dies is started again."""
         until = time.monotonic() + START_SECONDS
         for part in parts:
             while not part.is_ready():

@@ -9,6 +9,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from ops import books
 from ops.company import CHECKS, OWNED, PRODUCTS, TECHNICIANS, Keys, make_company
 from ops.walk import Walker
 
@@ -123,6 +124,9 @@ def main() -> None:
     keys = make_company(environment["DATABASE_WORKER_URL"])
     sandbox = environment["GATEWAY_URL"].removesuffix("/gateway")
     asyncio.run(walk_all(keys, environment["PUBLIC_URL"], sandbox))
+    if "ACCOUNTING_URL" in environment:
+        app, erp = environment["PUBLIC_URL"], environment["ACCOUNTING_URL"]
+        asyncio.run(books.main(environment["DATABASE_WORKER_URL"], app, keys.tokens["finance"], erp))
     place = Path(environment["RUN_DIR"]) / "demo.json"
     place.write_text(json.dumps({key: value for key, value in asdict(keys).items() if key != "password"}))
     print(f"The sample company lives: {len(FAULTS)} tickets.", file=sys.stderr)

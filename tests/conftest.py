@@ -21,7 +21,7 @@ from ops.postgres import Cluster, free_port
 from workflows.kit import search
 from workflows.kit.payloads import converter
 
-pytest_plugins = ["tests.sandbox"]
+pytest_plugins = ["tests.sandbox", "tests.tryton"]
 ROOT = Path(__file__).parent.parent
 _numbers = count(1)
 

@@ -32,6 +32,7 @@ RAW = {
     "a code": re.compile(r"[a-z]+_[a-z_]+|[A-Z]+_[A-Z_]+|[a-z]+\.[a-z]+_?[a-z]+|[a-z]+/[a-z_]+"),
     "an account's or technician's id": re.compile(r"\b(acc|tec|cus|att|par)_\w+"),
 }
+FOREIGN = {"billing.close_refused": "reason"}  # what another system says in its own words
 MAY_BE_LEFT_OUT = {"visits.cancelled", "billing.cancelled", "billing.suspense_cleared"}  # a person's reason
 
 
@@ -45,6 +46,8 @@ def faults_of_step(code: str, details: Mapping[str, object]) -> list[str]:
     if code not in SENTENCES:
         return [f"{code} has no sentence"]
     places = [] if code in MAY_BE_LEFT_OUT else PLACE.findall(SENTENCES[code])
+    if code in FOREIGN:
+        details = {**details, FOREIGN[code]: "it says no" if details.get(FOREIGN[code]) else ""}
     return [
         fault
         for locale in language.LOCALES

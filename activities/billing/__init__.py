@@ -1,9 +1,17 @@
 """What billing does to the world: single invoices (invoices.py, pricing.py, steps.py), a day's run (runs.py,
-slices.py, rating.py, statements.py), one account again (again.py), a run's letters (letters.py)."""
+slices.py, rating.py, statements.py), one account again (again.py), a run's letters (letters.py), and the close
+of a month (close.py)."""
 
 from activities.billing.again import BillAgainActivities
+from activities.billing.close import CloseActivities
 from activities.billing.invoices import BillingActivities
 from activities.billing.letters import BillLetterActivities
 from activities.billing.runs import BillRunActivities
 
-__all__ = ["BillAgainActivities", "BillLetterActivities", "BillRunActivities", "BillingActivities"]
+__all__ = [
+    "BillAgainActivities",
+    "BillLetterActivities",
+    "BillRunActivities",
+    "BillingActivities",
+    "CloseActivities",
+]

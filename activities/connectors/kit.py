@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -40,6 +40,7 @@ class Asked:
     ticket_id: str | None = None
     case_id: str | None = None
     patience: float | None = None  # a shorter total for this request
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # of this request only
 
 
 class TooLong(Exception):
@@ -123,6 +124,7 @@ class Line:
 
     async def _hear(self, asked: Asked) -> Heard:
         headers = {"idempotency-key": asked.key} if asked.method != "GET" else {}
+        headers |= asked.headers
         url = f"{self.url}{asked.path}"
         try:
             request = self.client.build_request(asked.method, url, json=asked.body, headers=headers)

@@ -33,10 +33,12 @@ async def post(
     source: str,
     at: datetime,
 ) -> bool:
-    """Post one event of an invoice to the ledger; False when it was posted before."""
+    """Post one event of an invoice to the ledger; False when it was posted before.
+
+    What comes late for a closed month is booked on the first open day."""
     row = {
         "source": source, "purpose": event.value, "posted_at": at,
-        "customer_id": invoice.customer_id, "posted_on": rules.on_day(at),
+        "customer_id": invoice.customer_id, "posted_on": func.posting_day(rules.on_day(at)),
     }  # fmt: skip
     statement = insert(LedgerTransaction).values(row).on_conflict_do_nothing()
     number = (await session.execute(statement.returning(LedgerTransaction.id))).scalar()  # type: ignore[call-overload]

@@ -1,6 +1,6 @@
-"""What is owed, as finance and customers see it."""
+"""What is owed, as finance and customers see it; and the books of each month."""
 
-from api.billing import invoices
+from api.billing import invoices, ledger, periods, postings
 from api.billing.routing import router
 
-__all__ = ["invoices", "router"]
+__all__ = ["invoices", "ledger", "periods", "postings", "router"]

@@ -27,7 +27,7 @@ from api.kit.desk import session_for
 from api.kit.people import Kind, People, Person
 from api.kit.routes import ANY_LINK, SIGNED_IN, Router
 from api.kit.visible import visible
-from models.billing import Invoice
+from models.billing import AccountingPeriod, Invoice
 from models.field_service import Visit
 from models.kit.refusals import Refusal
 from models.orders import Order
@@ -38,9 +38,10 @@ log = structlog.get_logger()
 
 CHANNEL = "ieum_live"
 TOPIC = re.compile(
-    r"(?P<all>tickets|visits|orders|journeys)|(?P<one>ticket|visit|invoice|order):(?P<id>[A-Za-z0-9._-]{1,64})"
+    r"(?P<all>tickets|visits|orders|journeys)|(?P<one>ticket|visit|invoice|order|close):(?P<id>[A-Za-z0-9._-]{1,64})"
 )
-ROWS: dict[str, type[Ticket] | type[Visit] | type[Invoice] | type[Order]] = {
+ROWS: dict[str, type[Ticket] | type[Visit] | type[Invoice] | type[Order] | type[AccountingPeriod]] = {
+    "close": AccountingPeriod,
     "order": Order,
     "ticket": Ticket,
     "visit": Visit,

@@ -91,6 +91,20 @@ BARE_ORDERS: dict[str, str] = {
     "orders.refused_outside": N_("An outside system did not do its part; a colleague has a task"),
 }
 BARE.update(BARE_ORDERS)
+BARE_BOOKS: dict[str, str] = {
+    "billing.close_begun": N_("The close of the month began"),
+    "billing.close_held": N_("The close is held up"),
+    "billing.close_accepted": N_("A difference was accepted"),
+    "billing.close_locked": N_("Nothing more is posted to the month"),
+    "billing.close_sent": N_("The ERP was told the sums of the month"),
+    "billing.close_refused": N_("The ERP refuses the posting"),
+    "billing.close_differs": N_("The ERP's sums differ from ours"),
+    "billing.closed": N_("The month is closed"),
+    "billing.reopen_asked": N_("Reopening the month was asked"),
+    "billing.reopened": N_("The month was reopened by two people"),
+    "billing.close_final": N_("The month can no longer be reopened"),
+}
+BARE.update(BARE_BOOKS)
 BARE_WAITS: dict[str, str] = {
     "undo": N_("Waiting until a step is undone"),
     "offer": N_("Waiting for a technician to accept"),
@@ -100,6 +114,12 @@ BARE_WAITS: dict[str, str] = {
     "payment": N_("Waiting for the payment"),
     "suspense": N_("Waiting for finance to give money back that nobody owes"),
     "refund": N_("Waiting for finance to settle a refund"),
+    "close_checks": N_("The close of the month is held up: there is something to repair or accept"),
+    "close_tie_out": N_("The books do not tie out: there is something to repair or accept"),
+    "erp": N_("Waiting for the ERP to take the sums of the month"),
+    "erp_repair": N_("The ERP did not take the sums of the month as they are: waiting for finance"),
+    "reopening": N_("The month is closed; two people may still reopen it"),
+    "close_start": N_("The month is open again: waiting for finance to close it"),
 }
 AMOUNTS = frozenset({"total", "amount", "price"})
 # Values that are codes, with the kinds of label in which their names stand.
@@ -110,6 +130,7 @@ CODES = {
     "letter": ("letter",),
     "change": ("change_kind",),
     "system": ("system",),
+    "check": ("close_check",),
 }
 # Values that are a code, or else what a person typed.
 TYPED = {"reason": ("decline", "outcome", "call_off", "off_because", "change_end")}

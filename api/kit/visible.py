@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlmodel import SQLModel, col
 
-from api.kit import visible_orders
+from api.kit import visible_books, visible_orders
 from api.kit.people import Kind, Person
 from api.kit.seeing import RULES, Condition, Rule, has, ids, may_see, of_case, own, sells, when
 from models.billing import Invoice, InvoiceLine, LedgerEntry, LedgerTransaction
@@ -361,3 +361,4 @@ HOUSE: dict[type[SQLModel], Rule] = {
 }
 RULES.update(HOUSE)
 RULES.update(visible_orders.RULES_OF_SALE)
+RULES.update(visible_books.RULES_OF_BOOKS)

@@ -16,6 +16,7 @@ register(
         System.CARRIER: Label(N_("Carrier"), "blue", "truck"),
         System.CREDIT: Label(N_("Credit bureau"), "orange", "scale"),
         System.MARKETING: Label(N_("Marketing"), "pink", "megaphone"),
+        System.ACCOUNTING: Label(N_("Books of the ERP"), "indigo", "book-open"),
     },
 )
 register(

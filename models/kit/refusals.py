@@ -107,6 +107,14 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "change_agreed": (409, N_("You have already agreed to this change.")),
     "change_needs_no_holder": (409, N_("This change needs nobody else to agree.")),
     "preview_ended": (409, N_("The prices have changed since they were shown. Please look at them again.")),
+    # the books
+    "month_not_over": (409, N_("This month is not over yet.")),
+    "month_not_closed": (409, N_("This month is not closed, so there is nothing to reopen.")),
+    "close_under_way": (409, N_("The close of this month is already under way.")),
+    "second_person_needed": (409, N_("Somebody else has to agree to reopen a month.")),
+    "later_month_closed": (409, N_("A later month is closed. Please reopen that one first.")),
+    "nothing_to_accept": (409, N_("Nothing holds this close up at the moment.")),
+    "reason_missing": (422, N_("Please say why.")),
     # uploads
     "file_too_large": (422, N_("This file is too large.")),
     "file_not_allowed": (422, N_("This kind of file cannot be attached.")),

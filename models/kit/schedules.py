@@ -22,4 +22,5 @@ class Scheduled:
 
 SCHEDULES: tuple[Scheduled, ...] = (
     Scheduled("bill-day", "BillDay", hour=2),
-)  # fmt: skip
+    Scheduled("month-end", "MonthEnd", hour=6, day_of_month=1),
+)

@@ -65,6 +65,10 @@ class Settings:
     gateway_look_up_after: tuple[int, ...] = (5, 30, 120, 300, 3_600, *(86_400,) * 5)
     gateway_late_news_seconds: int = 600
     marketing_url: str = "http://127.0.0.1:9000/marketing"
+    accounting_url: str = "http://127.0.0.1:8069"
+    accounting_database: str = "ieum_erp"
+    accounting_user: str = "ieum"
+    accounting_password: str = field(default="", repr=False)  # empty: there is no ERP, months are not closed
 
 
 @cache
@@ -94,6 +98,10 @@ def settings(database: str = "DATABASE_URL") -> Settings:
         carrier_url=_read("CARRIER_URL", "http://127.0.0.1:9000/carrier").rstrip("/"),
         credit_url=_read("CREDIT_URL", "http://127.0.0.1:9000/credit").rstrip("/"),
         tracking_url=_read("TRACKING_URL", "http://127.0.0.1:9000/carrier/track").rstrip("/"),
+        accounting_url=_read("ACCOUNTING_URL", "http://127.0.0.1:8069").rstrip("/"),
+        accounting_database=_read("ACCOUNTING_DATABASE", "ieum_erp"),
+        accounting_user=_read("ACCOUNTING_USER", "ieum"),
+        accounting_password=_read("ACCOUNTING_PASSWORD", ""),
         mail_url=_read("MAIL_URL", "http://127.0.0.1:9000/mail").rstrip("/"),
         marketing_url=_read("MARKETING_URL", "http://127.0.0.1:9000/marketing").rstrip("/"),
         sms_url=_read("SMS_URL", "http://127.0.0.1:9000/sms").rstrip("/"),

@@ -96,6 +96,12 @@ WAITS: dict[str, str] = {
     "signup_details": N_("Waiting for name and consents"),
     "run_paused": N_("The bill run is paused: waiting for finance to let it go on"),
     "privacy_file": N_("Waiting until the file with personal data is fetched"),
+    "close_checks": N_("The close of %(period)s is held up: %(count)s points to repair or accept"),
+    "close_tie_out": N_("The books of %(period)s do not tie out: %(count)s differences to repair or accept"),
+    "erp": N_("Waiting for the ERP to take the sums of %(period)s"),
+    "erp_repair": N_("The ERP did not take the sums of %(period)s as they are: waiting for finance"),
+    "reopening": N_("%(period)s is closed; two people may still reopen it"),
+    "close_start": N_("%(period)s is open again: waiting for finance to close it"),
 }
 
 THENS: dict[str, str] = {
@@ -123,4 +129,7 @@ THENS: dict[str, str] = {
     "remind_signup": N_("then they are reminded once"),
     "forget_signup": N_("then address and name are forgotten"),
     "delete_file": N_("then the file is deleted"),
+    "check_again": N_("then we look again"),
+    "ask_erp_again": N_("then the ERP is asked again"),
+    "close_final": N_("then it can no longer be reopened"),
 }

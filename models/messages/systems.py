@@ -13,6 +13,7 @@ class System(StrEnum):
     CARRIER = "carrier"
     CREDIT = "credit"  # a credit bureau
     MARKETING = "marketing"  # the CRM that campaigns run in
+    ACCOUNTING = "accounting"  # the books of the ERP
 
 
 class OutboxKind(StrEnum):

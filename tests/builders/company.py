@@ -46,7 +46,7 @@ from models.staff import (
 )
 from models.systems import SentMessage, SystemCall
 from models.tickets import Attachment, Draft, Ticket, TicketMessage, TicketRating
-from tests.builders import sale
+from tests.builders import books, sale
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 PASSWORD = "correct horse battery staple"
@@ -110,6 +110,8 @@ SAMPLE = {
     "refund": ("rf1", "rf2"),
     "credit_note": ("cn1", "cn2"),
     "privacy_request": ("pv1", "pv2"),
+    "period": (books.LEAP, books.LEAP),
+    "posting": (books.LINE, books.LINE),
 }
 ACCOUNTS: dict[str, dict[str, Any]] = {
     "agent": {"roles": [Role.AGENT], "team_id": "team_one"},
@@ -156,6 +158,8 @@ async def build(engine: AsyncEngine, word: str = "x", password_hash: str | None 
         await store(session, sale.shelf(word, NOW))
         await store(session, sale.sold(1, "c_one", None, word, NOW))
         await store(session, sale.sold(2, "c_two", "c_one", word, NOW))
+        for rows in books.a_closed_month(word, NOW):
+            await store(session, rows)
         session.add_all(_links(company))
         session.add_all(_house(word))
         await session.commit()

@@ -109,7 +109,7 @@ async def test_a_day_is_billed_once_then_letters_and_collection_begin(billed: Ru
     assert (first, status, second) == (True, RunStatus.DONE, False)
     assert len(set(await bills(billed))) == len(await bills(billed)) == 12
     await billed.until(lambda: heard(billed))
-    assert HEARD == [(TODAY.isoformat(), run_id(TODAY))]
+    assert [(TODAY.isoformat(), run_id(TODAY))] == HEARD
     assert len(POST) == len({key for key, _ in POST}) == 12
     assert len({subject for _, subject in POST}) == 12  # each with its own number
     said = await billed.rows(

@@ -25,6 +25,7 @@ MARKETING_QUEUE = "system-marketing"
 STOCK_QUEUE = "system-stock"
 CARRIER_QUEUE = "system-carrier"
 CREDIT_QUEUE = "system-credit"
+ACCOUNTING_QUEUE = "system-accounting"
 
 # A short SQL step: tried until the database is back, soon again at first.
 ROWS: ActivityOptions = {
@@ -101,6 +102,19 @@ BATCH: ActivityOptions = {
     "task_queue": BATCH_QUEUE,
     "start_to_close_timeout": timedelta(minutes=15),
     "heartbeat_timeout": timedelta(seconds=30),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=30)
+    ),
+}
+# The books of the ERP: looked up before anything is made, asked for as long as it is away.
+ACCOUNTING: ActivityOptions = {
+    "task_queue": ACCOUNTING_QUEUE, "start_to_close_timeout": timedelta(minutes=3), "retry_policy": PATIENT,
+}  # fmt: skip
+# Set-based work over a million rows, slice by slice; a slice that is done is not done again.
+SLICES: ActivityOptions = {
+    "task_queue": BATCH_QUEUE,
+    "start_to_close_timeout": timedelta(hours=6),
+    "heartbeat_timeout": timedelta(minutes=2),
     "retry_policy": RetryPolicy(
         initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=30)
     ),

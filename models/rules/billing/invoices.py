@@ -94,6 +94,7 @@ class Event(StrEnum):
     CANCEL = "cancel"
     REFUND = "refund"  # money given back
     CREDIT = "credit"  # (part of) an invoice taken back by a credit note
+    DEFERRAL = "deferral"  # the close of a month moves what is not earned yet
 
 
 @dataclass(frozen=True)

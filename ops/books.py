@@ -1,0 +1,104 @@
+"""Last month of the sample company: contracts billed and paid in it, and its books closed into the ERP.
+
+The house's own activities do it, told that it is last month; the close itself is asked for over HTTP."""
+
+import asyncio
+import sys
+import time
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import col, select
+
+from activities.billing import BillingActivities
+from activities.kit.transactions import transaction
+from activities.subscriptions import SubscriptionActivities
+from models.catalogue import PlanVersion
+from models.kit.engine import engine_for
+from models.kit.ids import case_invoice_id, order_id, subscription_id
+from models.kit.records import from_record
+from models.messages.billing.invoices import InvoiceOrder, IssueInvoice
+from models.messages.catalogue import PlanTerms
+from models.messages.orders import OrderStatus
+from models.messages.subscriptions import Activation, Activations
+from models.orders import Order
+from models.rules.billing.close import month_before
+from models.rules.billing.invoices import on_day
+from models.rules.subscriptions.charges import invoiced
+from models.subscriptions import SubscriptionCharge
+from ops.tryton import DATABASE, serves
+
+NUMBERS = 900_001  # orders of another time
+# customer, plan, day of last month on which the contract began
+CONTRACTS = (
+    ("cus_mina", "pln_water", 4), ("cus_mina", "pln_stream", 11), ("cus_ava", "pln_stream_plus", 16),
+    ("cus_hanbit", "pln_store", 2), ("cus_jung", "pln_care", 20), ("cus_noah", "pln_stream", 25),
+)  # fmt: skip
+ERP_SECONDS, CLOSE_SECONDS = 150, 60
+
+
+async def live_last_month(worker_url: str) -> str:
+    """Begin and bill these contracts in the last whole month; its id. Safe to repeat: ids are fixed."""
+    month = month_before(on_day(datetime.now(UTC)))
+    engine = engine_for(worker_url, pool_size=2)
+    for number, (customer, plan, day) in enumerate(CONTRACTS, NUMBERS):
+        await _contract(engine, number, customer, plan, month.from_on + timedelta(day - 1))
+    await engine.dispose()
+    return month.id
+
+
+async def _contract(engine: AsyncEngine, number: int, customer: str, plan: str, day: date) -> None:
+    order, at = order_id(number), datetime(day.year, day.month, day.day, 1, tzinfo=UTC)
+    async with transaction(engine) as session:
+        versions = select(PlanVersion).where(
+            col(PlanVersion.plan_id) == plan, col(PlanVersion.status) == "published"
+        )
+        newest = await session.scalars(versions.order_by(col(PlanVersion.version).desc()).limit(1))
+        terms = from_record(PlanTerms, newest.one().terms)
+        await session.merge(
+            Order(id=order, submission_key=order, customer_id=customer, status=OrderStatus.DONE, is_over=True,
+                  quote={}, once_minor=0, net_minor=0, tax_minor=0, placed_at=at, done_at=at)
+        )  # fmt: skip
+    contract = Activation(subscription_id(order, 1), order, customer, terms, 1, day)
+    await SubscriptionActivities(engine).activate(Activations(order, (contract,), at))
+    async with transaction(engine) as session:
+        made = select(SubscriptionCharge).where(
+            col(SubscriptionCharge.subscription_id) == contract.subscription_id
+        )
+        charges = [one for one in await session.scalars(made) if one.gross_minor and not one.document_id]
+    if charges:
+        lines = invoiced(charges, customer)  # type: ignore[arg-type]
+        asked = InvoiceOrder(
+            case_invoice_id(order), "", customer, (), case_id=order, lines=lines,
+            charge_ids=tuple(one.id for one in charges),
+        )  # fmt: skip
+        await BillingActivities(engine).issue(IssueInvoice(asked, at))
+
+
+async def close_month(app: str, token: str, erp_url: str, month: str) -> str:
+    """Ask for the close as finance does, once the ERP answers; how the month stands then."""
+    port = urlsplit(erp_url).port or 0
+    until = time.monotonic() + ERP_SECONDS
+    while not await asyncio.to_thread(serves, port, DATABASE):
+        if time.monotonic() > until:
+            return "no ERP"
+        await asyncio.sleep(1)
+    headers = {"authorization": f"Bearer {token}", "accept": "application/json"}
+    async with httpx.AsyncClient(base_url=app, headers=headers, timeout=30) as http:
+        await http.post("/billing/periods", json={"month": month})
+        until = time.monotonic() + CLOSE_SECONDS
+        while True:
+            page: Any = (await http.get(f"/billing/periods/{month}")).json()
+            status = str(page["period"]["status"])
+            if status == "closed" or time.monotonic() > until:
+                return status
+            await asyncio.sleep(0.5)
+
+
+async def main(worker_url: str, app: str, token: str, erp_url: str) -> None:
+    """Last month, from its contracts to its acknowledged sums."""
+    month = await live_last_month(worker_url)
+    print(f"The books of {month}: {await close_month(app, token, erp_url, month)}.", file=sys.stderr)
