@@ -14,6 +14,7 @@ from activities.connectors.kit import Patience
 from activities.connectors.mail import HttpMail
 from activities.connectors.marketing import HttpMarketing
 from activities.connectors.payments import HttpPaymentGateway
+from activities.connectors.service import HttpService
 from activities.connectors.sms import HttpSms
 from activities.connectors.stock import HttpStock
 from activities.customers.handover import HandoverActivities
@@ -30,7 +31,7 @@ from activities.kit.sealing import Seals
 from activities.orders import FulfilmentActivities, OrderActivities
 from activities.payments import MethodActivities, PaymentActivities, RefundActivities
 from activities.staff import StaffActivities
-from activities.subscriptions import SubscriptionActivities
+from activities.subscriptions import SubscriptionActivities, SuspensionActivities
 from activities.tickets import TicketActivities
 from models.kit import tables
 from models.kit.engine import engine_for
@@ -47,6 +48,7 @@ from workflows.kit.options import (
     MAIL_QUEUE,
     MARKETING_QUEUE,
     PAYMENTS_QUEUE,
+    SERVICE_QUEUE,
     SMS_QUEUE,
     STOCK_QUEUE,
 )
@@ -57,7 +59,10 @@ from workflows.staff import InvitationWorkflow
 from workflows.subscriptions import (
     ActivationWorkflow,
     DeactivationWorkflow,
+    DismissalWorkflow,
+    ReactivationWorkflow,
     SubscriptionChangeWorkflow,
+    SuspensionWorkflow,
 )
 from workflows.tickets import TicketWorkflow
 
@@ -67,7 +72,8 @@ Acts = dict[str, list[Callable[..., Any]]]
 WORKFLOWS: list[type] = [
     TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, PaymentMethodWorkflow,
     InvitationWorkflow, SignupWorkflow, HandoverWorkflow, PrivacyRequestWorkflow, OrderWorkflow,
-    ActivationWorkflow, DeactivationWorkflow, SubscriptionChangeWorkflow,
+    ActivationWorkflow, DeactivationWorkflow, SubscriptionChangeWorkflow, SuspensionWorkflow,
+    ReactivationWorkflow, DismissalWorkflow,
 ]  # fmt: skip
 
 
@@ -132,6 +138,7 @@ def sales(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     """Orders and contracts; warehouse, carrier and credit bureau, each over its own line."""
     token = setting.systems_token
     orders, contracts = OrderActivities(engine), SubscriptionActivities(engine)
+    off = SuspensionActivities(engine, HttpService(setting.service_url, token, calls))
     goods = FulfilmentActivities(
         engine,
         HttpStock(setting.stock_url, token, calls),
@@ -144,7 +151,9 @@ def sales(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
             orders.contracts, orders.move_to,
             contracts.activate, contracts.deactivate, contracts.open, contracts.record, contracts.charge,
             contracts.apply, contracts.call_off, contracts.wake,
+            off.suspend, off.to_switch_on, off.resume, off.draft_dismissals,
         ],
+        SERVICE_QUEUE: [off.switch],
         STOCK_QUEUE: [goods.reserve, goods.pack, goods.release, goods.restock],
         CARRIER_QUEUE: [goods.hand_over, goods.redirect, goods.recall],
         CREDIT_QUEUE: [goods.check_credit, goods.free_credit],

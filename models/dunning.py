@@ -128,7 +128,7 @@ class DunningHold(SQLModel, table=True):
 
 
 class WriteOff(SQLModel, table=True):
-    """What nobody pays any more of one invoice. Written by activities/billing/, for good, with its posting."""
+    """What nobody pays any more of one invoice. Written once, by activities/billing/, with its posting."""
 
     __tablename__ = "write_offs"
     __table_args__ = (CheckConstraint("amount_minor > 0", name="write_off_is_positive"),)

@@ -17,11 +17,12 @@ Kind = Literal[
     "500_before", "500_after", "timeout_before", "timeout_after", "late", "429", "slow", "drip", "garbage",
     "truncated_json", "wrong_amount", "wrong_order", "duplicate", "reset", "reset_before",
 ]  # fmt: skip
-SystemName = Literal["payments", "mail", "sms", "stock", "carrier", "credit", "marketing"]
+SystemName = Literal["payments", "mail", "sms", "stock", "carrier", "credit", "marketing", "service"]
 BY_ADDRESS = {  # systems whose operations are named by the end of their addresses
     "stock": {"reservations": "reserve", "parcels": "pack"},
     "carrier": {"parcels": "collect", "address": "redirect"},
     "credit": {"checks": "check", "release": "free"},
+    "service": {"switch": "switch"},
 }
 BEFORE = frozenset({"500_before", "timeout_before", "429", "reset_before"})
 

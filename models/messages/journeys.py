@@ -93,6 +93,12 @@ WAITS: dict[str, str] = {
     "late_money": N_("Late news from the payment gateway is still heard"),
     "signup_code": N_("Waiting for the one-time code"),
     "signup_details": N_("Waiting for name and consents"),
+    "dunning": N_("Waiting for the next step of the dunning"),
+    "dunning_promise": N_("Waiting for the %(amount)s that the customer promised"),
+    "dunning_dispute": N_("Waiting for us to decide what the customer disputes"),
+    "dunning_hold": N_("The dunning rests"),
+    "dunning_end": N_("Every step was taken: waiting for money, or for us to decide"),
+    "service_on": N_("Waiting until the services are switched on again"),
     "privacy_file": N_("Waiting until the file with personal data is fetched"),
 }
 
@@ -121,4 +127,13 @@ THENS: dict[str, str] = {
     "remind_signup": N_("then they are reminded once"),
     "forget_signup": N_("then address and name are forgotten"),
     "delete_file": N_("then the file is deleted"),
+    "dunning_notify": N_("then the customer is reminded of what is overdue"),
+    "dunning_retry": N_("then the payment method is asked again"),
+    "dunning_call": N_("then a colleague is asked to call"),
+    "dunning_suspend": N_("then the services are switched off"),
+    "dunning_terminate": N_("then the contracts are ended"),
+    "dunning_retrieve": N_("then the devices are fetched"),
+    "dunning_agency": N_("then a collection agency takes over"),
+    "dunning_write_off": N_("then it is written off"),
+    "dunning_goes_on": N_("then the dunning goes on"),
 }

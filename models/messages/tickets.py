@@ -98,6 +98,7 @@ TOPICS: dict[str, str] = {
     "move": N_("Move of the device for %(case_id)s"),
     "stuck_undo": N_("Undo by hand a step of %(case_id)s"),
     "credit_grey": N_("Decide the credit check of %(case_id)s"),
+    "dunning_call": N_("Call about what is overdue: %(case_id)s"),
 }
 
 

@@ -25,6 +25,7 @@ MARKETING_QUEUE = "system-marketing"
 STOCK_QUEUE = "system-stock"
 CARRIER_QUEUE = "system-carrier"
 CREDIT_QUEUE = "system-credit"
+SERVICE_QUEUE = "system-service"
 
 # A short SQL step: tried until the database is back, soon again at first.
 ROWS: ActivityOptions = {
@@ -94,4 +95,7 @@ CARRIER: ActivityOptions = {
 }  # fmt: skip
 CREDIT: ActivityOptions = {
     "task_queue": CREDIT_QUEUE, "start_to_close_timeout": timedelta(seconds=60), "retry_policy": PATIENT,
+}  # fmt: skip
+SERVICE: ActivityOptions = {
+    "task_queue": SERVICE_QUEUE, "start_to_close_timeout": timedelta(seconds=60), "retry_policy": PATIENT,
 }  # fmt: skip

@@ -115,8 +115,6 @@ create table subscription_suspensions (
   from_on date not null,
   until_on date,
   free_from date,
-  before varchar(32) not null constraint subscriptionstatus
-    check (before in ('pending', 'active', 'paused', 'suspended', 'ended')),
   off_at timestamptz,
   on_at timestamptz
 );
