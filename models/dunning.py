@@ -80,7 +80,7 @@ class DunningStep(SQLModel, table=True):
     at: datetime = columns.moment()
     overdue_minor: int = columns.minor()
     letter_key: str = columns.text(default="")  # of a notice: its row in sent_messages
-    ticket_id: str | None = Field(default=None, foreign_key="tickets.id")  # of a call
+    ticket_id: str = columns.text(default="")  # of a call; the ticket is born after the step
     reference: str = columns.text(default="")  # attempts, changes, returns: what carries it out
     reason: str = columns.text(default="")  # a code, when it was skipped
 

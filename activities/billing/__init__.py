@@ -1,5 +1,6 @@
-"""What invoices do to the world: told in invoices.py; priced in pricing.py, written down in steps.py."""
+"""What money owed does to the world: invoices, prices, write-offs."""
 
 from activities.billing.invoices import BillingActivities
+from activities.billing.write_offs import WriteOffActivities
 
-__all__ = ["BillingActivities"]
+__all__ = ["BillingActivities", "WriteOffActivities"]

@@ -89,7 +89,16 @@ class SuspensionActivities:
         """What this case has switched off and has to run again. Safe to repeat: it only reads."""
         async with transaction(self.engine) as session:
             found = await _open(session, asked.case_id)
-            return tuple(_switch(one, asked.at, is_on=True) for one in found if one.on_at is None)
+            off = select(col(Subscription.id)).where(
+                col(Subscription.id).in_([one.subscription_id for one in found]),
+                col(Subscription.status) == SubscriptionStatus.SUSPENDED,
+            )
+            suspended = set(await session.scalars(off))
+            return tuple(
+                _switch(one, asked.at, is_on=True)
+                for one in found
+                if one.on_at is None and one.subscription_id in suspended
+            )
 
     @activity.defn(name="subscriptions.resume")
     async def resume(self, asked: ReactivationOrder) -> int:

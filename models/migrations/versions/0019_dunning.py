@@ -58,7 +58,7 @@ create table dunning_steps (
   at timestamptz not null,
   overdue_minor bigint not null,
   letter_key text not null,
-  ticket_id varchar references tickets (id),
+  ticket_id text not null,
   reference text not null,
   reason text not null,
   primary key (case_id, position)
@@ -218,7 +218,7 @@ def upgrade() -> None:
     op.execute("revoke update, delete on write_offs, dunning_steps from ieum_worker")
     op.execute("grant usage, select on sequence dunning_numbers to ieum_worker")
     for table in ("inbox", "system_calls", "sent_messages"):
-        learn(table, "system", "system", "service")
+        learn(table, "system", "system", "service", "alimtalk")
 
 
 def downgrade() -> None:

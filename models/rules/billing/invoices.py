@@ -94,6 +94,7 @@ class Event(StrEnum):
     CANCEL = "cancel"
     REFUND = "refund"  # money given back
     CREDIT = "credit"  # (part of) an invoice taken back by a credit note
+    WRITE_OFF = "write_off"  # nobody pays it any more; the VAT stays owed
 
 
 @dataclass(frozen=True)
@@ -241,6 +242,11 @@ def credit_postings(sums: Totals) -> tuple[Entry, ...]:
 def given_back_postings(amount_minor: int) -> tuple[Entry, ...]:
     """What a credit note owes goes back through the gateway."""
     return _sides((LedgerAccount.RECEIVABLE, amount_minor), (LedgerAccount.GATEWAY, -amount_minor))
+
+
+def write_off_postings(open_minor: int) -> tuple[Entry, ...]:
+    """What is open of an invoice is lost; its VAT was owed with the issue and stays owed."""
+    return _sides((LedgerAccount.BAD_DEBT, open_minor), (LedgerAccount.RECEIVABLE, -open_minor))
 
 
 def _sides(*amounts: tuple[LedgerAccount, int]) -> tuple[Entry, ...]:
