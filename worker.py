@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.billing import BillingActivities
+from activities.billing import BillingActivities, WriteOffActivities
+from activities.connectors.alimtalk import HttpAlimTalk
 from activities.connectors.billing_keys import HttpBillingKeys
 from activities.connectors.carrier import HttpCarrier
 from activities.connectors.credit import HttpCreditBureau
@@ -20,6 +21,7 @@ from activities.connectors.stock import HttpStock
 from activities.customers.handover import HandoverActivities
 from activities.customers.privacy import PrivacyActivities
 from activities.customers.signup import SignupActivities
+from activities.dunning import DunningActivities
 from activities.field_service import FieldServiceActivities
 from activities.kit.calls import CallLog
 from activities.kit.histories import HistoryKeeper
@@ -39,8 +41,9 @@ from models.kit.engine import engine_for
 from models.kit.logs import log_as_json
 from models.kit.schedules import SCHEDULES
 from models.kit.settings import Settings, settings
-from workflows.billing import InvoiceWorkflow
+from workflows.billing import InvoiceWorkflow, WriteOffWorkflow
 from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, SignupWorkflow
+from workflows.dunning import DunningDayWorkflow, DunningSweepWorkflow, DunningWorkflow
 from workflows.field_service import VisitWorkflow
 from workflows.kit.options import (
     BATCH_QUEUE,
@@ -75,7 +78,8 @@ WORKFLOWS: list[type] = [
     TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, PaymentMethodWorkflow,
     InvitationWorkflow, SignupWorkflow, HandoverWorkflow, PrivacyRequestWorkflow, OrderWorkflow,
     ActivationWorkflow, DeactivationWorkflow, SubscriptionChangeWorkflow, SuspensionWorkflow,
-    ReactivationWorkflow, DismissalWorkflow,
+    ReactivationWorkflow, DismissalWorkflow, DunningWorkflow, DunningDayWorkflow, DunningSweepWorkflow,
+    WriteOffWorkflow,
 ]  # fmt: skip
 
 
@@ -97,6 +101,7 @@ def money(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     keys = HttpBillingKeys(setting.gateway_url, setting.gateway_secret, calls, patience)
     seals = Seals(setting.payload_keys)
     bills, refunds = BillingActivities(engine), RefundActivities(engine, gateway)
+    gone, dunning = WriteOffActivities(engine), DunningActivities(engine)
     payments, methods = (
         PaymentActivities(engine, gateway, keys, seals),
         MethodActivities(engine, keys, seals),
@@ -105,8 +110,9 @@ def money(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
         DESK_QUEUE: [
             bills.issue, bills.settle, bills.settle_nothing, bills.cancel, bills.clear_suspense, bills.record,
             payments.open, payments.begin, payments.record, refunds.begin_refund, refunds.record_refund,
-            methods.record_method,
+            methods.record_method, gone.write_off, dunning.look, dunning.take, dunning.record,
         ],
+        BATCH_QUEUE: [dunning.open_cases],
         PAYMENTS_QUEUE: [
             payments.charge, payments.look_up, refunds.give_back, refunds.look_up_refund,
             methods.keep_method, methods.drop_method,
@@ -120,7 +126,8 @@ def people(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     sms = HttpSms(setting.sms_url, setting.systems_token, calls)
     crm = HttpMarketing(setting.marketing_url, setting.systems_token, calls)
     secret, here = setting.secret_key, setting.public_url
-    letters = LetterActivities(engine, mail, sms, Links(secret, here), setting.desk_address)
+    talk = HttpAlimTalk(setting.alimtalk_url, setting.systems_token, calls)
+    letters = LetterActivities(engine, mail, sms, Links(secret, here), setting.desk_address, talk=talk)
     staff = StaffActivities(engine, mail, secret, here)
     signup = SignupActivities(engine, mail, sms, secret, here)
     privacy = PrivacyActivities(engine, mail, sms, crm, setting.files_dir, here, secret)

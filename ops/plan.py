@@ -136,6 +136,7 @@ class Plan:
             "STOCK_URL": f"{outside}/stock",
             "CARRIER_URL": f"{outside}/carrier",
             "CREDIT_URL": f"{outside}/credit",
+            "ALIMTALK_URL": f"{outside}/alimtalk",
             "SERVICE_URL": f"{outside}/service",
             "TRACKING_URL": self.local("SANDBOX_PORT", "/carrier/track"),
             "DESK_ADDRESS": "desk@ieum.example",

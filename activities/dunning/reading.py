@@ -27,7 +27,7 @@ from models.messages.subscriptions import SubscriptionStatus
 from models.payments import PaymentAttempt, PaymentMethod
 from models.rules import dunning as rules
 from models.rules.dunning import Done, Situation
-from models.subscriptions import Subscription, SubscriptionSuspension
+from models.subscriptions import Subscription
 
 MONTH, ONE_DAY = timedelta(days=30), timedelta(days=1)
 
@@ -93,7 +93,7 @@ async def outlook(
         position=planned.position if planned else -1, kind=planned.step.kind if planned else None,
         act_at=planned.act_at if planned else None, has_promise=promise is not None,
         has_dispute=HoldKind.DISPUTE in holds, has_hold=HoldKind.HOLD in holds, promises=len(promises),
-        is_suspended=await _is_suspended(session, case.id),
+        is_suspended=case.suspended_at is not None,
     )  # fmt: skip
     return (found if case.status is CaseStatus.OPEN else _over(found)), owed
 
@@ -156,13 +156,6 @@ async def _holds(session: AsyncSession, case_id: str) -> dict[HoldKind, DunningH
         col(DunningHold.case_id) == case_id, col(DunningHold.status) == HoldStatus.OPEN
     )
     return {one.kind: one for one in await session.scalars(query)}
-
-
-async def _is_suspended(session: AsyncSession, case_id: str) -> bool:
-    query = select(col(SubscriptionSuspension.id)).where(
-        col(SubscriptionSuspension.case_id) == case_id, col(SubscriptionSuspension.until_on).is_(None)
-    )
-    return (await session.scalar(query.limit(1))) is not None
 
 
 def _over(found: Outlook) -> Outlook:

@@ -13,9 +13,11 @@ from activities.connectors.service import Service
 from activities.kit.timeline import tell_live, write_entry
 from activities.kit.transactions import transaction
 from activities.subscriptions.rows import charge_row, keep, locked
+from models.dunning import DunningCase
 from models.kit.ids import change_id
 from models.kit.records import to_record
 from models.kit.timeline import EntryKind
+from models.messages.dunning import CaseStatus
 from models.messages.subscriptions import (
     ChangeKind,
     ChangeRequested,
@@ -57,7 +59,8 @@ class SuspensionActivities:
         Safe to repeat: a suspension has an id made of case and contract and is stored once."""
         today = business_day(asked.at)
         async with transaction(self.engine) as session:
-            for root in await _roots(session, asked.customer_id, RUNNING):
+            roots = await _roots(session, asked.customer_id, RUNNING)
+            for root in roots if await _is_open(session, asked.case_id) else ():
                 contract, rows = await locked(session, root)
                 if contract.status not in RUNNING or contract.ends_on or contract.starts_on > today:
                     continue
@@ -133,7 +136,8 @@ class SuspensionActivities:
         today = business_day(asked.at)
         changes, in_the_way = [], []
         async with transaction(self.engine) as session:
-            for root in await _roots(session, asked.customer_id, (*RUNNING, SubscriptionStatus.SUSPENDED)):
+            roots = await _roots(session, asked.customer_id, (*RUNNING, SubscriptionStatus.SUSPENDED))
+            for root in roots if await _is_open(session, asked.case_id) else ():
                 contract, _ = await locked(session, root)
                 wish = Wish(ChangeKind.TERMINATION, today)
                 mine = f"dunning:{asked.case_id}:{root}"
@@ -145,6 +149,12 @@ class SuspensionActivities:
                 elif not refusal(contract, wish, today):
                     changes.append(_requested(await _draft(session, contract, wish, mine, asked), asked))
         return Dismissed(tuple(changes), tuple(in_the_way))
+
+
+async def _is_open(session: AsyncSession, case_id: str) -> bool:
+    """Whether the case still dunns; it cannot end before this step is stored."""
+    query = select(col(DunningCase.status)).where(col(DunningCase.id) == case_id)
+    return (await session.scalar(query.with_for_update(read=True))) is CaseStatus.OPEN
 
 
 async def _roots(

@@ -21,4 +21,4 @@ class Scheduled:
 
 
 # One line each; e.g. Scheduled("bill-day", "BillDay", hour=2)
-SCHEDULES: tuple[Scheduled, ...] = ()
+SCHEDULES: tuple[Scheduled, ...] = (Scheduled("dunning-day", "DunningDay", hour=9, minute=30),)

@@ -60,6 +60,7 @@ class Settings:
     carrier_url: str = "http://127.0.0.1:9000/carrier"
     credit_url: str = "http://127.0.0.1:9000/credit"
     service_url: str = "http://127.0.0.1:9000/service"
+    alimtalk_url: str = "http://127.0.0.1:9000/alimtalk"
     tracking_url: str = "http://127.0.0.1:9000/carrier/track"
     gateway_patience_seconds: int = 40
     gateway_latency_seconds: int = 60
@@ -95,6 +96,7 @@ def settings(database: str = "DATABASE_URL") -> Settings:
         carrier_url=_read("CARRIER_URL", "http://127.0.0.1:9000/carrier").rstrip("/"),
         credit_url=_read("CREDIT_URL", "http://127.0.0.1:9000/credit").rstrip("/"),
         service_url=_read("SERVICE_URL", "http://127.0.0.1:9000/service").rstrip("/"),
+        alimtalk_url=_read("ALIMTALK_URL", "http://127.0.0.1:9000/alimtalk").rstrip("/"),
         tracking_url=_read("TRACKING_URL", "http://127.0.0.1:9000/carrier/track").rstrip("/"),
         mail_url=_read("MAIL_URL", "http://127.0.0.1:9000/mail").rstrip("/"),
         marketing_url=_read("MARKETING_URL", "http://127.0.0.1:9000/marketing").rstrip("/"),

@@ -117,7 +117,7 @@ class Outlook:
     has_dispute: bool = False
     has_hold: bool = False
     promises: int = 0  # made so far
-    is_suspended: bool = False
+    is_suspended: bool = False  # this case has asked for a suspension
 
 
 @dataclass(frozen=True)
@@ -240,6 +240,28 @@ class CaseStep:
     outcome: str = ""  # of a hold or dispute: "upheld", "rejected", "released", "expired"
     skips: int = -1  # position of a step that is left out
     resumed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """What starts "Return" for a device that is fetched; the fields of orders' `ReturnOrder`."""
+
+    return_id: str
+    customer_id: str
+    owned_product_id: str
+    asked_by: str
+    order_id: str = ""
+    kind: str = "retrieval"
+    reason: str = "unpaid"
+
+
+@dataclass(frozen=True)
+class DeviceReturned:
+    """A fact that "Return" tells: the device is back, or will not come (orders' `ReturnSettled`)."""
+
+    return_id: str
+    status: str
+    at: datetime
 
 
 def dunning_workflow_id(case_id: str) -> str:
