@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 
 import api.billing
+import api.dunning
 import api.field_service
 import api.orders
 import api.payments
@@ -14,7 +15,15 @@ from api.kit.sentences import SENTENCES, sentence, then_sentence, wait_sentence,
 from models.messages.journeys import THENS, WAITS
 
 # Each says what its codes are called.
-WORDS = (api.billing, api.field_service, api.orders, api.payments, api.subscriptions, api.tickets)
+WORDS = (
+    api.billing,
+    api.dunning,
+    api.field_service,
+    api.orders,
+    api.payments,
+    api.subscriptions,
+    api.tickets,
+)
 PLACE = re.compile(r"%\((\w+)\)s")
 RAW = {
     "a gap": re.compile(r"–|: *$|\( *\)|None"),

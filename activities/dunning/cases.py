@@ -160,7 +160,7 @@ async def _write_step(
         case.suspended_at = case.suspended_at or asked.at
     details = {
         "amount": shown(found.overdue_minor, case.currency), "ticket_id": taken.ticket_id,
-        "channel": step.channel, "step": step.kind.value,
+        "step": step.kind.value,
     }  # fmt: skip
     sentence = "dunning.nothing_to_do" if is_idle else f"dunning.{step.kind.value}"
     await _entry(session, case, f"step:{asked.position}", sentence, asked.at, details)

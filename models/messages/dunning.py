@@ -270,7 +270,7 @@ def dunning_workflow_id(case_id: str) -> str:
 
 SENTENCES: dict[str, str] = {
     "dunning.opened": N_("The account is overdue by %(amount)s since %(since)s; dunning begins"),
-    "dunning.notify": N_("The customer was reminded of %(amount)s (%(channel)s)"),
+    "dunning.notify": N_("The customer was reminded of %(amount)s"),
     "dunning.retry": N_("The payment method was asked again for %(amount)s"),
     "dunning.call": N_("A colleague is asked to call about %(amount)s: %(ticket_id)s"),
     "dunning.suspend": N_("The services are switched off until %(amount)s are paid"),
