@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 from temporalio import workflow
@@ -11,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from activities.kit.transactions import transaction
-from models.messages.dunning import CaseStatus, Outlook, PolicyTerms, dunning_workflow_id
+from models.messages.dunning import CaseStatus, Outlook, PolicyTerms, StepKind, dunning_workflow_id
 from tests.builders.dunning import TERMS, a_case, a_policy, an_unpaid_invoice, pay
 from tests.desk import PATIENCE, RunningDesk
 
@@ -20,6 +21,9 @@ with workflow.unsafe.imports_passed_through():
     from models.messages.dunning import DeviceReturned, Retrieval
     from models.messages.payments import ChargeOrder
     from models.messages.tickets import CloseReason, FaultReport, TicketSettled
+
+
+_tests = count(1)
 
 
 @workflow.defn(name="Charge")
@@ -74,6 +78,12 @@ class Arrears:
     async def begin(self, *gross: int, terms: PolicyTerms = TERMS) -> None:
         """A policy, invoices due yesterday, and the case that the sweep opens."""
         await self.store_policy(terms)
+        for sequence in (
+            "dunning_numbers",
+            "change_numbers",
+            "ticket_numbers",
+        ):  # one Temporal, many databases
+            await self.desk.rows(f"select nextval('{sequence}') from generate_series(1, {next(_tests) * 20})")
         for one in gross or (55_000,):
             self.invoices.append(await an_unpaid_invoice(self.desk.engine, self.customer, one))
         with self.desk.environment.with_time_skipping_disabled():  # its clock moves when the test says so
@@ -120,7 +130,19 @@ class Arrears:
             return len(await self.steps()) > before
 
         await self.desk.until(is_taken)
+        if outlook.kind in (StepKind.SUSPEND, StepKind.TERMINATE):
+            await self.desk.until(self.is_carried_out)
         await self.settled()
+
+    async def is_carried_out(self) -> bool:
+        """Whether every contract is off or ended, and the service has said so."""
+        running = await self.desk.rows(
+            "select 1 from subscriptions s where s.status in ('active', 'paused') or (s.status = 'suspended'"
+            " and (:ends or exists (select 1 from subscription_suspensions o where o.subscription_id = s.id"
+            " and o.off_at is null)))",
+            ends=(await self.steps())[-1] == "terminate",
+        )
+        return not running
 
     async def settled(self) -> None:
         """Until what the last step began has been said, so that the clock may move again."""
