@@ -14,6 +14,7 @@ from api import (
     billing,
     catalogue,
     customers,
+    dunning,
     field_service,
     home,
     journeys,
@@ -52,6 +53,7 @@ ROUTERS: tuple[Router, ...] = (
     billing.router,
     payments.router,
     subscriptions.router,
+    dunning.router,
     journeys.router,
     systems.router,
 )

@@ -12,8 +12,10 @@ from activities.billing import (
     BillLetterActivities,
     BillRunActivities,
     CloseActivities,
+    WriteOffActivities,
 )
 from activities.connectors.accounting import HttpTryton
+from activities.connectors.alimtalk import HttpAlimTalk
 from activities.connectors.billing_keys import HttpBillingKeys
 from activities.connectors.carrier import HttpCarrier
 from activities.connectors.credit import HttpCreditBureau
@@ -21,11 +23,13 @@ from activities.connectors.kit import Patience
 from activities.connectors.mail import HttpMail
 from activities.connectors.marketing import HttpMarketing
 from activities.connectors.payments import HttpPaymentGateway
+from activities.connectors.service import HttpService
 from activities.connectors.sms import HttpSms
 from activities.connectors.stock import HttpStock
 from activities.customers.handover import HandoverActivities
 from activities.customers.privacy import PrivacyActivities
 from activities.customers.signup import SignupActivities
+from activities.dunning import DunningActivities
 from activities.field_service import FieldServiceActivities
 from activities.kit.calls import CallLog
 from activities.kit.histories import HistoryKeeper
@@ -38,7 +42,7 @@ from activities.kit.sealing import Seals
 from activities.orders import FulfilmentActivities, OrderActivities
 from activities.payments import MethodActivities, PaymentActivities, RefundActivities
 from activities.staff import StaffActivities
-from activities.subscriptions import SubscriptionActivities
+from activities.subscriptions import SubscriptionActivities, SuspensionActivities
 from activities.tickets import TicketActivities
 from models.kit import tables
 from models.kit.engine import engine_for
@@ -53,8 +57,10 @@ from workflows.billing import (
     CloseWorkflow,
     InvoiceWorkflow,
     MonthEndWorkflow,
+    WriteOffWorkflow,
 )
 from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, SignupWorkflow
+from workflows.dunning import DunningDayWorkflow, DunningSweepWorkflow, DunningWorkflow
 from workflows.field_service import VisitWorkflow
 from workflows.kit.options import (
     ACCOUNTING_QUEUE,
@@ -65,6 +71,7 @@ from workflows.kit.options import (
     MAIL_QUEUE,
     MARKETING_QUEUE,
     PAYMENTS_QUEUE,
+    SERVICE_QUEUE,
     SMS_QUEUE,
     STOCK_QUEUE,
 )
@@ -75,7 +82,10 @@ from workflows.staff import InvitationWorkflow
 from workflows.subscriptions import (
     ActivationWorkflow,
     DeactivationWorkflow,
+    DismissalWorkflow,
+    ReactivationWorkflow,
     SubscriptionChangeWorkflow,
+    SuspensionWorkflow,
 )
 from workflows.tickets import TicketWorkflow
 
@@ -88,6 +98,8 @@ WORKFLOWS: list[type] = [
     ActivationWorkflow, DeactivationWorkflow, SubscriptionChangeWorkflow,
     BillDayWorkflow, BillRunWorkflow, BillLettersWorkflow, BillAccountWorkflow,
     MonthEndWorkflow, CloseWorkflow,
+    SuspensionWorkflow, ReactivationWorkflow, DismissalWorkflow, DunningWorkflow, DunningDayWorkflow,
+    DunningSweepWorkflow, WriteOffWorkflow,
 ]  # fmt: skip
 
 
@@ -109,6 +121,7 @@ def money(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     keys = HttpBillingKeys(setting.gateway_url, setting.gateway_secret, calls, patience)
     seals = Seals(setting.payload_keys)
     bills, refunds = BillingActivities(engine), RefundActivities(engine, gateway)
+    gone, dunning = WriteOffActivities(engine), DunningActivities(engine)
     payments, methods = (
         PaymentActivities(engine, gateway, keys, seals),
         MethodActivities(engine, keys, seals),
@@ -117,8 +130,9 @@ def money(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
         DESK_QUEUE: [
             bills.issue, bills.settle, bills.settle_nothing, bills.cancel, bills.clear_suspense, bills.record,
             payments.open, payments.begin, payments.record, refunds.begin_refund, refunds.record_refund,
-            methods.record_method,
+            methods.record_method, gone.write_off, dunning.look, dunning.take, dunning.record,
         ],
+        BATCH_QUEUE: [dunning.open_cases],
         PAYMENTS_QUEUE: [
             payments.charge, payments.look_up, refunds.give_back, refunds.look_up_refund,
             methods.keep_method, methods.drop_method,
@@ -159,7 +173,8 @@ def people(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     sms = HttpSms(setting.sms_url, setting.systems_token, calls)
     crm = HttpMarketing(setting.marketing_url, setting.systems_token, calls)
     secret, here = setting.secret_key, setting.public_url
-    letters = LetterActivities(engine, mail, sms, Links(secret, here), setting.desk_address)
+    talk = HttpAlimTalk(setting.alimtalk_url, setting.systems_token, calls)
+    letters = LetterActivities(engine, mail, sms, Links(secret, here), setting.desk_address, talk=talk)
     staff = StaffActivities(engine, mail, secret, here)
     signup = SignupActivities(engine, mail, sms, secret, here)
     privacy = PrivacyActivities(engine, mail, sms, crm, setting.files_dir, here, secret)
@@ -179,6 +194,7 @@ def sales(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     """Orders and contracts; warehouse, carrier and credit bureau, each over its own line."""
     token = setting.systems_token
     orders, contracts = OrderActivities(engine), SubscriptionActivities(engine)
+    off = SuspensionActivities(engine, HttpService(setting.service_url, token, calls))
     goods = FulfilmentActivities(
         engine,
         HttpStock(setting.stock_url, token, calls),
@@ -191,7 +207,9 @@ def sales(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
             orders.contracts, orders.move_to,
             contracts.activate, contracts.deactivate, contracts.open, contracts.record, contracts.charge,
             contracts.apply, contracts.call_off, contracts.wake,
+            off.suspend, off.to_switch_on, off.resume, off.draft_dismissals,
         ],
+        SERVICE_QUEUE: [off.switch],
         STOCK_QUEUE: [goods.reserve, goods.pack, goods.release, goods.restock],
         CARRIER_QUEUE: [goods.hand_over, goods.redirect, goods.recall],
         CREDIT_QUEUE: [goods.check_credit, goods.free_credit],

@@ -62,6 +62,29 @@ class SubscriptionPause(SQLModel, table=True):
     until_on: date | None = None
 
 
+class SubscriptionSuspension(SQLModel, table=True):
+    """A stretch in which a contract's service is switched off because its holder does not pay."""
+
+    __tablename__ = "subscription_suspensions"
+    __table_args__ = (
+        Index(
+            "one_open_suspension", "subscription_id", unique=True, postgresql_where=text("until_on is null")
+        ),
+    )
+
+    id: str = Field(primary_key=True)  # also the key at the service: "D100001:S100001-1"
+    subscription_id: str = Field(foreign_key="subscriptions.id", index=True)
+    customer_id: str = Field(foreign_key="customers.id")
+    case_id: str = columns.text(index=True)
+    from_on: date
+    until_on: date | None = None
+    free_from: date | None = (
+        None  # from this day on nothing is charged until it runs again; none: rent goes on
+    )
+    off_at: datetime | None = columns.moment(default=None, nullable=True)  # the service said that it is off
+    on_at: datetime | None = columns.moment(default=None, nullable=True)
+
+
 class SubscriptionChange(SQLModel, table=True):
     """One wish to change a contract, with the money that was shown."""
 
@@ -138,15 +161,20 @@ class SubscriptionCharge(SQLModel, table=True):
 
 
 def as_contract(
-    row: Subscription, pauses: Iterable[SubscriptionPause] = (), add_ons: Iterable[Contract] = ()
+    row: Subscription,
+    rests: Iterable[SubscriptionPause | SubscriptionSuspension] = (),
+    add_ons: Iterable[Contract] = (),
 ) -> Contract:
     """A stored contract as the rules know it; one that has not begun has nothing to say yet."""
     start = row.starts_on or row.created_at.date()
-    own = (one for one in pauses if one.subscription_id == row.id)
+    own = [one for one in rests if one.subscription_id == row.id]
+    pauses = [one for one in own if isinstance(one, SubscriptionPause)]
+    free = [one for one in own if isinstance(one, SubscriptionSuspension) and one.free_from is not None]
     return Contract(
         id=row.id, customer_id=row.customer_id, terms=from_record(PlanTerms, row.terms), starts_on=start,
         billed_until=row.billed_until or start, bill_day=row.bill_day, quantity=row.quantity,
         percent_off=row.percent_off, anchor_on=row.anchor_on, obligation_until=row.obligation_until,
-        pauses=tuple(Stretch(one.from_on, one.until_on or date.max) for one in own),
+        pauses=tuple(Stretch(one.from_on, one.until_on or date.max) for one in pauses),
+        free=tuple(Stretch(one.free_from or start, one.until_on or date.max) for one in free),
         ends_on=row.ends_on, status=row.status, seq=row.seq, add_ons=tuple(add_ons),
     )  # fmt: skip

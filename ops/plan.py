@@ -138,6 +138,8 @@ class Plan:
             "CARRIER_URL": f"{outside}/carrier",
             "CREDIT_URL": f"{outside}/credit",
             "ACCOUNTING_URL": f"http://127.0.0.1:{self.ports['TRYTON_PORT']}",
+            "ALIMTALK_URL": f"{outside}/alimtalk",
+            "SERVICE_URL": f"{outside}/service",
             "TRACKING_URL": self.local("SANDBOX_PORT", "/carrier/track"),
             "DESK_ADDRESS": "desk@ieum.example",
             "FILES_DIR": str(self.folder / "files"),

@@ -17,11 +17,14 @@ Kind = Literal[
     "500_before", "500_after", "timeout_before", "timeout_after", "late", "429", "slow", "drip", "garbage",
     "truncated_json", "wrong_amount", "wrong_order", "duplicate", "reset", "reset_before",
 ]  # fmt: skip
-SystemName = Literal["payments", "mail", "sms", "stock", "carrier", "credit", "marketing"]
+SystemName = Literal[
+    "payments", "mail", "sms", "stock", "carrier", "credit", "marketing", "service", "alimtalk"
+]
 BY_ADDRESS = {  # systems whose operations are named by the end of their addresses
     "stock": {"reservations": "reserve", "parcels": "pack"},
     "carrier": {"parcels": "collect", "address": "redirect"},
     "credit": {"checks": "check", "release": "free"},
+    "service": {"switch": "switch"},
 }
 BEFORE = frozenset({"500_before", "timeout_before", "429", "reset_before"})
 
@@ -116,7 +119,7 @@ def operation(scope: Scope) -> tuple[str, str] | None:
         if path.endswith("/authorizations/issue"):
             return "payments", "issue_key"
         return "payments", "charge_key" if method == "POST" else "revoke_key"
-    if method == "POST" and path in ("/mail/messages", "/sms/messages"):
+    if method == "POST" and path in ("/mail/messages", "/sms/messages", "/alimtalk/messages"):
         return path.split("/")[1], "send"
     if path.startswith("/marketing/contacts/") and method in ("PUT", "DELETE"):
         return "marketing", "upsert" if method == "PUT" else "forget"

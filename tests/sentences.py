@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 
 import api.billing
+import api.dunning
 import api.field_service
 import api.orders
 import api.payments
@@ -17,6 +18,7 @@ from models.messages.journeys import THENS, WAITS
 # Each says what its codes are called.
 WORDS = (
     api.billing,
+    api.dunning,
     api.field_service,
     api.orders,
     api.payments,

@@ -25,8 +25,8 @@ async def locked(session: AsyncSession, invoice_id: str) -> Invoice:
 
 
 async def open_balance(session: AsyncSession, invoice: Invoice) -> int:
-    """What is still owed: nothing once cancelled, else the total without what was allocated."""
-    if invoice.status is InvoiceStatus.CANCELLED:
+    """What is still owed: the total without what was allocated; nothing once cancelled or written off."""
+    if invoice.status in (InvoiceStatus.CANCELLED, InvoiceStatus.WRITTEN_OFF):
         return 0
     query = select(func.coalesce(func.sum(Allocation.amount_minor), 0)).where(
         Allocation.invoice_id == invoice.id  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from temporalio import activity
 
+from activities.connectors.alimtalk import AlimTalk
 from activities.connectors.delivery import ReceiverRefused
 from activities.connectors.mail import Mail
 from activities.connectors.sms import Sms
@@ -88,6 +89,13 @@ FORMS: dict[str, Form] = {
     "subscriptions/ended": CHANGE,
     "subscriptions/done": CHANGE,
     "subscriptions/resumed": CHANGE,
+    "dunning/reminder": PAY,
+    "dunning/warning": PAY,
+    "dunning/last_notice": PAY,
+    "dunning/suspended": PAY,
+    "dunning/terminated": PAY,
+    "dunning/resumed": Form(None, "case"),
+    "dunning/handover": DESK,
     "payments/refused": PAY,
     "payments/unsettled": DESK,
     "payments/refunded": PAY,
@@ -114,6 +122,7 @@ class LetterActivities:
     links: Links
     desk_address: str
     stationery: Stationery = field(default_factory=Stationery)
+    talk: AlimTalk | None = None  # without it a letter for KakaoTalk goes by SMS
 
     @activity.defn(name="letters.send")
     async def send(self, letter: Letter) -> Delivery:
@@ -142,6 +151,8 @@ class LetterActivities:
         customer = await session.get_one(Customer, ticket.customer_id if ticket else letter.customer_id)
         technician = await _technician(session, letter)
         ways, locale = await self._ways(session, form, customer, technician)
+        if form.receiver == "customer":
+            ways = self._by_channel(ways, letter.values.get("channel", ""))
         values: dict[str, Any] = {
             "name": customer.name, "case_id": letter.case_id, **_ticket_values(ticket),
             "technician": technician.name if technician else "", "attempt_id": letter.attempt_id,
@@ -149,6 +160,8 @@ class LetterActivities:
         }  # fmt: skip
         values |= await _visit_values(session, letter)
         values |= await _invoice_values(session, letter, locale)
+        if owed := letter.values.get("owed_minor"):
+            values["owed"] = money(int(owed), "KRW", locale)
         if letter.message_id is not None:
             values["message"] = (await session.get_one(TicketMessage, letter.message_id)).body
         return Draft(ways, locale, {**letter.values, **values, **_moments(letter)})
@@ -168,6 +181,17 @@ class LetterActivities:
         ways = ((System.MAIL, customer.email), (System.SMS, customer.phone))
         locale = customer.locale if customer.locale in LOCALES else "ko"
         return tuple((system, address) for system, address in ways if address), locale
+
+    def _by_channel(
+        self, ways: tuple[tuple[System, str], ...], channel: str
+    ) -> tuple[tuple[System, str], ...]:
+        """The ways with the wanted channel first; what it cannot reach goes the next best way."""
+        phones = tuple(way for way in ways if way[0] is System.SMS)
+        others = tuple(way for way in ways if way[0] is not System.SMS)
+        talk = tuple((System.ALIMTALK, phone) for _, phone in phones if self.talk is not None)
+        if channel == "kakao":
+            return (*talk, *phones, *others)
+        return (*phones, *others) if channel == "sms" else ways
 
     async def _link(self, session: AsyncSession, letter: Letter, form: Form, customer_id: str) -> str:
         """A signed link for a customer; a plain address behind the sign-in for everybody else."""
@@ -189,6 +213,10 @@ class LetterActivities:
         )  # fmt: skip
 
     async def _hand_over(self, letter: Letter, draft: Draft, system: System, address: str) -> str:
+        if system is System.ALIMTALK and self.talk is not None:
+            text = self.stationery.sms(letter.template, draft.locale, draft.values)
+            template = letter.template.replace("/", "_")
+            return await self.talk.send(address, template, text, key=letter.key, **_about(letter))
         if system is System.SMS:
             text = self.stationery.sms(letter.template, draft.locale, draft.values)
             return await self.sms.send(address, text, key=letter.key, **_about(letter))
@@ -237,7 +265,13 @@ def _desk_page(letter: Letter) -> str:
     """Where the desk looks after the matter."""
     if letter.ticket_id:
         return f"/tickets/{letter.ticket_id}"
-    return f"/billing/invoices/{letter.invoice_id}" if letter.invoice_id else f"/orders/{letter.case_id}"
+    if letter.invoice_id:
+        return f"/billing/invoices/{letter.invoice_id}"
+    return (
+        f"/dunning/{letter.case_id}"
+        if letter.template.startswith("dunning/")
+        else f"/orders/{letter.case_id}"
+    )
 
 
 def _about(letter: Letter) -> dict[str, str | None]:

@@ -35,6 +35,7 @@ MOVED = frozenset({AttemptStatus.SUCCEEDED, AttemptStatus.CANCELLED})
 CLOSED_TO_MONEY = {
     InvoiceStatus.PAID: "invoice_paid",
     InvoiceStatus.CANCELLED: "invoice_cancelled",
+    InvoiceStatus.WRITTEN_OFF: "invoice_written_off",
 }
 
 

@@ -21,6 +21,7 @@ from models.subscriptions import (
     SubscriptionChange,
     SubscriptionCharge,
     SubscriptionPause,
+    SubscriptionSuspension,
     as_contract,
 )
 
@@ -37,9 +38,13 @@ async def locked(session: AsyncSession, subscription_id: str) -> tuple[Contract,
     )
     rows = {one.id: one for one in await session.scalars(query)}
     paused = select(SubscriptionPause).where(col(SubscriptionPause.subscription_id).in_(rows))
-    pauses = list(await session.scalars(paused.order_by(col(SubscriptionPause.from_on))))
-    add_ons = [as_contract(row, pauses) for row in rows.values() if row.id != subscription_id]
-    return as_contract(rows[subscription_id], pauses, add_ons), rows
+    off = select(SubscriptionSuspension).where(col(SubscriptionSuspension.subscription_id).in_(rows))
+    rests = [
+        *await session.scalars(paused.order_by(col(SubscriptionPause.from_on))),
+        *await session.scalars(off.order_by(col(SubscriptionSuspension.from_on))),
+    ]
+    add_ons = [as_contract(row, rests) for row in rows.values() if row.id != subscription_id]
+    return as_contract(rows[subscription_id], rests, add_ons), rows
 
 
 async def keep(

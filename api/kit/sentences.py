@@ -11,6 +11,7 @@ from api.kit.language import N_, gettext
 from models.messages import (
     billing,
     customers,
+    dunning,
     field_service,
     journeys,
     orders,
@@ -21,7 +22,7 @@ from models.messages import (
 
 SENTENCES: dict[str, str] = {
     **tickets.SENTENCES, **field_service.SENTENCES, **billing.SENTENCES, **payments.SENTENCES,
-    **customers.SENTENCES, **orders.SENTENCES, **subscriptions.SENTENCES,
+    **customers.SENTENCES, **orders.SENTENCES, **subscriptions.SENTENCES, **dunning.SENTENCES,
 }  # fmt: skip
 # What is said instead when a value is absent, or is a code that has no name.
 BARE: dict[str, str] = {
@@ -105,6 +106,27 @@ BARE_BOOKS: dict[str, str] = {
     "billing.close_final": N_("The month can no longer be reopened"),
 }
 BARE.update(BARE_BOOKS)
+BARE_DUNNING: dict[str, str] = {
+    "dunning.opened": N_("The account is overdue; dunning begins"),
+    "dunning.notify": N_("The customer was reminded of what is overdue"),
+    "dunning.retry": N_("The payment method was asked again"),
+    "dunning.call": N_("A colleague is asked to call"),
+    "dunning.suspend": N_("The services are switched off"),
+    "dunning.terminate": N_("The contracts are ended because nobody pays"),
+    "dunning.retrieve": N_("The devices are fetched because nobody pays"),
+    "dunning.agency": N_("What is overdue is handed over to the collection agency"),
+    "dunning.write_off": N_("What is overdue is written off"),
+    "dunning.skipped": N_("A step was left out"),
+    "dunning.nothing_to_do": N_("There was nothing to do for a step"),
+    "dunning.promised": N_("The customer promised to pay"),
+    "dunning.held": N_("Dunning rests for a while"),
+    "dunning.written_off": N_("What was overdue was written off; dunning has ended"),
+    "dunning.given_up": N_("Dunning was given up"),
+    "billing.written_off": N_("The invoice is written off"),
+    "subscriptions.suspended": N_("The service is suspended because of unpaid invoices"),
+    "subscriptions.unsuspended": N_("The service runs again"),
+}
+BARE.update(BARE_DUNNING)
 BARE_WAITS: dict[str, str] = {
     "undo": N_("Waiting until a step is undone"),
     "offer": N_("Waiting for a technician to accept"),
@@ -120,11 +142,12 @@ BARE_WAITS: dict[str, str] = {
     "erp_repair": N_("The ERP did not take the sums of the month as they are: waiting for finance"),
     "reopening": N_("The month is closed; two people may still reopen it"),
     "close_start": N_("The month is open again: waiting for finance to close it"),
+    "dunning_promise": N_("Waiting for the money that the customer promised"),
 }
 AMOUNTS = frozenset({"total", "amount", "price"})
 # Values that are codes, with the kinds of label in which their names stand.
 CODES = {
-    "step": ("order_step",),
+    "step": ("order_step", "dunning_step"),
     "verdict": ("verdict",),
     "code": ("payment_code",),
     "letter": ("letter",),

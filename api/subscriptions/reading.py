@@ -20,7 +20,7 @@ from models.messages.catalogue import PlanTerms, VersionStatus
 from models.messages.journeys import WaitFor
 from models.messages.subscriptions import MoneyLine
 from models.rules.subscriptions.periods import Contract, business_day
-from models.subscriptions import Subscription, SubscriptionPause, as_contract
+from models.subscriptions import Subscription, SubscriptionPause, SubscriptionSuspension, as_contract
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,13 @@ async def contract_of(desk: DeskAt, subscription_id: str) -> Contract:
     if root not in rows or rows[root].starts_on is None:
         raise Refusal("not_found")
     paused = desk.visible(SubscriptionPause).where(col(SubscriptionPause.subscription_id).in_(rows))
-    pauses = list(await desk.session.scalars(paused.order_by(col(SubscriptionPause.from_on))))
-    add_ons = [as_contract(one, pauses) for one in rows.values() if one.id != root]
-    return as_contract(rows[root], pauses, add_ons)
+    off = desk.visible(SubscriptionSuspension).where(col(SubscriptionSuspension.subscription_id).in_(rows))
+    rests = [
+        *await desk.session.scalars(paused.order_by(col(SubscriptionPause.from_on))),
+        *await desk.session.scalars(off.order_by(col(SubscriptionSuspension.from_on))),
+    ]
+    add_ons = [as_contract(one, rests) for one in rows.values() if one.id != root]
+    return as_contract(rows[root], rests, add_ons)
 
 
 async def plans_for(desk: DeskAt, contract: Contract) -> tuple[PlanTerms, ...]:

@@ -65,5 +65,6 @@ register(
         "change_plan": Label(N_("the plan did not fit any more")),
         "change_pause": Label(N_("the pause was not possible any more")),
         "not_found": Label(N_("the add-on had ended already")),
+        "dismissed": Label(N_("the contract was ended because of unpaid invoices")),
     },
 )

@@ -15,6 +15,8 @@ register(
         System.STOCK: Label(N_("Warehouse"), "amber", "package"),
         System.CARRIER: Label(N_("Carrier"), "blue", "truck"),
         System.CREDIT: Label(N_("Credit bureau"), "orange", "scale"),
+        System.ALIMTALK: Label(N_("KakaoTalk messages"), "amber", "message-circle"),
+        System.SERVICE: Label(N_("Service switch"), "green", "refresh-cw"),
         System.MARKETING: Label(N_("Marketing"), "pink", "megaphone"),
         System.ACCOUNTING: Label(N_("Books of the ERP"), "indigo", "book-open"),
     },

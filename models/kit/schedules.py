@@ -23,4 +23,5 @@ class Scheduled:
 SCHEDULES: tuple[Scheduled, ...] = (
     Scheduled("bill-day", "BillDay", hour=2),
     Scheduled("month-end", "MonthEnd", hour=6, day_of_month=1),
+    Scheduled("dunning-day", "DunningDay", hour=9, minute=30),
 )

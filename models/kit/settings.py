@@ -59,6 +59,8 @@ class Settings:
     stock_url: str = "http://127.0.0.1:9000/stock"
     carrier_url: str = "http://127.0.0.1:9000/carrier"
     credit_url: str = "http://127.0.0.1:9000/credit"
+    service_url: str = "http://127.0.0.1:9000/service"
+    alimtalk_url: str = "http://127.0.0.1:9000/alimtalk"
     tracking_url: str = "http://127.0.0.1:9000/carrier/track"
     gateway_patience_seconds: int = 40
     gateway_latency_seconds: int = 60
@@ -97,6 +99,8 @@ def settings(database: str = "DATABASE_URL") -> Settings:
         stock_url=_read("STOCK_URL", "http://127.0.0.1:9000/stock").rstrip("/"),
         carrier_url=_read("CARRIER_URL", "http://127.0.0.1:9000/carrier").rstrip("/"),
         credit_url=_read("CREDIT_URL", "http://127.0.0.1:9000/credit").rstrip("/"),
+        service_url=_read("SERVICE_URL", "http://127.0.0.1:9000/service").rstrip("/"),
+        alimtalk_url=_read("ALIMTALK_URL", "http://127.0.0.1:9000/alimtalk").rstrip("/"),
         tracking_url=_read("TRACKING_URL", "http://127.0.0.1:9000/carrier/track").rstrip("/"),
         accounting_url=_read("ACCOUNTING_URL", "http://127.0.0.1:8069").rstrip("/"),
         accounting_database=_read("ACCOUNTING_DATABASE", "ieum_erp"),

@@ -9,6 +9,7 @@ class Delivery(StrEnum):
 
     MAIL = "mail"
     SMS = "sms"
+    ALIMTALK = "alimtalk"
     NOWHERE = "nowhere"  # the receiver has neither an e-mail address nor a phone number
     REFUSED = "refused"  # the mail or SMS system said a definite no, e.g. an address that does not exist
 

@@ -198,6 +198,66 @@ class ChangeDecision:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class SuspensionOrder:
+    """What starts "Suspension": the services of a customer who does not pay are switched off."""
+
+    case_id: str
+    customer_id: str
+    at: datetime
+    charges_while_suspended: bool = False
+
+
+@dataclass(frozen=True)
+class ReactivationOrder:
+    """What starts "Reactivation": everything is paid, what this case switched off runs again."""
+
+    case_id: str
+    customer_id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One contract's service is switched off or on again."""
+
+    suspension_id: str
+    subscription_id: str
+    case_id: str
+    is_on: bool
+    at: datetime
+
+    @property
+    def key(self) -> str:
+        """The call's own key at the service."""
+        return f"{self.suspension_id}:{'on' if self.is_on else 'off'}"
+
+
+@dataclass(frozen=True)
+class DismissalOrder:
+    """What starts "Dismissal": the contracts of a customer who does not pay are ended, with their fee."""
+
+    case_id: str
+    customer_id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Dismissed:
+    """The changes that end the contracts, and open changes of others that stand in the way."""
+
+    changes: tuple[ChangeRequested, ...] = ()
+    in_the_way: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ContractDismissed:
+    """A fact: the contract is ended because nobody pays; an open change of it is off."""
+
+    case_id: str
+    at: datetime
+
+
 def change_workflow_id(change_id: str) -> str:
     return f"change:{change_id}"
 
@@ -227,5 +287,8 @@ SENTENCES: dict[str, str] = {
     "subscriptions.resumed": N_("The pause is over; the contract runs again"),
     "subscriptions.cancelled": N_("The change was cancelled: %(reason)s"),
     "subscriptions.preview_ended": N_("The prices that were shown had ended; nothing was changed"),
+    "subscriptions.suspended": N_("The service of %(plan)s is suspended because of unpaid invoices"),
+    "subscriptions.unsuspended": N_("The service of %(plan)s runs again"),
+    "subscriptions.dismissed": N_("The contract is ended because of unpaid invoices"),
     "subscriptions.letter_failed": N_("A message could not be delivered; please use another way"),
 }

@@ -14,6 +14,8 @@ class System(StrEnum):
     CREDIT = "credit"  # a credit bureau
     MARKETING = "marketing"  # the CRM that campaigns run in
     ACCOUNTING = "accounting"  # the books of the ERP
+    ALIMTALK = "alimtalk"  # informational messages in KakaoTalk, by approved templates
+    SERVICE = "service"  # what switches devices and content on and off
 
 
 class OutboxKind(StrEnum):

@@ -99,6 +99,7 @@ TOPICS: dict[str, str] = {
     "stuck_undo": N_("Undo by hand a step of %(case_id)s"),
     "refused_outside": N_("Find out what holds %(case_id)s in an outside system"),
     "credit_grey": N_("Decide the credit check of %(case_id)s"),
+    "dunning_call": N_("Call about what is overdue: %(case_id)s"),
 }
 
 

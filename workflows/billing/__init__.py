@@ -1,12 +1,13 @@
 """How money comes to be owed: one invoice by invoice.py, a whole day's by run.py, one account again by
-again.py, a month's books by close.py."""
+again.py, a month's books by close.py; what nobody pays by write_off.py."""
 
 from workflows.billing.again import BillAccountWorkflow, BillLettersWorkflow
 from workflows.billing.close import CloseWorkflow, MonthEndWorkflow
 from workflows.billing.invoice import InvoiceWorkflow
 from workflows.billing.run import BillDayWorkflow, BillRunWorkflow
+from workflows.billing.write_off import WriteOffWorkflow
 
 __all__ = [
     "BillAccountWorkflow", "BillDayWorkflow", "BillLettersWorkflow", "BillRunWorkflow", "CloseWorkflow",
-    "InvoiceWorkflow", "MonthEndWorkflow",
+    "InvoiceWorkflow", "MonthEndWorkflow", "WriteOffWorkflow",
 ]  # fmt: skip

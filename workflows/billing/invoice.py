@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
         PaymentReceived,
         SettleInvoice,
     )
+    from models.messages.billing.write_offs import InvoiceWrittenOff
     from models.messages.letters import Letter
     from models.messages.payments import ChargeOrder, RefundOrder, charge_workflow_id, refund_workflow_id
     from models.messages.tickets import ticket_workflow_id
@@ -340,3 +341,10 @@ class InvoiceWorkflow:
     def case_cancelled(self, fact: CaseCancelled) -> None:
         """The order or change is off: an unpaid invoice is taken back, money that still comes goes back."""
         self.off = self.off or fact
+
+    @workflow.signal
+    def written_off(self, fact: InvoiceWrittenOff) -> None:
+        """Dunning gave it up, row and books say so: nobody waits for its money any more."""
+        if self.status in OPEN:
+            self.status = InvoiceStatus.WRITTEN_OFF
+            self.waits.end("payment")

@@ -26,6 +26,7 @@ STOCK_QUEUE = "system-stock"
 CARRIER_QUEUE = "system-carrier"
 CREDIT_QUEUE = "system-credit"
 ACCOUNTING_QUEUE = "system-accounting"
+SERVICE_QUEUE = "system-service"
 
 # A short SQL step: tried until the database is back, soon again at first.
 ROWS: ActivityOptions = {
@@ -126,3 +127,6 @@ BILL_LETTERS: ActivityOptions = {
     "heartbeat_timeout": timedelta(seconds=60),
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
 }
+SERVICE: ActivityOptions = {
+    "task_queue": SERVICE_QUEUE, "start_to_close_timeout": timedelta(seconds=60), "retry_policy": PATIENT,
+}  # fmt: skip

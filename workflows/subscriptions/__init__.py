@@ -2,5 +2,17 @@
 
 from workflows.subscriptions.change import SubscriptionChangeWorkflow
 from workflows.subscriptions.orders import ActivationWorkflow, DeactivationWorkflow
+from workflows.subscriptions.suspensions import (
+    DismissalWorkflow,
+    ReactivationWorkflow,
+    SuspensionWorkflow,
+)
 
-__all__ = ["ActivationWorkflow", "DeactivationWorkflow", "SubscriptionChangeWorkflow"]
+__all__ = [
+    "ActivationWorkflow",
+    "DeactivationWorkflow",
+    "DismissalWorkflow",
+    "ReactivationWorkflow",
+    "SubscriptionChangeWorkflow",
+    "SuspensionWorkflow",
+]

@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
         ChangeKind,
         ChangeRequested,
         ChangeStatus,
+        ContractDismissed,
     )
     from models.messages.tickets import TicketSettled
     from workflows.kit.options import ROWS
@@ -58,7 +59,8 @@ class SubscriptionChangeWorkflow(ChangeSteps):
                 await self.call_off("subscriptions.preview_ended", self.opened.refusal, "ended")
             else:
                 self.is_open = True
-                self.send("requested")
+                if self.asked.actor_kind != "system":  # dunning has written to the customer itself
+                    self.send("requested")
 
     async def ask_holder(self) -> None:
         """The receiver of a transfer agrees, declines, or stays silent until the deadline."""
@@ -192,6 +194,13 @@ class SubscriptionChangeWorkflow(ChangeSteps):
     def ticket_settled(self, fact: TicketSettled) -> None:
         """The visit at the new address is over."""
         self.visited = self.visited or fact
+
+    @workflow.signal
+    async def contract_dismissed(self, fact: ContractDismissed) -> None:
+        """The contract is ended because nobody pays: a change of it that is still open is off."""
+        async with self.turn:
+            if self.is_on:
+                await self.call_off("subscriptions.cancelled", "dismissed", "ended")
 
     @workflow.query(name="status")
     def current_status(self) -> ChangeStatus:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.kit.invariants import books, contracts, documents, months, payments
+from activities.kit.invariants import books, contracts, documents, dunning, months, payments
 
-TOPICS = (documents, contracts, payments, books, months)
+TOPICS = (documents, contracts, payments, books, months, dunning)
 
 INVARIANTS: Mapping[str, str] = {name: query for topic in TOPICS for name, query in topic.INVARIANTS.items()}
 

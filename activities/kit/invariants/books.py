@@ -13,9 +13,11 @@ INVARIANTS: Mapping[str, str] = {
         select source, purpose from ledger_transactions group by source, purpose having count(*) > 1""",
     "B9 open invoices are the receivables of their customer": """
         with open_invoices as (
-          select i.customer_id, sum(i.total_minor - coalesce(a.settled, 0)) as balance
+          select i.customer_id,
+                 sum(i.total_minor - coalesce(a.settled, 0) - coalesce(w.amount_minor, 0)) as balance
           from invoices i left join (select invoice_id, sum(amount_minor) as settled
                                      from payment_allocations group by invoice_id) a on a.invoice_id = i.id
+            left join write_offs w on w.invoice_id = i.id
           where i.status <> 'cancelled' group by i.customer_id),
         credited as (
           select c.customer_id, sum(c.total_minor) - coalesce(sum(r.back), 0) as balance

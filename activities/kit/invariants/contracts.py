@@ -16,7 +16,9 @@ INVARIANTS: Mapping[str, str] = {
           select s.id as subscription_id, d::date as day from subscriptions s
           cross join generate_series(s.starts_on, least(s.billed_until, s.ends_on) - 1, interval '1 day') d
           where not exists (select 1 from subscription_pauses p where p.subscription_id = s.id
-                            and p.from_on <= d and d < p.until_on))
+                            and p.from_on <= d and d < p.until_on)
+            and not exists (select 1 from subscription_suspensions f where f.subscription_id = s.id
+                            and f.free_from <= d and d < coalesce(f.until_on, 'infinity'::date)))
         select subscription_id, day from covered full join running r using (subscription_id, day)
         where coalesce(covered.times, 0) <> (r.day is not null)::int""",
     "a change costs what was shown": """

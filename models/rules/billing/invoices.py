@@ -95,6 +95,7 @@ class Event(StrEnum):
     REFUND = "refund"  # money given back
     CREDIT = "credit"  # (part of) an invoice taken back by a credit note
     DEFERRAL = "deferral"  # the close of a month moves what is not earned yet
+    WRITE_OFF = "write_off"  # nobody pays it any more; the VAT stays owed
 
 
 @dataclass(frozen=True)
@@ -242,6 +243,11 @@ def credit_postings(sums: Totals) -> tuple[Entry, ...]:
 def given_back_postings(amount_minor: int) -> tuple[Entry, ...]:
     """What a credit note owes goes back through the gateway."""
     return _sides((LedgerAccount.RECEIVABLE, amount_minor), (LedgerAccount.GATEWAY, -amount_minor))
+
+
+def write_off_postings(open_minor: int) -> tuple[Entry, ...]:
+    """What is open of an invoice is lost; its VAT was owed with the issue and stays owed."""
+    return _sides((LedgerAccount.BAD_DEBT, open_minor), (LedgerAccount.RECEIVABLE, -open_minor))
 
 
 def _sides(*amounts: tuple[LedgerAccount, int]) -> tuple[Entry, ...]:

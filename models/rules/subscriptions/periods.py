@@ -44,6 +44,7 @@ class Contract:
     anchor_on: date | None = None  # where whole periods are counted from, if not from its first day
     obligation_until: date | None = None
     pauses: tuple[Stretch, ...] = ()
+    free: tuple[Stretch, ...] = ()  # suspended by dunning, under a policy that charges nothing meanwhile
     ends_on: date | None = None
     status: SubscriptionStatus = SubscriptionStatus.ACTIVE
     seq: int = 0
@@ -62,6 +63,10 @@ class Contract:
     def pause_on(self, day: date) -> Stretch | None:
         """The pause that covers a day."""
         return next((one for one in self.pauses if one.from_on <= day < one.until_on), None)
+
+    def rests_on(self, day: date) -> bool:
+        """Whether a day costs nothing: paused, or suspended without charge."""
+        return any(one.from_on <= day < one.until_on for one in (*self.pauses, *self.free))
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ def period_on(contract: Contract, day: date) -> Period:
 
 def day_price(contract: Contract, day: date) -> int:
     """What one day costs under the terms in force; a pause or a day outside costs nothing."""
-    if not contract.starts_on <= day < contract.end or contract.pause_on(day):
+    if not contract.starts_on <= day < contract.end or contract.rests_on(day):
         return 0
     return period_on(contract, day).share(Stretch(day, day + DAY))
 
@@ -161,10 +166,10 @@ def monthly(contract: Contract) -> int:
 
 
 def unpaused(contract: Contract, stretch: Stretch) -> Iterator[Stretch]:
-    """The days of a stretch on which the contract runs, without pauses and what lies outside its life."""
+    """The days of a stretch that are charged, without pauses, free days and what lies outside its life."""
     day = max(stretch.from_on, contract.starts_on)
     until = min(stretch.until_on, contract.end)
-    for pause in sorted(contract.pauses, key=lambda one: one.from_on):
+    for pause in sorted((*contract.pauses, *contract.free), key=lambda one: one.from_on):
         if pause.until_on <= day or pause.from_on >= until:
             continue
         if pause.from_on > day:

@@ -19,12 +19,14 @@ from models.rules.subscriptions.periods import (
 PLAN_KINDS = frozenset({ChangeKind.UPGRADE, ChangeKind.DOWNGRADE, ChangeKind.RENEWAL})
 LONGEST_PAUSE = 90  # days
 AHEAD = 90  # days that a change may be asked for before its day
+RUNNING = (SubscriptionStatus.ACTIVE, SubscriptionStatus.PAUSED)
 ALLOWED_WHILE_PAUSED = frozenset({ChangeKind.RESUME, ChangeKind.TERMINATION})
 
 
 def refusal(contract: Contract, wish: Wish, today: date) -> str:
     """Why a change is not possible, as a code; nothing when it is."""
-    if contract.status not in (SubscriptionStatus.ACTIVE, SubscriptionStatus.PAUSED) or contract.ends_on:
+    is_leaving = wish.kind is ChangeKind.TERMINATION and contract.status is SubscriptionStatus.SUSPENDED
+    if (contract.status not in RUNNING and not is_leaving) or contract.ends_on:
         return "contract_not_running"
     if (
         not today <= wish.effective_on <= today + timedelta(days=AHEAD)
