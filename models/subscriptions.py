@@ -62,6 +62,32 @@ class SubscriptionPause(SQLModel, table=True):
     until_on: date | None = None
 
 
+class SubscriptionSuspension(SQLModel, table=True):
+    """A stretch in which a contract's service is switched off because its holder does not pay."""
+
+    __tablename__ = "subscription_suspensions"
+    __table_args__ = (
+        Index(
+            "one_open_suspension", "subscription_id", unique=True, postgresql_where=text("until_on is null")
+        ),
+    )
+
+    id: str = Field(primary_key=True)  # also the key at the service: "D100001:S100001-1"
+    subscription_id: str = Field(foreign_key="subscriptions.id", index=True)
+    customer_id: str = Field(foreign_key="customers.id")
+    case_id: str = columns.text(index=True)
+    from_on: date
+    until_on: date | None = None
+    free_from: date | None = (
+        None  # from this day on nothing is charged until it runs again; none: rent goes on
+    )
+    before: SubscriptionStatus = Field(
+        default=SubscriptionStatus.ACTIVE, sa_type=columns.word(SubscriptionStatus)
+    )
+    off_at: datetime | None = columns.moment(default=None, nullable=True)  # the service said that it is off
+    on_at: datetime | None = columns.moment(default=None, nullable=True)
+
+
 class SubscriptionChange(SQLModel, table=True):
     """One wish to change a contract, with the money that was shown."""
 

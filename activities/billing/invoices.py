@@ -19,6 +19,7 @@ from activities.billing.steps import (
     take_charges,
     tell,
 )
+from activities.kit.arrears import money_came
 from activities.kit.transactions import transaction
 from models.billing import Invoice
 from models.kit.money import shown
@@ -86,6 +87,7 @@ class BillingActivities:
             if settles:
                 row = {"attempt_id": payment.attempt_id, "invoice_id": invoice.id, "amount_minor": settles}
                 await session.execute(insert(Allocation).values({**row, "at": payment.at}))
+                await money_came(session, (invoice.customer_id,), asked.at)
             if settles and settles == open_minor:
                 await _pay(session, invoice, asked)
             goes_back = bool(rest) and _goes_back(invoice)

@@ -10,6 +10,14 @@ from api.kit.seeing import Condition, Rule, has, ids, of_case, sells, when
 from models.billing import CreditNote, Invoice
 from models.catalogue import Bundle, BundleVersion, CrossSell, Plan, PlanVersion
 from models.customers import Consent, KnownSerial, PrivacyRequest, Signup
+from models.dunning import (
+    DunningCase,
+    DunningHold,
+    DunningPolicy,
+    DunningStep,
+    PromiseToPay,
+    WriteOff,
+)
 from models.messages.catalogue import VersionStatus
 from models.messages.staff import Role
 from models.orders import Order, OrderAddress, OrderLine, OrderReservation, OrderStep, Shipment, ShipmentEvent
@@ -19,6 +27,7 @@ from models.subscriptions import (
     SubscriptionChange,
     SubscriptionCharge,
     SubscriptionPause,
+    SubscriptionSuspension,
 )
 
 
@@ -94,6 +103,15 @@ def _everybody(_: Person) -> Condition:
     return true()
 
 
+def _ours(person: Person) -> Condition:
+    """What we do about an overdue account: the desk and finance."""
+    return true() if sells(person) else false()
+
+
+def _staffs(person: Person) -> Condition:
+    return true() if person.kind is Kind.STAFF else false()
+
+
 RULES_OF_SALE: dict[type[SQLModel], Rule] = {
     Plan: _everybody,
     Bundle: _everybody,
@@ -118,4 +136,11 @@ RULES_OF_SALE: dict[type[SQLModel], Rule] = {
     PaymentMethod: _owned_by(PaymentMethod.customer_id),
     Refund: _of_invoice(Refund.invoice_id),
     CreditNote: _of_invoice(CreditNote.invoice_id),
+    DunningPolicy: _staffs,
+    DunningCase: _owned_by(DunningCase.customer_id),
+    DunningStep: _ours,
+    PromiseToPay: _owned_by(PromiseToPay.customer_id),
+    DunningHold: _ours,
+    WriteOff: _ours,
+    SubscriptionSuspension: _owned_by(SubscriptionSuspension.customer_id),
 }

@@ -4,6 +4,7 @@ from models import (
     billing,
     catalogue,
     customers,
+    dunning,
     field_service,
     journeys,
     orders,
@@ -17,6 +18,6 @@ from models import (
 from models.kit import timeline
 
 __all__ = [
-    "billing", "catalogue", "customers", "field_service", "journeys", "orders", "partners",
+    "billing", "catalogue", "customers", "dunning", "field_service", "journeys", "orders", "partners",
     "payments", "staff", "subscriptions", "systems", "tickets", "timeline",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ class System(StrEnum):
     CARRIER = "carrier"
     CREDIT = "credit"  # a credit bureau
     MARKETING = "marketing"  # the CRM that campaigns run in
+    SERVICE = "service"  # what switches devices and content on and off
 
 
 class OutboxKind(StrEnum):
