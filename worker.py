@@ -24,12 +24,21 @@ from activities.kit.calls import CallLog
 from activities.kit.histories import HistoryKeeper
 from activities.kit.links import Links
 from activities.kit.outbox import Relay
+from activities.kit.pace import Pace
 from activities.kit.post import LetterActivities
 from activities.kit.running import connect, run_until_stopped, workers
 from activities.kit.schedules import keep_schedules
 from activities.kit.sealing import Seals
 from activities.orders import FulfilmentActivities, OrderActivities
-from activities.payments import MethodActivities, PaymentActivities, RefundActivities
+from activities.payments import (
+    AskingActivities,
+    CollectionActivities,
+    MethodActivities,
+    NoticeActivities,
+    PaymentActivities,
+    RefundActivities,
+)
+from activities.payments.providers import GATEWAY, Provider
 from activities.staff import StaffActivities
 from activities.subscriptions import SubscriptionActivities
 from activities.tickets import TicketActivities
@@ -54,7 +63,13 @@ from workflows.kit.options import (
 )
 from workflows.kit.payloads import converter
 from workflows.orders import OrderWorkflow
-from workflows.payments import ChargeWorkflow, PaymentMethodWorkflow, RefundWorkflow
+from workflows.payments import (
+    ChargeWorkflow,
+    CollectionDayWorkflow,
+    CollectionWorkflow,
+    PaymentMethodWorkflow,
+    RefundWorkflow,
+)
 from workflows.staff import InvitationWorkflow
 from workflows.subscriptions import (
     ActivationWorkflow,
@@ -69,7 +84,8 @@ Acts = dict[str, list[Callable[..., Any]]]
 WORKFLOWS: list[type] = [
     TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, PaymentMethodWorkflow,
     InvitationWorkflow, SignupWorkflow, HandoverWorkflow, PrivacyRequestWorkflow, OrderWorkflow,
-    ActivationWorkflow, DeactivationWorkflow, SubscriptionChangeWorkflow,
+    ActivationWorkflow, DeactivationWorkflow, SubscriptionChangeWorkflow, CollectionDayWorkflow,
+    CollectionWorkflow,
 ]  # fmt: skip
 
 
@@ -90,7 +106,9 @@ def money(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     gateway = HttpPaymentGateway(setting.gateway_url, setting.gateway_secret, calls, patience)
     keys = HttpBillingKeys(setting.gateway_url, setting.gateway_secret, calls, patience)
     seals = Seals(setting.payload_keys)
+    providers = {GATEWAY: Provider(gateway, keys, Pace(setting.gateway_per_second))}
     bills, refunds = BillingActivities(engine), RefundActivities(engine, gateway)
+    collecting, asking = CollectionActivities(engine), AskingActivities(engine, providers, seals)
     payments, methods = (
         PaymentActivities(engine, gateway, keys, seals),
         MethodActivities(engine, keys, seals),
@@ -99,11 +117,15 @@ def money(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
         DESK_QUEUE: [
             bills.issue, bills.settle, bills.settle_nothing, bills.cancel, bills.clear_suspense, bills.record,
             payments.open, payments.begin, payments.record, refunds.begin_refund, refunds.record_refund,
-            methods.record_method,
+            methods.record_method, collecting.record_collection,
         ],
         PAYMENTS_QUEUE: [
             payments.charge, payments.look_up, refunds.give_back, refunds.look_up_refund,
             methods.keep_method, methods.drop_method,
+        ],
+        BATCH_QUEUE: [
+            collecting.begin_collection, collecting.write_attempts, collecting.collection_left,
+            collecting.give_up_asking, asking.ask_slice, asking.look_up_slice,
         ],
     }  # fmt: skip
 
@@ -126,6 +148,7 @@ def people(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
         MAIL_QUEUE: [
             letters.send, staff.invite, signup.send_code, signup.remind, signup.welcome, privacy.tell,
         ],
+        BATCH_QUEUE: [NoticeActivities(engine, letters).tell_slice],
         MARKETING_QUEUE: [HandoverActivities(engine, crm).hand_over, privacy.forget_contact],
     }  # fmt: skip
 

@@ -1,13 +1,15 @@
 """Attempts to collect money, and where it went. An attempt is born with its key in api/payments/, or in
 activities/payments/ when a method is charged; from then on activities/payments/ writes it."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.kit import columns
 from models.messages.payments import AttemptStatus, MethodKind, MethodStatus, RefundStatus
+from models.messages.payments.collection import CollectionStatus
 
 
 class PaymentAttempt(SQLModel, table=True):
@@ -31,6 +33,14 @@ class PaymentAttempt(SQLModel, table=True):
             unique=True,
             postgresql_where=text("provider_id <> ''"),
         ),
+        Index("attempts_by_collection", "collection_id", "status", "id"),
+        # C5: how often a card has failed lately
+        Index(
+            "failed_attempts_by_method",
+            "method_id",
+            "settled_at",
+            postgresql_where=text("status = 'refused' and method_id is not null"),
+        ),
     )
 
     id: str = Field(primary_key=True)
@@ -49,6 +59,41 @@ class PaymentAttempt(SQLModel, table=True):
     settled_at: datetime | None = columns.moment(default=None, nullable=True)
     lookups: int = 0
     seq: int = 0
+    collection_id: str | None = Field(default=None, foreign_key="collections.id")  # who collects, if one does
+    asked_at: datetime | None = columns.moment(default=None, nullable=True)  # written before the call
+    look_up_at: datetime | None = columns.moment(default=None, nullable=True)  # empty: not by the collection
+    absences: int = 0  # look-ups in a row that found nothing and prove something
+    told_at: datetime | None = columns.moment(default=None, nullable=True)  # the customer was written to
+
+
+class Collection(SQLModel, table=True):
+    """The collection of one business day; its sums are counted from its attempts. Owned by its workflow."""
+
+    __tablename__ = "collections"
+
+    id: str = Field(primary_key=True)  # the day, "2026-12-01"
+    day: date
+    run_id: str = columns.text(default="")
+    status: CollectionStatus = Field(
+        default=CollectionStatus.RUNNING, sa_type=columns.word(CollectionStatus)
+    )
+    policy: dict[str, Any] = columns.record(default_factory=dict)  # the rules of that day
+    started_at: datetime = columns.moment()
+    ended_at: datetime | None = columns.moment(default=None, nullable=True)
+    waits_for: str = columns.text(default="")  # code in WAITS; empty: it works
+    waits_until: datetime | None = columns.moment(default=None, nullable=True)
+    seq: int = 0
+
+
+class CollectionRules(SQLModel, table=True):
+    """How we try again, version by version; a collection keeps the version of its day. Never changes."""
+
+    __tablename__ = "collection_rules"
+
+    version: int = Field(primary_key=True)
+    terms: dict[str, Any] = columns.record(default_factory=dict)
+    author_id: str = columns.text(default="")
+    created_at: datetime = columns.moment()
 
 
 class Allocation(SQLModel, table=True):

@@ -59,6 +59,8 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "payment_under_way": (409, N_("A payment is already under way. We will tell you how it ends.")),
     "payment_differs": (409, N_("The amount or the order of this payment does not match the invoice.")),
     "payment_not_unclear": (409, N_("This payment is not waiting for a verdict.")),
+    "collection_not_running": (409, N_("This collection is not running.")),
+    "collection_not_paused": (409, N_("This collection is not paused.")),
     "verdict_missing": (409, N_("Please say whether the money moved or not.")),
     "method_not_active": (409, N_("This payment method can no longer be used.")),
     "refund_not_unclear": (409, N_("This refund is not waiting for a verdict.")),

@@ -21,4 +21,6 @@ class Scheduled:
 
 
 # One line each; e.g. Scheduled("bill-day", "BillDay", hour=2)
-SCHEDULES: tuple[Scheduled, ...] = ()
+SCHEDULES: tuple[Scheduled, ...] = (
+    Scheduled("collection-day", "CollectionDay", hour=9),
+)

@@ -84,6 +84,22 @@ MARKETING: ActivityOptions = {
         initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=10)
     ),
 }
+# A slice of a collection: claimed in SQL, so that a second try goes on where the first one ended.
+SLICE: ActivityOptions = {
+    "task_queue": BATCH_QUEUE,
+    "start_to_close_timeout": timedelta(minutes=30),
+    "heartbeat_timeout": timedelta(seconds=30),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
+}
+# Rows written in sets: short, but longer than one row.
+SETS: ActivityOptions = {
+    "task_queue": BATCH_QUEUE,
+    "start_to_close_timeout": timedelta(minutes=5),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=30)
+    ),
+}
+
 # A call that an outside system takes once per key: asked until it answers, however long it is away.
 PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5))
 STOCK: ActivityOptions = {

@@ -30,7 +30,7 @@ class CollectionOrder:
     run_id: str = ""  # the bill run whose end started it
     after: str = ""  # the last customer whose invoices were looked at
     seq: int = 0
-    is_begun: bool = False
+    is_written: bool = False  # every attempt of the day is there: a continued one only asks and looks up
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,7 @@ class Left:
     to_ask: int = 0
     unclear: int = 0
     to_tell: int = 0
+    next_at: datetime | None = None  # when the next look-up is due
 
 
 @dataclass(frozen=True)
