@@ -6,6 +6,7 @@ from itertools import count
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from activities.kit.ledger import next_number
 from activities.kit.sealing import Seals
 from activities.kit.transactions import transaction
 from models.billing import Invoice, InvoiceLine, LedgerEntry, LedgerTransaction
@@ -33,7 +34,8 @@ async def a_run_invoice(
     number = f"IB{next(_numbers):06d}"
     net, tax = split_vat(gross)
     async with transaction(engine) as session:
-        session.add(Invoice(id=number, number=f"R-{number}", run_id=f"B{day}", customer_id=customer_id,
+        label = await next_number(session, str(day.year))
+        session.add(Invoice(id=number, number=label, run_id=f"B{day}", customer_id=customer_id,
                             net_minor=net, tax_minor=tax, total_minor=gross, issued_on=day,
                             due_at=due_at(at, 14), created_at=at))  # fmt: skip
         await session.flush()
