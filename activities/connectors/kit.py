@@ -40,6 +40,7 @@ class Asked:
     ticket_id: str | None = None
     case_id: str | None = None
     patience: float | None = None  # a shorter total for this request
+    form: dict[str, str] | None = None  # a body as a form, for systems that speak no JSON
 
 
 class TooLong(Exception):
@@ -120,7 +121,9 @@ class Line:
         headers = {"idempotency-key": asked.key} if asked.method != "GET" else {}
         url = f"{self.url}{asked.path}"
         try:
-            request = self.client.build_request(asked.method, url, json=asked.body, headers=headers)
+            request = self.client.build_request(
+                asked.method, url, json=asked.body, data=asked.form, headers=headers
+            )
             async with asyncio.timeout(asked.patience or self.patience.total):
                 return await self._listen(request)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TooLong) as error:

@@ -78,6 +78,7 @@ labels.register(
         "INVALID_CARD_LOST_OR_STOLEN": Label(N_("the card was reported lost or stolen")),
         "NOT_FOUND_PAYMENT_SESSION": Label(N_("the time for paying has run out")),
         "NOT_FOUND_PAYMENT": Label(N_("no such payment at the gateway")),
+        "gateway_away": Label(N_("the payment provider did not answer all day")),
         "INVALID_BILL_KEY_REQUEST": Label(N_("the payment method can no longer be used")),
         "method_not_active": Label(N_("the payment method can no longer be used")),
         "NOT_FOUND_AUTH_KEY": Label(N_("the card form has run out")),
@@ -249,7 +250,9 @@ async def wake(desk: DeskAt, settings: Settings, order_id: str, message_id: str)
     if known is None:
         return
     status = AttemptStatus(known["status"])
-    if status in OPEN_ATTEMPT:
+    if known["is_collected"]:  # a collection has no life for each attempt: its next look-up comes at once
+        await desk.session.execute(text("select system_collected_news(:id)"), {"id": order_id})
+    elif status in OPEN_ATTEMPT:
         await announce_signal(
             desk.session, charge_workflow_id(order_id), "news_arrived", GatewayNews(message_id),
             key=f"news:{message_id}",
