@@ -16,6 +16,7 @@ from activities.connectors.marketing import HttpMarketing
 from activities.connectors.payments import HttpPaymentGateway
 from activities.connectors.sms import HttpSms
 from activities.connectors.stock import HttpStock
+from activities.connectors.stripe import HttpStripe
 from activities.customers.handover import HandoverActivities
 from activities.customers.privacy import PrivacyActivities
 from activities.customers.signup import SignupActivities
@@ -38,7 +39,7 @@ from activities.payments import (
     PaymentActivities,
     RefundActivities,
 )
-from activities.payments.providers import GATEWAY, Provider
+from activities.payments.providers import GATEWAY, STRIPE, Provider
 from activities.staff import StaffActivities
 from activities.subscriptions import SubscriptionActivities
 from activities.tickets import TicketActivities
@@ -107,11 +108,14 @@ def money(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     keys = HttpBillingKeys(setting.gateway_url, setting.gateway_secret, calls, patience)
     seals = Seals(setting.payload_keys)
     providers = {GATEWAY: Provider(gateway, keys, Pace(setting.gateway_per_second))}
-    bills, refunds = BillingActivities(engine), RefundActivities(engine, gateway)
+    if setting.stripe_url:
+        stripe = HttpStripe(setting.stripe_url, setting.stripe_secret, calls, patience)
+        providers[STRIPE] = Provider(stripe, stripe, Pace(setting.stripe_per_second))
+    bills, refunds = BillingActivities(engine), RefundActivities(engine, gateway, providers)
     collecting, asking = CollectionActivities(engine), AskingActivities(engine, providers, seals)
     payments, methods = (
-        PaymentActivities(engine, gateway, keys, seals),
-        MethodActivities(engine, keys, seals),
+        PaymentActivities(engine, gateway, keys, seals, providers),
+        MethodActivities(engine, keys, seals, providers),
     )
     return {
         DESK_QUEUE: [

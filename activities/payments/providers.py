@@ -13,7 +13,7 @@ from activities.kit.transactions import transaction
 from models.messages.payments import Charge, ChargeAnswer, MethodStatus, Verdict
 from models.payments import PaymentAttempt, PaymentMethod
 
-GATEWAY = "gateway"
+GATEWAY, STRIPE = "gateway", "stripe"
 
 
 @dataclass(frozen=True)

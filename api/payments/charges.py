@@ -21,7 +21,7 @@ from api.kit.language import N_, locale
 from api.kit.rendering import answer, move_on
 from api.kit.routes import CUSTOMERS, FINANCE, SYSTEM, by_link
 from api.kit.texts import Key, Line, MaybeLine
-from api.kit.webhooks import MAX_BODY, BadWebhook, verify
+from api.kit.webhooks import MAX_BODY, MAX_STRIPE_BODY, BadWebhook, verify, verify_stripe
 from api.payments import methods
 from api.payments.routing import router
 from models.billing import Invoice
@@ -227,6 +227,27 @@ async def hear(request: Request, desk: Desk) -> Response:
         at = datetime.now(UTC)
         if await is_first(desk.session, System.PAYMENTS, message.id, at=at, body=body):
             await wake(desk, request.app.state.settings, order_id, message.id)
+        await desk.commit()
+    return Response(status_code=204)
+
+
+@router.post("/systems/stripe/webhook", may=SYSTEM, is_forgeable=True, max_body=MAX_STRIPE_BODY)
+async def hear_stripe(request: Request, desk: Desk) -> Response:
+    """Stripe says that something happened to a payment: we only wake up and look it up ourselves."""
+    now = datetime.now(UTC)
+    secret = request.app.state.settings.stripe_webhook_secret
+    try:
+        message = verify_stripe(secret, request.headers, await request.body(), now.timestamp())
+    except BadWebhook as bad:
+        raise Refusal("not_signed_in") from bad
+    data = message.body.get("data")
+    thing = data.get("object") if isinstance(data, dict) else None
+    carried = thing.get("metadata") if isinstance(thing, dict) else None
+    attempt = carried.get("attempt_id") if isinstance(carried, dict) else None
+    if isinstance(attempt, str) and len(attempt) <= 64 and attempt.isprintable():
+        body = {"type": str(message.body.get("type", ""))[:64], "order_id": attempt}
+        if await is_first(desk.session, System.PAYMENTS, f"stripe:{message.id}", at=now, body=body):
+            await wake(desk, request.app.state.settings, attempt, message.id)
         await desk.commit()
     return Response(status_code=204)
 
