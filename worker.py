@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.billing import BillingActivities
+from activities.connectors.bank import HttpBank
 from activities.connectors.billing_keys import HttpBillingKeys
 from activities.connectors.carrier import HttpCarrier
 from activities.connectors.credit import HttpCreditBureau
@@ -34,10 +35,12 @@ from activities.orders import FulfilmentActivities, OrderActivities
 from activities.payments import (
     AskingActivities,
     CollectionActivities,
+    DepositActivities,
     MethodActivities,
     NoticeActivities,
     PaymentActivities,
     RefundActivities,
+    TransferActivities,
 )
 from activities.payments.providers import GATEWAY, STRIPE, Provider
 from activities.staff import StaffActivities
@@ -52,6 +55,7 @@ from workflows.billing import InvoiceWorkflow
 from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, SignupWorkflow
 from workflows.field_service import VisitWorkflow
 from workflows.kit.options import (
+    BANK_QUEUE,
     BATCH_QUEUE,
     CARRIER_QUEUE,
     CREDIT_QUEUE,
@@ -68,8 +72,11 @@ from workflows.payments import (
     ChargeWorkflow,
     CollectionDayWorkflow,
     CollectionWorkflow,
+    DepositWorkflow,
     PaymentMethodWorkflow,
     RefundWorkflow,
+    TransferBatchWorkflow,
+    TransferDayWorkflow,
 )
 from workflows.staff import InvitationWorkflow
 from workflows.subscriptions import (
@@ -86,7 +93,7 @@ WORKFLOWS: list[type] = [
     TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, PaymentMethodWorkflow,
     InvitationWorkflow, SignupWorkflow, HandoverWorkflow, PrivacyRequestWorkflow, OrderWorkflow,
     ActivationWorkflow, DeactivationWorkflow, SubscriptionChangeWorkflow, CollectionDayWorkflow,
-    CollectionWorkflow,
+    CollectionWorkflow, DepositWorkflow, TransferBatchWorkflow, TransferDayWorkflow,
 ]  # fmt: skip
 
 
@@ -112,6 +119,8 @@ def money(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
         stripe = HttpStripe(setting.stripe_url, setting.stripe_secret, calls, patience)
         providers[STRIPE] = Provider(stripe, stripe, Pace(setting.stripe_per_second))
     bills, refunds = BillingActivities(engine), RefundActivities(engine, gateway, providers)
+    files = TransferActivities(engine, HttpBank(setting.bank_url, setting.systems_token, calls), seals)
+    deposits = DepositActivities(engine)
     collecting, asking = CollectionActivities(engine), AskingActivities(engine, providers, seals)
     payments, methods = (
         PaymentActivities(engine, gateway, keys, seals, providers),
@@ -121,7 +130,8 @@ def money(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
         DESK_QUEUE: [
             bills.issue, bills.settle, bills.settle_nothing, bills.cancel, bills.clear_suspense, bills.record,
             payments.open, payments.begin, payments.record, refunds.begin_refund, refunds.record_refund,
-            methods.record_method, collecting.record_collection,
+            methods.record_method, collecting.record_collection, files.record_batch,
+            deposits.allocate_deposit, deposits.return_deposit, deposits.wait_deposit,
         ],
         PAYMENTS_QUEUE: [
             payments.charge, payments.look_up, refunds.give_back, refunds.look_up_refund,
@@ -129,8 +139,10 @@ def money(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
         ],
         BATCH_QUEUE: [
             collecting.begin_collection, collecting.write_attempts, collecting.collection_left,
-            collecting.give_up_asking, asking.ask_slice, asking.look_up_slice,
+            collecting.give_up_asking, asking.ask_slice, asking.look_up_slice, files.plan_batch,
+            files.fill_batch, files.miss_batch,
         ],
+        BANK_QUEUE: [files.hand_in_batch, files.fetch_result],
     }  # fmt: skip
 
 

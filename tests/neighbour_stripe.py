@@ -44,7 +44,9 @@ def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stripe]:
     port = free_port()
     command = [sys.executable, "-m", "localstripe", "--port", str(port), "--from-scratch"]
     log = (tmp_path_factory.mktemp("stripe") / "log").open("w")
-    process = subprocess.Popen(command, cwd=Path(log.name).parent, env=dict(os.environ), stdout=log, stderr=log)
+    process = subprocess.Popen(
+        command, cwd=Path(log.name).parent, env=dict(os.environ), stdout=log, stderr=log
+    )
     url = f"http://127.0.0.1:{port}"
     with httpx.Client(base_url=url, auth=(SECRET, ""), timeout=10, trust_env=False) as client:
         until = time.monotonic() + 30

@@ -41,6 +41,7 @@ class Asked:
     case_id: str | None = None
     patience: float | None = None  # a shorter total for this request
     form: dict[str, str] | None = None  # a body as a form, for systems that speak no JSON
+    content: bytes | None = None  # a body as it is: a file
 
 
 class TooLong(Exception):
@@ -122,8 +123,9 @@ class Line:
         url = f"{self.url}{asked.path}"
         try:
             request = self.client.build_request(
-                asked.method, url, json=asked.body, data=asked.form, headers=headers
-            )
+                asked.method, url, json=asked.body, data=asked.form, content=asked.content,
+                headers=headers,
+            )  # fmt: skip
             async with asyncio.timeout(asked.patience or self.patience.total):
                 return await self._listen(request)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TooLong) as error:

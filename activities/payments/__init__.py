@@ -4,11 +4,13 @@ collection.py and asking.py charge many customers at once."""
 from activities.payments.asking import AskingActivities
 from activities.payments.charges import PaymentActivities
 from activities.payments.collection import CollectionActivities
+from activities.payments.deposits import DepositActivities
 from activities.payments.methods import MethodActivities
 from activities.payments.notices import NoticeActivities
 from activities.payments.refunds import RefundActivities
+from activities.payments.transfers import TransferActivities
 
 __all__ = [
-    "AskingActivities", "CollectionActivities", "MethodActivities", "NoticeActivities", "PaymentActivities",
-    "RefundActivities",
+    "AskingActivities", "CollectionActivities", "DepositActivities", "MethodActivities", "NoticeActivities", "PaymentActivities",
+    "RefundActivities", "TransferActivities",
 ]  # fmt: skip

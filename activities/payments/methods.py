@@ -14,7 +14,14 @@ from activities.kit.timeline import tell_live, write_entry, write_waits
 from activities.kit.transactions import transaction
 from activities.payments.providers import Providers
 from models.kit.timeline import EntryKind
-from models.messages.payments import MethodAuthorised, MethodChange, MethodStatus, Verdict, method_workflow_id
+from models.messages.payments import (
+    MethodAuthorised,
+    MethodChange,
+    MethodKind,
+    MethodStatus,
+    Verdict,
+    method_workflow_id,
+)
 from models.payments import PaymentMethod
 
 
@@ -58,6 +65,10 @@ class MethodActivities:
         async with transaction(self.engine) as session:
             method = await session.get_one(PaymentMethod, method_id)
         if not method.billing_key:
+            return
+        if method.kind is MethodKind.ACCOUNT:  # no file debits it any more, and its number is forgotten
+            async with transaction(self.engine) as session:
+                (await session.get_one(PaymentMethod, method_id)).billing_key = ""
             return
         verdict = await self._of(method).revoke(
             self.seals.open(method.billing_key, method.id), key=f"{method.id}:revoke"

@@ -19,7 +19,9 @@ CHUNK = 50
 AT_ONCE = 10
 TO_TELL = """
 select id, invoice_id, customer_id, status from payment_attempts
-where collection_id = :collection and told_at is null and status in ('succeeded', 'refused')
+where told_at is null and status in ('succeeded', 'refused')
+  and (collection_id = :collection or id in (
+    select r.attempt_id from transfer_rows r where r.batch_id = :collection))
 order by id limit :size
 """
 TOLD = "update payment_attempts set told_at = :at where id = any(:ids) and told_at is null"

@@ -23,7 +23,7 @@ owing as (
     {OPEN_MINOR} as open_minor, coalesce(t.last, 0) as last_ordinal, t.failures, t.failed_at
   from i
   join payment_methods m on m.customer_id = i.customer_id and m.is_default and m.status = 'active'
-    and m.kind = 'card'
+    and m.kind = :kind
   left join lateral (
     select max(p.ordinal) as last,
       bool_or(p.status in ('created', 'unknown', 'not_sent')
@@ -80,5 +80,5 @@ def limits_of(policy: CollectionPolicy) -> dict[str, Any]:
     """The rules of a collection as the picker reads them."""
     return {
         "retry": list(policy.retry_after_days), "most_30_days": policy.most_failed_30_days,
-        "most_24_hours": policy.most_failed_24_hours, "ours": sorted(OURS), "hard": sorted(HARD),
+        "most_24_hours": policy.most_failed_24_hours, "ours": sorted(OURS), "hard": sorted(HARD), "kind": "card",
     }  # fmt: skip

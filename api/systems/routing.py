@@ -15,6 +15,7 @@ register(
         System.STOCK: Label(N_("Warehouse"), "amber", "package"),
         System.CARRIER: Label(N_("Carrier"), "blue", "truck"),
         System.CREDIT: Label(N_("Credit bureau"), "orange", "scale"),
+        System.BANK: Label(N_("Bank"), "teal", "landmark"),
         System.MARKETING: Label(N_("Marketing"), "pink", "megaphone"),
     },
 )

@@ -23,4 +23,5 @@ class Scheduled:
 # One line each; e.g. Scheduled("bill-day", "BillDay", hour=2)
 SCHEDULES: tuple[Scheduled, ...] = (
     Scheduled("collection-day", "CollectionDay", hour=9),
+    Scheduled("transfer-day", "TransferDay", hour=15),
 )

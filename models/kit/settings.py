@@ -65,6 +65,8 @@ class Settings:
     gateway_look_up_after: tuple[int, ...] = (5, 30, 120, 300, 3_600, *(86_400,) * 5)
     gateway_late_news_seconds: int = 600
     gateway_per_second: float = 50.0
+    bank_url: str = "http://127.0.0.1:9000/bank"
+    bank_webhook_secret: str = field(default="", repr=False)  # empty: no deposit is heard of
     stripe_url: str = ""  # empty: nobody is charged through Stripe
     stripe_secret: str = field(default="", repr=False)
     stripe_webhook_secret: str = field(default="", repr=False)
@@ -95,6 +97,8 @@ def settings(database: str = "DATABASE_URL") -> Settings:
         gateway_look_up_after=_numbers(_read("GATEWAY_LOOK_UP_AFTER", LOOK_UPS)),
         gateway_late_news_seconds=int(_read("GATEWAY_LATE_NEWS_SECONDS", "600")),
         gateway_per_second=float(_read("GATEWAY_PER_SECOND", "50")),
+        bank_url=_read("BANK_URL", "http://127.0.0.1:9000/bank").rstrip("/"),
+        bank_webhook_secret=_read("BANK_WEBHOOK_SECRET", ""),
         stripe_url=_read("STRIPE_URL", "").rstrip("/"),
         stripe_secret=_read("STRIPE_SECRET", ""),
         stripe_webhook_secret=_read("STRIPE_WEBHOOK_SECRET", ""),

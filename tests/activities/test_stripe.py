@@ -32,7 +32,9 @@ async def prepared(line: HttpStripe, key: str, attempt: str) -> Charge:
 async def test_the_same_key_twice_is_two_customers_there(stripe: Stripe) -> None:
     """Why nothing of ours may lean on idempotency keys."""
     headers = {"Idempotency-Key": "same"}
-    ids = {stripe.client.post("/v1/customers", headers=headers, data={"name": "x"}).json()["id"] for _ in "ab"}
+    ids = {
+        stripe.client.post("/v1/customers", headers=headers, data={"name": "x"}).json()["id"] for _ in "ab"
+    }
 
     assert len(ids) == 2
 

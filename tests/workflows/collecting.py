@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -20,7 +20,7 @@ from activities.billing import BillingActivities
 from activities.kit.invariants import violations
 from activities.kit.outbox import Relay
 from activities.kit.post import LetterActivities
-from activities.kit.transactions import statements
+from activities.kit.transactions import statements, transaction
 from activities.payments import (
     AskingActivities,
     CollectionActivities,
@@ -30,6 +30,7 @@ from activities.payments import (
 from activities.payments.providers import GATEWAY, Provider
 from models.messages.letters import Delivery, Letter
 from models.messages.payments.collection import CollectionOrder
+from models.payments import CollectionRules
 from tests.builders.collection import DAY, SEALS
 from workflows.billing import InvoiceWorkflow
 from workflows.kit.options import BATCH_QUEUE, DESK_QUEUE, MAIL_QUEUE, PAYMENTS_QUEUE
@@ -81,6 +82,28 @@ class Collecting:
 
     async def collect(self, **changes: Any) -> Any:
         return await self.finish(await self.begin(**changes))
+
+    async def rules(self, **terms: Any) -> None:
+        """Other rules from the next collection on."""
+        async with transaction(self.engine) as session:
+            last = await session.scalar(text("select max(version) from collection_rules"))
+            session.add(
+                CollectionRules(version=int(last or 0) + 1, terms=terms, created_at=datetime.now(UTC))
+            )
+
+    async def days_pass(self, days: int) -> None:
+        """Everything that was tried lies so many days further back."""
+        query = """update payment_attempts set settled_at = settled_at - make_interval(days => :days),
+                   created_at = created_at - make_interval(days => :days) returning id"""
+        await self.rows(query, days=days)
+
+    async def until_found(self, query: str, **values: Any) -> list[Any]:
+        """Give workflows beside real time until this finds something."""
+        for _ in range(200):
+            if found := await self.rows(query, **values):
+                return found
+            await asyncio.sleep(0.05)
+        raise AssertionError(query)
 
     async def rows(self, query: str, **values: Any) -> list[Any]:
         async with statements(self.engine) as connection:

@@ -12,19 +12,21 @@ from temporalio.testing import WorkflowEnvironment
 from activities.connectors.billing_keys import ConsoleBillingKeys
 from activities.connectors.payments import ConsolePaymentGateway, paid
 from activities.kit.pace import Pace
+from activities.kit.settlement import settle_attempts
 from activities.kit.transactions import transaction
 from activities.payments.providers import Provider
 from models.messages.payments import AttemptStatus, Charge, ChargeAnswer, MethodStatus, Verdict
 from models.messages.payments.collection import CollectionCommand, CollectionStatus
 from models.payments import PaymentAttempt
 from tests.builders.collection import DAY, a_customer, a_run_invoice, an_agreed_card, many_due
-from tests.workflows.collecting import at_work, collecting
+from tests.workflows.collecting import collecting
 
 SOFT = ChargeAnswer(Verdict.REFUSED, code="REJECT_CARD_PAYMENT")
 HARD = ChargeAnswer(Verdict.REFUSED, code="INVALID_STOPPED_CARD")
 UNCLEAR = ChargeAnswer(Verdict.UNKNOWN, code="ReadTimeout")
 AWAY = ChargeAnswer(Verdict.NOT_SENT, code="ConnectError")
 ABSENT = ChargeAnswer(Verdict.NOT_FOUND, code="NOT_FOUND_PAYMENT")
+TODAY = datetime.now(UTC).date()
 SECOND_DAY = DAY + timedelta(days=1)
 
 
@@ -102,17 +104,15 @@ async def test_what_stays_unclear_gets_a_life_of_its_own_and_finance_is_asked(
     (invoice,) = await many_due(worker_engine, 1)
     gateway = ConsolePaymentGateway(answers=[UNCLEAR] * 100)
     async with collecting(worker_engine, temporal, gateway=console(UNCLEAR, gateway=gateway)) as house:
+        await house.rules(look_up_after_seconds=[5, 30])
         assert await house.collect() is CollectionStatus.DONE
 
         assert await house.counted() == {"unknown": 1}
         life = temporal.client.get_workflow_handle(f"charge:{invoice}.1")
-        for _ in range(100):
-            if await house.rows("select 1 from waits where workflow_id = :id", id=life.id):
-                break
-            await asyncio.sleep(0.05)
+        open_waits = "select what from waits where ended_at is null and workflow_id = :id"
+        await house.until_found(open_waits, id=life.id)
         await house.finish(life, days=7)
-        waits = await house.rows("select what from waits where ended_at is null and workflow_id = :id", id=life.id)
-        assert [one.what for one in waits] == ["finance"]
+        assert [one.what for one in await house.rows(open_waits, id=life.id)] == ["finance"]
         assert await house.counted() == {"unknown": 1}
 
 
@@ -122,24 +122,17 @@ async def test_a_refusal_is_tried_again_on_the_days_of_the_rules_and_then_no_mor
     (invoice,) = await many_due(worker_engine, 1)
     provider = console(*[SOFT] * 20)
     async with collecting(worker_engine, temporal, gateway=provider) as house:
+        await house.rules(retry_after_days=[1, 3])
         tried = []
-        first = (await asked_on(house, provider, None))
-        for ahead in range(1, 40):
-            day = first + timedelta(days=ahead)
-            if await asked_on(house, provider, day) == day:
-                tried.append(ahead)
-            await house.rows("update payment_attempts set settled_at = settled_at - interval '1 day' returning 1")
+        for ahead in range(9):
+            before = len(asked(provider))
+            await house.collect(day=TODAY)
+            tried += [ahead] if len(asked(provider)) > before else []
+            await house.days_pass(1)
 
-        assert len(asked(provider)) == 5  # at once, and after 1, 3, 5, 7 days
+        assert tried == [0, 1, 4]
         assert house.post.sent.count((f"charge:{invoice}.1:payments/refused", "payments/refused")) == 1
         await house.all_is_well()
-
-
-async def asked_on(house, provider, day):  # type: ignore[no-untyped-def]
-    before = len(asked(provider))
-    day = day or datetime.now(UTC).date()
-    await house.collect(day=day)
-    return day if len(asked(provider)) > before else None
 
 
 async def test_a_dead_card_is_never_asked_again_until_there_is_another_one(
@@ -176,7 +169,7 @@ async def test_a_card_is_not_tried_more_often_than_its_scheme_allows(
         await house.collect()
         assert len(asked(provider)) == 10  # within 24 hours
 
-        await house.rows("update payment_attempts set settled_at = settled_at - interval '2 days' returning 1")
+        await house.days_pass(2)
         await house.collect(day=date(2027, 6, 10))
         assert len(asked(provider)) == 15  # within 30 days
         await house.all_is_well()
@@ -202,6 +195,7 @@ async def test_a_gateway_that_is_away_all_day_leaves_the_rest_to_the_next_collec
     await many_due(worker_engine, 1)
     provider = console(*[AWAY] * 2_000)
     async with collecting(worker_engine, temporal, gateway=provider) as house:
+        await house.rules(gives_up_after_hours=1, away_seconds=[600])
         await house.collect()
         assert await house.counted() == {"refused": 1}
         assert house.post.sent == []  # nobody was refused by a bank: nobody is written to
@@ -246,39 +240,25 @@ async def test_money_for_an_invoice_that_is_settled_meanwhile_is_looked_after_on
         await pay_otherwise(worker_engine, invoice)
         await house.finish(handle)
         life = temporal.client.get_workflow_handle(f"charge:{invoice}.1:told")
-        for _ in range(100):
-            if await house.rows("select 1 from outbox where workflow_id = :id and status = 'sent'", id=life.id):
-                break
-            await asyncio.sleep(0.05)
+        sent = "select 1 from outbox where workflow_id = :id and status = 'sent'"
+        await house.until_found(sent, id=life.id)
         await house.finish(life)
 
-        balance = await suspense(house)
-        assert balance == 33_000
+        kept = await house.until_found("select credit_minor from ledger_entries where account = 'suspense'")
+        assert [one.credit_minor for one in kept] == [33_000]
         await house.all_is_well()
-
-
-async def suspense(house) -> int:  # type: ignore[no-untyped-def]
-    for _ in range(100):
-        rows = await house.rows("select sum(credit_minor - debit_minor) from ledger_entries where account = 'suspense'")
-        if rows[0][0]:
-            return int(rows[0][0])
-        await asyncio.sleep(0.05)
-    return 0
 
 
 async def pay_otherwise(engine: AsyncEngine, invoice: str) -> None:
     """Money from elsewhere settles the invoice while the card's end is unclear."""
-    from activities.kit.settlement import settle_attempts  # noqa: PLC0415
-
+    now = datetime.now(UTC)
     async with transaction(engine) as session:
-        await session.execute(__import__("sqlalchemy").text("update payment_attempts set status = 'refused'"))
         customer = (await session.get_one(PaymentAttempt, f"{invoice}.1")).customer_id
         session.add(PaymentAttempt(id=f"{invoice}.2", invoice_id=invoice, ordinal=2, customer_id=customer,
-                                   payment_key="pk_other", amount_minor=33_000, created_at=datetime.now(UTC),
+                                   payment_key="pk_other", amount_minor=33_000, created_at=now,
                                    status=AttemptStatus.SUCCEEDED))  # fmt: skip
         await session.flush()
-        await settle_attempts(session, [f"{invoice}.2"], datetime.now(UTC))
-        await session.execute(__import__("sqlalchemy").text(f"update payment_attempts set status = 'unknown' where id = '{invoice}.1'"))
+        assert (await settle_attempts(session, [f"{invoice}.2"], now)).booked == (f"{invoice}.2",)
 
 
 @dataclass

@@ -25,6 +25,7 @@ MARKETING_QUEUE = "system-marketing"
 STOCK_QUEUE = "system-stock"
 CARRIER_QUEUE = "system-carrier"
 CREDIT_QUEUE = "system-credit"
+BANK_QUEUE = "system-bank"
 
 # A short SQL step: tried until the database is back, soon again at first.
 ROWS: ActivityOptions = {
@@ -110,4 +111,8 @@ CARRIER: ActivityOptions = {
 }  # fmt: skip
 CREDIT: ActivityOptions = {
     "task_queue": CREDIT_QUEUE, "start_to_close_timeout": timedelta(seconds=60), "retry_policy": PATIENT,
+}  # fmt: skip
+# A file that the bank takes once per name, however often it is handed in or read.
+BANK: ActivityOptions = {
+    "task_queue": BANK_QUEUE, "start_to_close_timeout": timedelta(minutes=5), "retry_policy": PATIENT,
 }  # fmt: skip

@@ -246,9 +246,7 @@ class CollectionWorkflow:
     async def resume(self, command: CollectionCommand) -> CollectionStatus:
         """Finance lets it go on."""
         self.waits.end("collection_paused")
-        await self.record(
-            CollectionStatus.RUNNING, "payments.collection_resumed", actor_id=command.actor_id
-        )
+        await self.record(CollectionStatus.RUNNING, "payments.collection_resumed", actor_id=command.actor_id)
         self.is_paused = False
         return CollectionStatus.RUNNING
 

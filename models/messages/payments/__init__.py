@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from models.messages.journeys import WaitNotes
-from models.messages.payments import collection
+from models.messages.payments import collection, deposits, transfers
 from models.messages.sentences import N_
 
 
@@ -119,6 +119,7 @@ class MethodOrder:
     method_id: str
     customer_id: str
     form_minutes: int = 60
+    is_account: bool = False  # a mandate: the bank registers it by file, nobody fills in a form
 
 
 @dataclass(frozen=True)
@@ -286,6 +287,8 @@ def refund_workflow_id(refund_id: str) -> str:
 
 SENTENCES: dict[str, str] = {
     **collection.SENTENCES,
+    **deposits.SENTENCES,
+    **transfers.SENTENCES,
     "payments.started": N_("Payment of %(amount)s started"),
     "payments.succeeded": N_("Payment of %(amount)s succeeded"),
     "payments.refused": N_("The payment was refused: %(code)s"),

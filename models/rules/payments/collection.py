@@ -7,7 +7,7 @@ from models.rules.payments import DEAD_METHOD
 OURS = frozenset(
     {
         "gateway_away", "invoice_paid", "invoice_cancelled", "by_hand", "method_not_active", "not_prepared",
-        "NOT_FOUND_PAYMENT", "stopped",
+        "NOT_FOUND_PAYMENT", "stopped", "cut_off_missed",
     }
 )  # fmt: skip
 # "Do not try again": Stripe's decline codes beside the dead methods of the other gateway.
@@ -15,7 +15,7 @@ HARD = DEAD_METHOD | {
     "lost_card", "stolen_card", "pickup_card", "restricted_card", "expired_card", "invalid_account",
     "do_not_try_again", "revocation_of_authorization", "revocation_of_all_authorizations",
     "stop_payment_order", "new_account_information_available", "fraudulent", "resource_missing",
-    "payment_method_detached",
+    "payment_method_detached", "bank_0012", "bank_0014", "bank_0017",
 }  # fmt: skip
 
 

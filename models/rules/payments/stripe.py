@@ -16,7 +16,10 @@ def classify_prepared(heard: Heard, charge: Charge) -> ChargeAnswer:
     wait = retry_after(heard.headers) if heard.status == 429 else 0
     if body is not None and heard.status == 200 and is_ours(body, charge) and is_code(body.get("id")):
         return ChargeAnswer(Verdict.SUCCEEDED, body["id"], "prepared")
-    if heard.status in (400, 402, 404) and (code := error_code(body)) in ("resource_missing", "card_declined"):
+    if heard.status in (400, 402, 404) and (code := error_code(body)) in (
+        "resource_missing",
+        "card_declined",
+    ):
         return ChargeAnswer(Verdict.REFUSED, code=code)
     code = heard.error or f"http_{heard.status}"
     return ChargeAnswer(Verdict.NOT_SENT, code=code, retry_after_seconds=wait)
