@@ -162,8 +162,8 @@ class Refund(SQLModel, table=True):
 
 
 class Mandate(SQLModel, table=True):
-    """A customer's consent to debits from a bank account; born in api/payments/, with its method. The account's
-    number lies sealed with the method."""
+    """A customer's consent to debits from a bank account; born in api/payments/, with its method, where the
+    account's number lies sealed."""
 
     __tablename__ = "mandates"
 

@@ -1,4 +1,4 @@
-"""A bank that takes files: fixed records of 120 bytes, results when they are due, and ways to lie about them."""
+"""A bank that takes files: fixed records of 120 bytes, results when they are due, and ways to lie."""
 
 import hmac
 import json

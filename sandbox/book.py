@@ -36,7 +36,8 @@ create table if not exists deliveries (
 create table if not exists bank_files (name text primary key, body text, at real);
 create table if not exists bank_moves (
   id integer primary key, name text, number integer, amount integer, account text, at real);
-create table if not exists bank_deposits (id integer primary key, notice text, account text, amount integer, at real);
+create table if not exists bank_deposits (
+  id integer primary key, notice text, account text, amount integer, at real);
 create table if not exists settings (name text primary key, value text);
 """
 ANSWER_LIFE = 15 * 86400  # an idempotency key is remembered for 15 days, as Toss does

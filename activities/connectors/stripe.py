@@ -125,7 +125,8 @@ class HttpStripe:
     async def _customer(self, customer_key: str, key: str) -> str:
         form = {"metadata[customer_key]": customer_key}
         body = await self._read(Asked("customer", "POST", "/v1/customers", f"{key}:customer", form=form))
-        return body["id"] if is_code(body.get("id")) else ""
+        found = body.get("id")
+        return found if is_code(found) else ""
 
     async def _read(self, asked: Asked) -> dict[str, object]:
         heard = await self.line.ask(asked, lambda heard: as_result(ChargeAnswer(_read_ok(heard.status))))

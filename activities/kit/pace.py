@@ -28,7 +28,7 @@ class Pace:
         wait = max(0.0, -self.tokens / self.per_second)
         if wait:
             await asyncio.sleep(wait)
-        while (quiet := self.quiet_until - time.monotonic()) > 0:
+        if (quiet := self.quiet_until - time.monotonic()) > 0:
             await asyncio.sleep(quiet)
 
     def be_quiet(self, seconds: int) -> None:

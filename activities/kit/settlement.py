@@ -40,7 +40,8 @@ entries as (
   insert into ledger_entries (transaction_id, position, account, debit_minor, credit_minor, currency)
   select transaction_id, side.position, side.account, side.debit, side.credit, currency from money
   cross join lateral (values
-    (1, case provider when 'bank' then 'bank' when 'suspense' then 'suspense' else 'gateway' end, amount_minor, 0::bigint),
+    (1, case provider when 'bank' then 'bank' when 'suspense' then 'suspense' else 'gateway' end,
+      amount_minor, 0::bigint),
     (2, 'receivable', 0::bigint, amount_minor)) as side(position, account, debit, credit)),
 allocated as (
   insert into payment_allocations (attempt_id, invoice_id, amount_minor, at)
@@ -59,7 +60,7 @@ over as (
   update waits w set ended_at = :at from paid
   where w.workflow_id = 'invoice:' || paid.id and w.key = 'payment' and w.ended_at is null)
 select id, customer_id from money
-"""
+"""  # noqa: S608 - only our own words are put together
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,6 @@ from activities.payments.refunds import RefundActivities
 from activities.payments.transfers import TransferActivities
 
 __all__ = [
-    "AskingActivities", "CollectionActivities", "DepositActivities", "MethodActivities", "NoticeActivities", "PaymentActivities",
-    "RefundActivities", "TransferActivities",
+    "AskingActivities", "CollectionActivities", "DepositActivities", "MethodActivities",
+    "NoticeActivities", "PaymentActivities", "RefundActivities", "TransferActivities",
 ]  # fmt: skip

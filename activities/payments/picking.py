@@ -64,7 +64,7 @@ from fitting
 where in_30_days + nth <= :most_30_days and in_24_hours + nth <= :most_24_hours
   and not coalesce(is_dead, false)
 on conflict do nothing returning id
-"""
+"""  # noqa: S608 - only our own words are put together
 LEFT = """
 select count(*) filter (where status in ('created', 'not_sent') and asked_at is null) as to_ask,
   count(*) filter (where status in ('created', 'not_sent') and asked_at is not null
@@ -80,5 +80,6 @@ def limits_of(policy: CollectionPolicy) -> dict[str, Any]:
     """The rules of a collection as the picker reads them."""
     return {
         "retry": list(policy.retry_after_days), "most_30_days": policy.most_failed_30_days,
-        "most_24_hours": policy.most_failed_24_hours, "ours": sorted(OURS), "hard": sorted(HARD), "kind": "card",
+        "most_24_hours": policy.most_failed_24_hours, "ours": sorted(OURS), "hard": sorted(HARD),
+        "kind": "card",
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Collections as finance sees them: how far each day's is, what was paid, refused or is unclear; its rules."""
+"""Collections as finance sees them: how far each one is, what was paid, refused or is unclear; rules."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from api.billing.invoices import say
 from api.kit import charts, labels
 from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed
-from api.kit.labels import Label, label
+from api.kit.labels import Label, label_text
 from api.kit.language import N_
 from api.kit.language import gettext as _
 from api.kit.rendering import answer, move_on
@@ -154,7 +154,7 @@ class Shown:
     def chart(self) -> Markup:
         """Attempts by how they stand."""
         bars = [
-            charts.Bar(label(status, "attempt"), self.row.of(status).count, TONES[status])
+            charts.Bar(label_text(status, "attempt"), self.row.of(status).count, TONES[status])
             for status in AttemptStatus
             if self.row.of(status).count
         ]

@@ -68,20 +68,10 @@ labels.register(
         "wrong_amount": Label(N_("A row with another amount"), "red"),
     },
 )
-labels.register(
-    "payment_code",
-    {
-        "bank_0021": Label(N_("balance of the account too low")),
-        "bank_0012": Label(N_("the account is closed")),
-        "bank_0014": Label(N_("no such account")),
-        "bank_0017": Label(N_("no mandate for this account")),
-        "cut_off_missed": Label(N_("the file missed its cut-off")),
-    },
-)
 STORE = text(
     "insert into payment_methods (id, customer_id, kind, status, provider, customer_key, billing_key, label,"
-    " is_default, created_at, seq) values (:id, :customer, 'account', 'pending', 'bank', :key, :sealed, :label,"
-    " false, :at, 0) on conflict do nothing"
+    " is_default, created_at, seq) values (:id, :customer, 'account', 'pending', 'bank', :key, :sealed,"
+    " :label, false, :at, 0) on conflict do nothing"
 )
 CONSENTED = text(
     "insert into mandates (method_id, customer_id, bank, consent, consented_at)"

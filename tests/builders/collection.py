@@ -13,7 +13,7 @@ from models.billing import Invoice, InvoiceLine, LedgerEntry, LedgerTransaction
 from models.customers import Customer
 from models.messages.billing.invoices import LedgerAccount, LineKind
 from models.messages.payments import MethodKind, MethodStatus
-from models.payments import PaymentMethod
+from models.payments import Mandate, PaymentMethod
 from models.rules.billing.invoices import due_at, split_vat
 
 DAY = date(2026, 6, 1)
@@ -89,5 +89,33 @@ async def many_due(
     for _ in range(number):
         customer = await a_customer(engine)
         await an_agreed_card(engine, customer, key_of, provider)
+        found.append(await a_run_invoice(engine, customer))
+    return found
+
+
+async def an_account(
+    engine: AsyncEngine, customer: str, number: str, status: MethodStatus = MethodStatus.ACTIVE
+) -> str:
+    """A mandate, registered or not yet."""
+    name = f"pm_{customer}_{number}"
+    async with transaction(engine) as session:
+        session.add(PaymentMethod(
+            id=name, customer_id=customer, kind=MethodKind.ACCOUNT, status=status, provider="bank",
+            customer_key=f"ck_{name}", billing_key=SEALS.seal(number, name), label="국민 ·· 1234",
+            is_default=status is MethodStatus.ACTIVE, created_at=NOON,
+        ))  # fmt: skip
+        await session.flush()
+        session.add(
+            Mandate(method_id=name, customer_id=customer, bank="004", consent="2026-11", consented_at=NOON)
+        )
+    return name
+
+
+async def debtors(engine: AsyncEngine, *numbers: str) -> list[str]:
+    """Customers with these accounts and an invoice each."""
+    found = []
+    for number in numbers:
+        customer = await a_customer(engine)
+        await an_account(engine, customer, number)
         found.append(await a_run_invoice(engine, customer))
     return found

@@ -155,11 +155,11 @@ async def at_work(house: Collecting) -> AsyncIterator[None]:
     rows, asking = CollectionActivities(engine), AskingActivities(engine, house.providers, SEALS)
     charges = PaymentActivities(engine, gateway.gateway, gateway.keys, SEALS, house.providers)
     bills = BillingActivities(engine)
-    desk = [
+    desk: list[Any] = [
         rows.record_collection, charges.open, charges.begin, charges.record, bills.issue, bills.settle,
         bills.record,
     ]  # fmt: skip
-    batch = [
+    batch: list[Any] = [
         rows.begin_collection, rows.write_attempts, rows.collection_left, rows.give_up_asking,
         asking.ask_slice, asking.look_up_slice, NoticeActivities(engine, house.post).tell_slice,
     ]  # fmt: skip

@@ -1,7 +1,7 @@
 """A day's collection: everybody is asked once, what is unclear is looked up, and card limits are kept."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -266,9 +266,12 @@ class Slow(ConsoleBillingKeys):
     """Charges, and answers only long after: a worker can die in between."""
 
     seconds: float = 60.0
+    all_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def charge(self, charge: Charge, billing_key: str, customer_key: str) -> ChargeAnswer:
         answer = await super().charge(charge, billing_key, customer_key)
+        if len(self.asked) == 4:
+            self.all_asked.set()
         await asyncio.sleep(self.seconds)
         return answer
 
@@ -283,8 +286,8 @@ async def test_a_worker_that_dies_in_mid_slice_has_charged_everybody_once(
     dying = Provider(gateway, slow, Pace(50.0))
     async with collecting(worker_engine, temporal, gateway=dying) as house:
         handle = await house.begin()
-        while len(slow.asked) < 4:
-            await asyncio.sleep(0.05)
+        await house.until_found("select 1 from payment_attempts where asked_at is not null")
+        await slow.all_asked.wait()
     assert [what for what, _ in slow.asked] == ["charge"] * 4
 
     async with collecting(worker_engine, temporal, gateway=Provider(gateway, slow, Pace(50.0))) as house:

@@ -18,17 +18,16 @@ from activities.connectors.bank import HttpBank
 from activities.connectors.billing_keys import ConsoleBillingKeys
 from activities.kit.calls import CallLog
 from activities.kit.invariants import violations
-from activities.kit.transactions import statements, transaction
+from activities.kit.transactions import statements
 from activities.payments import MethodActivities, TransferActivities
-from models.messages.payments import MethodKind, MethodOrder, MethodStatus, method_workflow_id
+from models.messages.payments import MethodOrder, MethodStatus, method_workflow_id
 from models.messages.payments.transfers import (
     BatchKind,
     BatchStatus,
     TransferOrder,
     transfer_workflow_id,
 )
-from models.payments import Mandate, PaymentMethod
-from tests.builders.collection import NOON, SEALS, a_customer, a_run_invoice
+from tests.builders.collection import SEALS, a_customer, a_run_invoice, an_account, debtors
 from tests.sandbox import Sandbox
 from workflows.kit.options import BANK_QUEUE, BATCH_QUEUE, DESK_QUEUE, PAYMENTS_QUEUE
 from workflows.payments import PaymentMethodWorkflow, TransferBatchWorkflow
@@ -75,10 +74,8 @@ async def banking(
     methods = MethodActivities(engine, ConsoleBillingKeys(), SEALS)
     lives = [TransferBatchWorkflow, PaymentMethodWorkflow]
     client = temporal.client
-    desk, batch = (
-        [files.record_batch, methods.record_method],
-        [files.plan_batch, files.fill_batch, files.miss_batch],
-    )
+    desk: list[Any] = [files.record_batch, methods.record_method]
+    batch: list[Any] = [files.plan_batch, files.fill_batch, files.miss_batch]
     async with (
         Worker(client, task_queue=DESK_QUEUE, workflows=lives, activities=desk),
         Worker(client, task_queue=BATCH_QUEUE, activities=batch),
@@ -87,34 +84,6 @@ async def banking(
     ):
         yield Banking(engine, temporal)
     await line.close()
-
-
-async def an_account(
-    engine: AsyncEngine, customer: str, number: str, status: MethodStatus = MethodStatus.ACTIVE
-) -> str:
-    """A mandate, registered or not yet."""
-    name = f"pm_{customer}_{number}"
-    async with transaction(engine) as session:
-        session.add(PaymentMethod(
-            id=name, customer_id=customer, kind=MethodKind.ACCOUNT, status=status, provider="bank",
-            customer_key=f"ck_{name}", billing_key=SEALS.seal(number, name), label="국민 ·· 1234",
-            is_default=status is MethodStatus.ACTIVE, created_at=NOON,
-        ))  # fmt: skip
-        await session.flush()
-        session.add(
-            Mandate(method_id=name, customer_id=customer, bank="004", consent="2026-11", consented_at=NOON)
-        )
-    return name
-
-
-async def debtors(engine: AsyncEngine, *numbers: str) -> list[str]:
-    """Customers with these accounts and an invoice each."""
-    found = []
-    for number in numbers:
-        customer = await a_customer(engine)
-        await an_account(engine, customer, number)
-        found.append(await a_run_invoice(engine, customer))
-    return found
 
 
 LIES: list[dict[str, bool]] = [

@@ -92,6 +92,8 @@ SLICE: ActivityOptions = {
     "heartbeat_timeout": timedelta(seconds=30),
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
 }
+# Letters of a slice: a mail system that is down for a day holds nothing up any longer.
+NOTICES: ActivityOptions = {**SLICE, "schedule_to_close_timeout": timedelta(days=1)}
 # Rows written in sets: short, but longer than one row.
 SETS: ActivityOptions = {
     "task_queue": BATCH_QUEUE,
@@ -116,3 +118,5 @@ CREDIT: ActivityOptions = {
 BANK: ActivityOptions = {
     "task_queue": BANK_QUEUE, "start_to_close_timeout": timedelta(minutes=5), "retry_policy": PATIENT,
 }  # fmt: skip
+# A result that is read again in half an hour anyway.
+FETCH: ActivityOptions = {**BANK, "schedule_to_close_timeout": timedelta(minutes=30)}

@@ -8,6 +8,6 @@ from workflows.payments.refund import RefundWorkflow
 from workflows.payments.transfer import TransferBatchWorkflow, TransferDayWorkflow
 
 __all__ = [
-    "ChargeWorkflow", "CollectionDayWorkflow", "CollectionWorkflow", "DepositWorkflow", "PaymentMethodWorkflow",
-    "RefundWorkflow", "TransferBatchWorkflow", "TransferDayWorkflow",
+    "ChargeWorkflow", "CollectionDayWorkflow", "CollectionWorkflow", "DepositWorkflow",
+    "PaymentMethodWorkflow", "RefundWorkflow", "TransferBatchWorkflow", "TransferDayWorkflow",
 ]  # fmt: skip

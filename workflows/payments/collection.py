@@ -23,13 +23,12 @@ with workflow.unsafe.imports_passed_through():
         collection_workflow_id,
     )
     from models.rules.payments.collection import pause_while_away
-    from workflows.kit.options import ROWS, SETS, SLICE
+    from workflows.kit.options import NOTICES, ROWS, SETS, SLICE
     from workflows.kit.refusals import refuse
     from workflows.kit.schedules import appointed_day, start_once
     from workflows.kit.waiting import Waits
 
 LOOK_AGAIN = timedelta(seconds=60)  # news of a gateway bring look-ups forward: look at least so often
-LETTERS_WAIT = timedelta(days=1)
 
 
 @workflow.defn(name="CollectionDay")
@@ -174,8 +173,7 @@ class CollectionWorkflow:
             NoticeActivities.tell_slice,
             work,
             summary="Write to the customers of a slice",
-            schedule_to_close_timeout=LETTERS_WAIT,
-            **SLICE,
+            **NOTICES,
         )
 
     async def rest(self, what: str, until: datetime, then: str) -> None:

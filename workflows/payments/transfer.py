@@ -1,4 +1,4 @@
-"""The life of one file for the bank: filled, handed in before the cut-off, and read until each row has a result."""
+"""The life of one file for the bank: filled, handed in before the cut-off, read to the last result."""
 
 from datetime import datetime, timedelta
 
@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
         TransferOrder,
         transfer_workflow_id,
     )
-    from workflows.kit.options import BANK, ROWS, SETS
+    from workflows.kit.options import BANK, FETCH, ROWS, SETS
     from workflows.kit.schedules import appointed_day, start_once
     from workflows.kit.waiting import Waits
 
@@ -129,8 +129,7 @@ class TransferBatchWorkflow:
                 TransferActivities.fetch_result,
                 BatchAt(plan.batch_id, workflow.now()),
                 summary=f"Fetch the result of {plan.batch_id}",
-                schedule_to_close_timeout=LOOK_AGAIN,
-                **BANK,
+                **FETCH,
             )
         except ActivityError:
             return ResultApplied(is_there=False)
