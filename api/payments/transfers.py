@@ -31,11 +31,6 @@ from models.rules.payments.transfers import masked
 
 PAGE, MOST_ROWS = 30, 200
 CONSENT = "2026-11"  # the text of the consent that the page shows
-BANKS = {
-    "004": N_("KB Kookmin Bank"), "011": N_("NH Bank"), "020": N_("Woori Bank"), "081": N_("Hana Bank"),
-    "088": N_("Shinhan Bank"), "090": N_("Kakao Bank"),
-}  # fmt: skip
-labels.register("bank", {code: Label(name) for code, name in BANKS.items()})
 labels.register(
     "batch_kind",
     {BatchKind.REGISTRATION: Label(N_("Mandates")), BatchKind.DEBIT: Label(N_("Debits"))},

@@ -117,5 +117,3 @@ async def test_what_nobody_claims_goes_back_once(deposits: DepositActivities) ->
     assert (await RUN(deposits.allocate_deposit, asked)).status is DepositStatus.RETURNED
     assert await balances(engine) == {}
     await all_is_well(engine)
-
-

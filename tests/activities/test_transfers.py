@@ -58,7 +58,10 @@ async def test_a_file_is_filled_handed_in_and_read_once(files: TransferActivitie
     for _ in range(2):
         assert (await RUN(files.fetch_result, at)).waiting == 0
     assert await counted(files.engine, "select count(*) from invoices where status = 'paid'") == 2
-    assert await counted(files.engine, "select sum(debit_minor) from ledger_entries where account='bank'") == 66_000
+    assert (
+        await counted(files.engine, "select sum(debit_minor) from ledger_entries where account='bank'")
+        == 66_000
+    )
 
 
 async def test_what_missed_its_file_may_be_tried_again(files: TransferActivities) -> None:
