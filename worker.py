@@ -16,6 +16,7 @@ from activities.billing import (
 )
 from activities.connectors.accounting import HttpTryton
 from activities.connectors.alimtalk import HttpAlimTalk
+from activities.connectors.bank import HttpBank
 from activities.connectors.billing_keys import HttpBillingKeys
 from activities.connectors.carrier import HttpCarrier
 from activities.connectors.credit import HttpCreditBureau
@@ -26,6 +27,7 @@ from activities.connectors.payments import HttpPaymentGateway
 from activities.connectors.service import HttpService
 from activities.connectors.sms import HttpSms
 from activities.connectors.stock import HttpStock
+from activities.connectors.stripe import HttpStripe
 from activities.customers.handover import HandoverActivities
 from activities.customers.privacy import PrivacyActivities
 from activities.customers.signup import SignupActivities
@@ -35,12 +37,23 @@ from activities.kit.calls import CallLog
 from activities.kit.histories import HistoryKeeper
 from activities.kit.links import Links
 from activities.kit.outbox import Relay
+from activities.kit.pace import Pace
 from activities.kit.post import LetterActivities
 from activities.kit.running import connect, run_until_stopped, workers
 from activities.kit.schedules import keep_schedules
 from activities.kit.sealing import Seals
 from activities.orders import FulfilmentActivities, OrderActivities
-from activities.payments import MethodActivities, PaymentActivities, RefundActivities
+from activities.payments import (
+    AskingActivities,
+    CollectionActivities,
+    DepositActivities,
+    MethodActivities,
+    NoticeActivities,
+    PaymentActivities,
+    RefundActivities,
+    TransferActivities,
+)
+from activities.payments.providers import GATEWAY, STRIPE, Provider
 from activities.staff import StaffActivities
 from activities.subscriptions import SubscriptionActivities, SuspensionActivities
 from activities.tickets import TicketActivities
@@ -64,6 +77,7 @@ from workflows.dunning import DunningDayWorkflow, DunningSweepWorkflow, DunningW
 from workflows.field_service import VisitWorkflow
 from workflows.kit.options import (
     ACCOUNTING_QUEUE,
+    BANK_QUEUE,
     BATCH_QUEUE,
     CARRIER_QUEUE,
     CREDIT_QUEUE,
@@ -77,7 +91,16 @@ from workflows.kit.options import (
 )
 from workflows.kit.payloads import converter
 from workflows.orders import OrderWorkflow
-from workflows.payments import ChargeWorkflow, PaymentMethodWorkflow, RefundWorkflow
+from workflows.payments import (
+    ChargeWorkflow,
+    CollectionDayWorkflow,
+    CollectionWorkflow,
+    DepositWorkflow,
+    PaymentMethodWorkflow,
+    RefundWorkflow,
+    TransferBatchWorkflow,
+    TransferDayWorkflow,
+)
 from workflows.staff import InvitationWorkflow
 from workflows.subscriptions import (
     ActivationWorkflow,
@@ -100,6 +123,7 @@ WORKFLOWS: list[type] = [
     MonthEndWorkflow, CloseWorkflow,
     SuspensionWorkflow, ReactivationWorkflow, DismissalWorkflow, DunningWorkflow, DunningDayWorkflow,
     DunningSweepWorkflow, WriteOffWorkflow,
+    CollectionDayWorkflow, CollectionWorkflow, DepositWorkflow, TransferBatchWorkflow, TransferDayWorkflow,
 ]  # fmt: skip
 
 
@@ -120,24 +144,45 @@ def money(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     gateway = HttpPaymentGateway(setting.gateway_url, setting.gateway_secret, calls, patience)
     keys = HttpBillingKeys(setting.gateway_url, setting.gateway_secret, calls, patience)
     seals = Seals(setting.payload_keys)
-    bills, refunds = BillingActivities(engine), RefundActivities(engine, gateway)
-    gone, dunning = WriteOffActivities(engine), DunningActivities(engine)
+    providers = {GATEWAY: Provider(gateway, keys, Pace(setting.gateway_per_second))}
+    if setting.stripe_url:
+        stripe = HttpStripe(setting.stripe_url, setting.stripe_secret, calls, patience)
+        providers[STRIPE] = Provider(stripe, stripe, Pace(setting.stripe_per_second))
+    bills, refunds = BillingActivities(engine), RefundActivities(engine, gateway, providers)
+    files = TransferActivities(engine, HttpBank(setting.bank_url, setting.systems_token, calls), seals)
+    deposits = DepositActivities(engine)
+    collecting, asking = CollectionActivities(engine), AskingActivities(engine, providers, seals)
     payments, methods = (
-        PaymentActivities(engine, gateway, keys, seals),
-        MethodActivities(engine, keys, seals),
+        PaymentActivities(engine, gateway, keys, seals, providers),
+        MethodActivities(engine, keys, seals, providers),
     )
     return {
         DESK_QUEUE: [
             bills.issue, bills.settle, bills.settle_nothing, bills.cancel, bills.clear_suspense, bills.record,
             payments.open, payments.begin, payments.record, refunds.begin_refund, refunds.record_refund,
-            methods.record_method, gone.write_off, dunning.look, dunning.take, dunning.record,
+            methods.record_method, collecting.record_collection, files.record_batch,
+            deposits.allocate_deposit, deposits.return_deposit, deposits.wait_deposit,
         ],
-        BATCH_QUEUE: [dunning.open_cases],
         PAYMENTS_QUEUE: [
             payments.charge, payments.look_up, refunds.give_back, refunds.look_up_refund,
             methods.keep_method, methods.drop_method,
         ],
+        BATCH_QUEUE: [
+            collecting.begin_collection, collecting.write_attempts, collecting.collection_left,
+            collecting.give_up_asking, asking.ask_slice, asking.look_up_slice, files.plan_batch,
+            files.fill_batch, files.miss_batch,
+        ],
+        BANK_QUEUE: [files.hand_in_batch, files.fetch_result],
     }  # fmt: skip
+
+
+def overdue(engine: AsyncEngine) -> Acts:
+    """Accounts that do not pay."""
+    cases, gone = DunningActivities(engine), WriteOffActivities(engine)
+    return {
+        DESK_QUEUE: [cases.look, cases.take, cases.record, gone.write_off],
+        BATCH_QUEUE: [cases.open_cases],
+    }
 
 
 def runs(engine: AsyncEngine) -> Acts:
@@ -184,8 +229,10 @@ def people(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
             signup.consent_version, privacy.export, privacy.delete_file, privacy.close, privacy.erase,
         ],
         MAIL_QUEUE: [
-            letters.send, BillLetterActivities(engine, letters).write_bills, staff.invite, signup.send_code, signup.remind, signup.welcome, privacy.tell,
+            letters.send, BillLetterActivities(engine, letters).write_bills, staff.invite, signup.send_code,
+            signup.remind, signup.welcome, privacy.tell,
         ],
+        BATCH_QUEUE: [NoticeActivities(engine, letters).tell_slice],
         MARKETING_QUEUE: [HandoverActivities(engine, crm).hand_over, privacy.forget_contact],
     }  # fmt: skip
 
@@ -222,7 +269,7 @@ def activities(engine: AsyncEngine, setting: Settings) -> Acts:
     queues: Acts = {SMS_QUEUE: [], BATCH_QUEUE: []}
     groups = (
         service(engine), money(engine, setting, calls), runs(engine), people(engine, setting, calls),
-        sales(engine, setting, calls), books(engine, setting, calls),
+        sales(engine, setting, calls), books(engine, setting, calls), overdue(engine),
     )  # fmt: skip
     for group in groups:
         for queue, acts in group.items():

@@ -111,7 +111,8 @@ class LedgerTransaction(SQLModel, table=True):
     id: int | None = columns.serial(default=None)
     source: str = columns.text()  # "invoice:I100123-1", "attempt:I100123-1.2"
     purpose: str = columns.text()  # "issue", "payment", "cancel", "refund"
-    customer_id: str | None = Field(default=None, foreign_key="customers.id", index=True)  # none: of a close
+    # none: of a close, or a deposit that nobody claims yet
+    customer_id: str | None = Field(default=None, foreign_key="customers.id", index=True)
     posted_on: date = Field(index=True)
     posted_at: datetime = columns.moment()
 

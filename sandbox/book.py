@@ -33,6 +33,11 @@ create table if not exists deliveries (
   id integer primary key, hook text default 'webhook', event_id text, body text, due_at real,
   tries integer default 0,
   state text default 'waiting', status integer);
+create table if not exists bank_files (name text primary key, body text, at real);
+create table if not exists bank_moves (
+  id integer primary key, name text, number integer, amount integer, account text, at real);
+create table if not exists bank_deposits (
+  id integer primary key, notice text, account text, amount integer, at real);
 create table if not exists settings (name text primary key, value text);
 """
 ANSWER_LIFE = 15 * 86400  # an idempotency key is remembered for 15 days, as Toss does

@@ -18,7 +18,7 @@ Kind = Literal[
     "truncated_json", "wrong_amount", "wrong_order", "duplicate", "reset", "reset_before",
 ]  # fmt: skip
 SystemName = Literal[
-    "payments", "mail", "sms", "stock", "carrier", "credit", "marketing", "service", "alimtalk"
+    "payments", "mail", "sms", "stock", "carrier", "credit", "marketing", "service", "alimtalk", "bank"
 ]
 BY_ADDRESS = {  # systems whose operations are named by the end of their addresses
     "stock": {"reservations": "reserve", "parcels": "pack"},
@@ -123,6 +123,8 @@ def operation(scope: Scope) -> tuple[str, str] | None:
         return path.split("/")[1], "send"
     if path.startswith("/marketing/contacts/") and method in ("PUT", "DELETE"):
         return "marketing", "upsert" if method == "PUT" else "forget"
+    if path.startswith("/bank/files/"):
+        return "bank", "hand_in" if method == "PUT" else "result"
     parts = path.strip("/").split("/")
     if method == "POST" and parts[0] in BY_ADDRESS and parts[1] != "control":
         return parts[0], BY_ADDRESS[parts[0]].get(parts[-1], parts[-1].replace("-", "_"))

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse, RedirectResponse
 
-from sandbox import alimtalk, billing_keys, carrier, credit, mail, service, sms, stock
+from sandbox import alimtalk, bank, billing_keys, carrier, credit, mail, service, sms, stock
 from sandbox.book import Book, place
 from sandbox.checkout import checkout
 from sandbox.faults import Failing, Switchboard, switches
@@ -22,10 +22,11 @@ from sandbox.webhooks import Webhooks
 def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
     """Put the outside systems behind one address."""
     webhooks, scans = Webhooks(book), Webhooks(book, "carrier_webhook")
+    notices = Webhooks(book, "bank_webhook")
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
-        postmen = [asyncio.create_task(hooks.run()) for hooks in (webhooks, scans)]
+        postmen = [asyncio.create_task(hooks.run()) for hooks in (webhooks, scans, notices)]
         yield
         for postman in postmen:
             postman.cancel()
@@ -48,8 +49,9 @@ def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
     app.include_router(carrier.carrier(book, scans, token))
     app.include_router(credit.credit(book, token))
     app.include_router(service.service(book, token))
+    app.include_router(bank.bank(book, notices, token))
     app.include_router(switches(board))
-    app.include_router(house_keeping(book, board, webhooks, scans))
+    app.include_router(house_keeping(book, board, webhooks, scans, notices))
     return app
 
 

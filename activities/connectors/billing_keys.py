@@ -25,6 +25,11 @@ class BillingKeys(Protocol):
     async def issue(self, auth_key: str, customer_key: str, *, key: str) -> KeyAnswer:
         """Exchange what the hosted form handed back for a billing key; the same `key` gives the same one."""
 
+    async def prepare(self, charge: Charge, billing_key: str, customer_key: str) -> ChargeAnswer:
+        """Make the payment known without moving money; `provider_id` is its handle, if it needs one.
+
+        Whatever goes wrong here, no money has moved: never UNKNOWN."""
+
     async def charge(self, charge: Charge, billing_key: str, customer_key: str) -> ChargeAnswer:
         """Ask for money without asking the customer; the attempt's id is the key."""
 
@@ -45,6 +50,10 @@ class HttpBillingKeys:
         asked = Asked("issue_key", "POST", "/v1/billing/authorizations/issue", key, body)
         judge = partial(classify_key, customer_key=customer_key)
         return judge(await self.line.ask(asked, lambda heard: as_result(ChargeAnswer(judge(heard).verdict))))
+
+    async def prepare(self, charge: Charge, billing_key: str, customer_key: str) -> ChargeAnswer:
+        """Nothing to prepare: the gateway knows our key and charges once for it."""
+        return ChargeAnswer(Verdict.SUCCEEDED)
 
     async def charge(self, charge: Charge, billing_key: str, customer_key: str) -> ChargeAnswer:
         """Ask once; an unclear answer is returned as UNKNOWN and never asked again from here."""
@@ -79,6 +88,10 @@ class ConsoleBillingKeys:
         if self.answers:
             return KeyAnswer(self.answers.pop(0).verdict)
         return KeyAnswer(Verdict.SUCCEEDED, f"bk_{customer_key}", "Test ·· 1234", "DONE")
+
+    async def prepare(self, charge: Charge, billing_key: str, customer_key: str) -> ChargeAnswer:
+        """Nothing to prepare."""
+        return ChargeAnswer(Verdict.SUCCEEDED)
 
     async def charge(self, charge: Charge, billing_key: str, customer_key: str) -> ChargeAnswer:
         """Answer as told, or say yes."""

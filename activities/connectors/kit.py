@@ -41,6 +41,8 @@ class Asked:
     case_id: str | None = None
     patience: float | None = None  # a shorter total for this request
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # of this request only
+    form: dict[str, str] | None = None  # a body as a form, for systems that speak no JSON
+    content: bytes | None = None  # a body as it is: a file
 
 
 class TooLong(Exception):
@@ -127,7 +129,10 @@ class Line:
         headers |= asked.headers
         url = f"{self.url}{asked.path}"
         try:
-            request = self.client.build_request(asked.method, url, json=asked.body, headers=headers)
+            request = self.client.build_request(
+                asked.method, url, json=asked.body, data=asked.form, content=asked.content,
+                headers=headers,
+            )  # fmt: skip
             async with asyncio.timeout(asked.patience or self.patience.total):
                 return await self._listen(request)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TooLong) as error:

@@ -1,6 +1,6 @@
 """What payments do to the world: the gateway is asked, and what it said is recorded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -13,6 +13,7 @@ from activities.kit.cases import of_case, whose
 from activities.kit.sealing import Seals
 from activities.kit.timeline import tell_live, write_entry, write_waits
 from activities.kit.transactions import transaction
+from activities.payments.providers import GATEWAY, Provider, Providers, charge_method
 from models.billing import Invoice
 from models.kit.money import shown
 from models.kit.timeline import EntryKind
@@ -47,6 +48,7 @@ class PaymentActivities:
     gateway: PaymentGateway
     keys: BillingKeys | None = None
     seals: Seals | None = None
+    others: Providers = field(default_factory=dict)  # beside the gateway, by their names
 
     @activity.defn(name="payments.open")
     async def open(self, asked: OpenAttempt) -> bool:
@@ -56,12 +58,14 @@ class PaymentActivities:
         order = asked.order
         async with transaction(self.engine) as session:
             invoice = await session.get_one(Invoice, order.invoice_id)
+            method = await session.get(PaymentMethod, order.method_id)
+            provider = method.provider if method else GATEWAY
             row = {
-                "id": order.attempt_id, "invoice_id": invoice.id, "provider": "gateway", "payment_key": "",
+                "id": order.attempt_id, "invoice_id": invoice.id, "provider": provider, "payment_key": "",
                 "ordinal": int(order.attempt_id.rsplit(".", 1)[1]), "customer_id": invoice.customer_id,
                 "method_id": order.method_id, "amount_minor": order.amount_minor,
                 "currency": order.currency, "status": AttemptStatus.CREATED, "provider_id": "", "code": "",
-                "created_at": asked.at, "lookups": 0, "seq": 0,
+                "created_at": asked.at, "lookups": 0, "seq": 0, "absences": 0,
             }  # fmt: skip
             await session.execute(insert(PaymentAttempt).values(row).on_conflict_do_nothing())
             found = await session.get(PaymentAttempt, order.attempt_id)
@@ -89,14 +93,18 @@ class PaymentActivities:
         if attempt.status in MOVED:
             return ChargeAnswer(Verdict.SUCCEEDED, attempt.provider_id, attempt.code, attempt.amount_minor)
         if attempt.method_id is not None:
-            return await self._charge_method(asked, attempt)
+            if self.keys is None or self.seals is None:
+                return ChargeAnswer(Verdict.NOT_SENT, code="no_keys")
+            own = Provider(self.gateway, self.keys)
+            provider = own if attempt.provider == GATEWAY else self.others.get(attempt.provider)
+            return await charge_method(self.engine, provider, self.seals, asked, attempt)
         return await self.gateway.confirm(asked)
 
     @activity.defn(name="payments.look_up")
     async def look_up(self, attempt_id: str) -> ChargeAnswer:
         """Ask the gateway what became of the attempt. Safe to repeat: it only reads."""
-        asked, _ = await self._asked(attempt_id)
-        return await self.gateway.look_up(asked)
+        asked, attempt = await self._asked(attempt_id)
+        return await self._of(attempt.provider).look_up(asked)
 
     @activity.defn(name="payments.record")
     async def record(self, change: AttemptChange) -> AttemptStatus:
@@ -107,17 +115,10 @@ class PaymentActivities:
         async with transaction(self.engine) as session:
             return (await _write(session, change)).status
 
-    async def _charge_method(self, asked: Charge, attempt: PaymentAttempt) -> ChargeAnswer:
-        """Charge the sealed billing key, as long as it is its own customer's and may still be used."""
-        if self.keys is None or self.seals is None:
-            return ChargeAnswer(Verdict.NOT_SENT, code="no_keys")
-        async with transaction(self.engine) as session:
-            method = await session.get_one(PaymentMethod, attempt.method_id)
-        is_theirs = method.customer_id == attempt.customer_id
-        if not is_theirs or method.status is not MethodStatus.ACTIVE or not method.billing_key:
-            return ChargeAnswer(Verdict.REFUSED, code="method_not_active")
-        billing_key = self.seals.open(method.billing_key, method.id)
-        return await self.keys.charge(asked, billing_key, method.customer_key)
+    def _of(self, name: str) -> PaymentGateway:
+        """Whoever moves the money of this attempt."""
+        provider = self.others.get(name)
+        return provider.gateway if provider else self.gateway
 
     async def _asked(self, attempt_id: str) -> tuple[Charge, PaymentAttempt]:
         async with transaction(self.engine) as session:

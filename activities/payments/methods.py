@@ -1,6 +1,6 @@
 """Payment methods: exchanged for a billing key that lies sealed in the table, and taken back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -12,8 +12,16 @@ from activities.connectors.billing_keys import BillingKeys
 from activities.kit.sealing import Seals
 from activities.kit.timeline import tell_live, write_entry, write_waits
 from activities.kit.transactions import transaction
+from activities.payments.providers import Providers
 from models.kit.timeline import EntryKind
-from models.messages.payments import MethodAuthorised, MethodChange, MethodStatus, Verdict, method_workflow_id
+from models.messages.payments import (
+    MethodAuthorised,
+    MethodChange,
+    MethodKind,
+    MethodStatus,
+    Verdict,
+    method_workflow_id,
+)
 from models.payments import PaymentMethod
 
 
@@ -24,6 +32,12 @@ class MethodActivities:
     engine: AsyncEngine
     keys: BillingKeys
     seals: Seals
+    others: Providers = field(default_factory=dict)  # beside the gateway, by their names
+
+    def _of(self, method: PaymentMethod) -> BillingKeys:
+        """Whoever keeps this card."""
+        other = self.others.get(method.provider)
+        return other.keys if other else self.keys
 
     @activity.defn(name="payments.keep_method")
     async def keep_method(self, asked: MethodAuthorised) -> str:
@@ -34,7 +48,7 @@ class MethodActivities:
             method = await session.get_one(PaymentMethod, asked.method_id)
             if method.billing_key:
                 return ""
-        answer = await self.keys.issue(asked.auth_key, method.customer_key, key=method.id)
+        answer = await self._of(method).issue(asked.auth_key, method.customer_key, key=method.id)
         if answer.verdict is Verdict.REFUSED:
             return answer.code
         if answer.verdict is not Verdict.SUCCEEDED:
@@ -52,7 +66,11 @@ class MethodActivities:
             method = await session.get_one(PaymentMethod, method_id)
         if not method.billing_key:
             return
-        verdict = await self.keys.revoke(
+        if method.kind is MethodKind.ACCOUNT:  # no file debits it any more, and its number is forgotten
+            async with transaction(self.engine) as session:
+                (await session.get_one(PaymentMethod, method_id)).billing_key = ""
+            return
+        verdict = await self._of(method).revoke(
             self.seals.open(method.billing_key, method.id), key=f"{method.id}:revoke"
         )
         if verdict is not Verdict.SUCCEEDED:

@@ -1,6 +1,6 @@
 """Giving money back: the document and the ledger first, then the gateway, then what became of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -13,6 +13,7 @@ from activities.kit import ledger
 from activities.kit.cases import of_case, whose
 from activities.kit.timeline import tell_live, write_entry, write_waits
 from activities.kit.transactions import transaction
+from activities.payments.providers import Providers
 from models.billing import Invoice
 from models.kit.money import shown
 from models.kit.timeline import EntryKind
@@ -40,6 +41,7 @@ class RefundActivities:
 
     engine: AsyncEngine
     gateway: PaymentGateway
+    others: Providers = field(default_factory=dict)  # beside the gateway, by their names
 
     @activity.defn(name="payments.begin_refund")
     async def begin_refund(self, asked: BeginRefund) -> Begun:
@@ -76,18 +78,18 @@ class RefundActivities:
         """Ask the gateway to give the money back, under the refund's own key.
 
         Safe to repeat: the key never changes, and money that is known to be back is not asked for again."""
-        asked, refund = await self._asked(refund_id)
+        asked, refund, gateway = await self._asked(refund_id)
         if refund.status is RefundStatus.SUCCEEDED:
             return ChargeAnswer(Verdict.SUCCEEDED, refund.provider_id, refund.code, refund.amount_minor)
         if not asked.payment_key:
             return ChargeAnswer(Verdict.REFUSED, code="no_payment_key")
-        return await self.gateway.refund(asked)
+        return await gateway.refund(asked)
 
     @activity.defn(name="payments.look_up_refund")
     async def look_up_refund(self, refund_id: str) -> ChargeAnswer:
         """Ask the gateway whether the refund happened. Safe to repeat: it only reads."""
-        asked, _ = await self._asked(refund_id)
-        return await self.gateway.look_up_refund(asked)
+        asked, _, gateway = await self._asked(refund_id)
+        return await gateway.look_up_refund(asked)
 
     @activity.defn(name="payments.record_refund")
     async def record_refund(self, change: RefundChange) -> RefundStatus:
@@ -113,7 +115,7 @@ class RefundActivities:
                         is_public=change.status is RefundStatus.SUCCEEDED)  # fmt: skip
             return refund.status
 
-    async def _asked(self, refund_id: str) -> tuple[GiveBack, Refund]:
+    async def _asked(self, refund_id: str) -> tuple[GiveBack, Refund, PaymentGateway]:
         async with transaction(self.engine) as session:
             refund = await session.get_one(Refund, refund_id)
             attempt = await session.get_one(PaymentAttempt, refund.attempt_id)
@@ -122,7 +124,8 @@ class RefundActivities:
             refund.id, attempt.id, attempt.provider_id or attempt.payment_key, refund.amount_minor,
             attempt.amount_minor, refund.reason, refund.currency, invoice.ticket_id, invoice.case_id,
         )  # fmt: skip
-        return asked, refund
+        other = self.others.get(attempt.provider)
+        return asked, refund, other.gateway if other else self.gateway
 
 
 def _row(invoice: Invoice, order: RefundOrder, attempt_id: str, asked: BeginRefund) -> Refund:

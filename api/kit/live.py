@@ -38,7 +38,8 @@ log = structlog.get_logger()
 
 CHANNEL = "ieum_live"
 TOPIC = re.compile(
-    r"(?P<all>tickets|visits|orders|journeys)|(?P<one>ticket|visit|invoice|order|close):(?P<id>[A-Za-z0-9._-]{1,64})"
+    r"(?P<all>tickets|visits|orders|journeys|collections)"
+    r"|(?P<one>ticket|visit|invoice|order|close):(?P<id>[A-Za-z0-9._-]{1,64})"
 )
 ROWS: dict[str, type[Ticket] | type[Visit] | type[Invoice] | type[Order] | type[AccountingPeriod]] = {
     "close": AccountingPeriod,
@@ -52,6 +53,7 @@ AUDIENCE = {
     "tickets": INSIDE,
     "orders": INSIDE,
     "journeys": INSIDE,
+    "collections": INSIDE,
     "visits": INSIDE | {Kind.TECHNICIAN, Kind.PARTNER},
 }
 GATHER = 0.15  # seconds in which one client's events are collected

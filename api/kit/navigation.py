@@ -40,6 +40,7 @@ ENTRIES = (
     Entry("/billing/invoices", "receipt", N_("Invoices"), frozenset({Role.FINANCE, Role.ADMIN}), "I"),
     Entry("/billing/periods", "book-open", N_("Books"), frozenset({Role.FINANCE, Role.ADMIN}), "B"),
     Entry("/dunning", "hourglass", N_("Overdue accounts"), STAFF_ROLES, "U"),
+    Entry("/payments/collections", "banknote", N_("Collections"), frozenset({Role.FINANCE, Role.ADMIN}), "L"),
     Entry("/catalogue", "package", N_("Catalogue"), STAFF_ROLES, "K"),
     Entry("/journeys", "route", N_("Journeys"), DESK, "J"),
     Entry("/systems", "server", N_("Systems"), frozenset({Role.ADMIN}), "S"),

@@ -21,7 +21,18 @@ from models.dunning import (
 from models.messages.catalogue import VersionStatus
 from models.messages.staff import Role
 from models.orders import Order, OrderAddress, OrderLine, OrderReservation, OrderStep, Shipment, ShipmentEvent
-from models.payments import PaymentMethod, Refund
+from models.payments import (
+    Collection,
+    CollectionRules,
+    Deposit,
+    Mandate,
+    PaymentMethod,
+    Refund,
+    TransferBatch,
+    TransferOddity,
+    TransferRow,
+    VirtualAccount,
+)
 from models.subscriptions import (
     Subscription,
     SubscriptionChange,
@@ -112,6 +123,10 @@ def _staffs(person: Person) -> Condition:
     return true() if person.kind is Kind.STAFF else false()
 
 
+def _finance(person: Person) -> Condition:
+    return when((has(person, Role.FINANCE, Role.ADMIN), true()))
+
+
 RULES_OF_SALE: dict[type[SQLModel], Rule] = {
     Plan: _everybody,
     Bundle: _everybody,
@@ -135,6 +150,14 @@ RULES_OF_SALE: dict[type[SQLModel], Rule] = {
     PrivacyRequest: _owned_by(PrivacyRequest.customer_id),
     PaymentMethod: _owned_by(PaymentMethod.customer_id),
     Refund: _of_invoice(Refund.invoice_id),
+    Collection: _finance,
+    CollectionRules: _finance,
+    TransferBatch: _finance,
+    TransferRow: _finance,
+    TransferOddity: _finance,
+    Deposit: _finance,
+    Mandate: _owned_by(Mandate.customer_id),
+    VirtualAccount: _owned_by(VirtualAccount.customer_id),
     CreditNote: _of_invoice(CreditNote.invoice_id),
     DunningPolicy: _staffs,
     DunningCase: _owned_by(DunningCase.customer_id),

@@ -21,8 +21,8 @@ from api.kit.language import N_, locale
 from api.kit.rendering import answer, move_on
 from api.kit.routes import CUSTOMERS, FINANCE, SYSTEM, by_link
 from api.kit.texts import Key, Line, MaybeLine
-from api.kit.webhooks import MAX_BODY, BadWebhook, verify
-from api.payments import methods
+from api.kit.webhooks import MAX_BODY, MAX_STRIPE_BODY, BadWebhook, verify, verify_stripe
+from api.payments import codes, methods
 from api.payments.routing import router
 from models.billing import Invoice
 from models.kit.ids import attempt_id
@@ -43,6 +43,7 @@ from models.messages.staff import LinkPurpose
 from models.messages.systems import System
 from models.payments import PaymentAttempt
 
+assert codes  # what gateways and banks say stands there
 PAY = by_link(LinkPurpose.PAY)
 labels.register(
     "attempt",
@@ -63,40 +64,6 @@ labels.register(
         Verdict.NOT_SENT: Label(N_("the request did not arrive"), "amber"),
         Verdict.NOT_FOUND: Label(N_("no such payment yet"), "amber"),
         Verdict.UNKNOWN: Label(N_("no clear answer"), "orange"),
-    },
-)
-labels.register(
-    "payment_code",
-    {
-        "REJECT_CARD_PAYMENT": Label(N_("limit reached or balance too low")),
-        "REJECT_CARD_COMPANY": Label(N_("the card company refused")),
-        "REJECT_ACCOUNT_PAYMENT": Label(N_("balance of the account too low")),
-        "FORBIDDEN_REQUEST": Label(N_("differs from what was authorised")),
-        "INVALID_REQUEST": Label(N_("invalid request")),
-        "INVALID_CARD_EXPIRATION": Label(N_("wrong expiry date of the card")),
-        "INVALID_STOPPED_CARD": Label(N_("the card is suspended")),
-        "INVALID_CARD_LOST_OR_STOLEN": Label(N_("the card was reported lost or stolen")),
-        "NOT_FOUND_PAYMENT_SESSION": Label(N_("the time for paying has run out")),
-        "NOT_FOUND_PAYMENT": Label(N_("no such payment at the gateway")),
-        "INVALID_BILL_KEY_REQUEST": Label(N_("the payment method can no longer be used")),
-        "method_not_active": Label(N_("the payment method can no longer be used")),
-        "NOT_FOUND_AUTH_KEY": Label(N_("the card form has run out")),
-        "NOT_FOUND_REFUND": Label(N_("no such refund at the gateway")),
-        "NOT_CANCELABLE_PAYMENT": Label(N_("this payment cannot be given back")),
-        "NOT_CANCELABLE_AMOUNT": Label(N_("not that much is left of the payment")),
-        "DONE": Label(N_("approved")),
-        "CANCELED": Label(N_("taken back at the gateway")),
-        "IN_PROGRESS": Label(N_("not completed yet")),
-        "no_answer": Label(N_("no clear answer")),
-        "garbage": Label(N_("answer not understood")),
-        "wrong_order": Label(N_("answer about another payment")),
-        "wrong_amount": Label(N_("answer with another amount")),
-        "wrong_currency": Label(N_("answer with another currency")),
-        "unsettled": Label(N_("finance is asked")),
-        "ABORTED": Label(N_("the payment was not approved")),
-        "invoice_paid": Label(N_("the invoice is already paid")),
-        "invoice_cancelled": Label(N_("the invoice was cancelled")),
-        "by_hand": Label(N_("settled by finance")),
     },
 )
 
@@ -230,6 +197,27 @@ async def hear(request: Request, desk: Desk) -> Response:
     return Response(status_code=204)
 
 
+@router.post("/systems/stripe/webhook", may=SYSTEM, is_forgeable=True, max_body=MAX_STRIPE_BODY)
+async def hear_stripe(request: Request, desk: Desk) -> Response:
+    """Stripe says that something happened to a payment: we only wake up and look it up ourselves."""
+    now = datetime.now(UTC)
+    secret = request.app.state.settings.stripe_webhook_secret
+    try:
+        message = verify_stripe(secret, request.headers, await request.body(), now.timestamp())
+    except BadWebhook as bad:
+        raise Refusal("not_signed_in") from bad
+    data = message.body.get("data")
+    thing = data.get("object") if isinstance(data, dict) else None
+    carried = thing.get("metadata") if isinstance(thing, dict) else None
+    attempt = carried.get("attempt_id") if isinstance(carried, dict) else None
+    if isinstance(attempt, str) and len(attempt) <= 64 and attempt.isprintable():
+        body = {"type": str(message.body.get("type", ""))[:64], "order_id": attempt}
+        if await is_first(desk.session, System.PAYMENTS, f"stripe:{message.id}", at=now, body=body):
+            await wake(desk, request.app.state.settings, attempt, message.id)
+        await desk.commit()
+    return Response(status_code=204)
+
+
 async def hear_of_card(desk: DeskAt, message_id: str, data: dict[str, Any]) -> Response:
     """A customer has completed the gateway's form; their browser may never come back to say so."""
     customer_key, auth_key = data.get("customer_key"), data.get("auth_key")
@@ -249,7 +237,9 @@ async def wake(desk: DeskAt, settings: Settings, order_id: str, message_id: str)
     if known is None:
         return
     status = AttemptStatus(known["status"])
-    if status in OPEN_ATTEMPT:
+    if known["is_collected"]:  # a collection has no life for each attempt: its next look-up comes at once
+        await desk.session.execute(text("select system_collected_news(:id)"), {"id": order_id})
+    elif status in OPEN_ATTEMPT:
         await announce_signal(
             desk.session, charge_workflow_id(order_id), "news_arrived", GatewayNews(message_id),
             key=f"news:{message_id}",

@@ -19,6 +19,7 @@ from api.kit.language import N_, locale
 from api.kit.rendering import answer, fresh_id, move_on
 from api.kit.routes import CUSTOMERS
 from api.kit.texts import Key, Line, MaybeLine
+from api.payments.banks import BANKS
 from api.payments.routing import router
 from models.kit.ids import fresh
 from models.kit.outbox import announce_signal, announce_start
@@ -31,7 +32,7 @@ from models.messages.payments import (
     MethodStatus,
     method_workflow_id,
 )
-from models.payments import PaymentMethod
+from models.payments import PaymentMethod, VirtualAccount
 
 labels.register(
     "method",
@@ -81,6 +82,7 @@ class Method:
     status: MethodStatus
     is_default: bool
     created_at: datetime
+    bank: str = ""  # the bank's code, for an account
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ class MethodsPage:
     methods: tuple[Method, ...]
     request_key: str
     return_to: str
+    banks: tuple[str, ...]
+    virtual_account: str  # the number that this customer may pay into; empty: none was asked for
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,12 @@ async def index(request: Request, desk: Desk, return_to: str = "") -> Response:
         col(PaymentMethod.status) != MethodStatus.REVOKED,
     )
     found = await desk.session.scalars(rows.order_by(col(PaymentMethod.created_at).desc()))
-    page = MethodsPage(tuple(as_seen(one) for one in found), fresh_id(), own_path(return_to))
+    own = desk.visible(VirtualAccount).where(col(VirtualAccount.customer_id) == desk.person.customer_id)
+    account = (await desk.session.scalars(own)).first()
+    page = MethodsPage(
+        tuple(as_seen(one) for one in found), fresh_id(), own_path(return_to), tuple(BANKS),
+        account.number if account else "",
+    )  # fmt: skip
     return answer(request, "payments/index.html", page)
 
 
@@ -236,7 +245,12 @@ async def hear(desk: DeskAt, customer_key: str, auth_key: str) -> None:
 
 def as_seen(method: PaymentMethod) -> Method:
     """What a page may know of a method: never its keys."""
-    return Method(method.id, method.label, method.status, method.is_default, method.created_at)
+    bank, _, digits = method.label.partition(" ")
+    is_account = method.kind is MethodKind.ACCOUNT
+    label = digits if is_account else method.label
+    return Method(
+        method.id, label, method.status, method.is_default, method.created_at, bank if is_account else ""
+    )
 
 
 def address_of(method_id: str, return_to: str, **more: str) -> str:

@@ -17,6 +17,7 @@ register(
         System.CREDIT: Label(N_("Credit bureau"), "orange", "scale"),
         System.ALIMTALK: Label(N_("KakaoTalk messages"), "amber", "message-circle"),
         System.SERVICE: Label(N_("Service switch"), "green", "refresh-cw"),
+        System.BANK: Label(N_("Bank"), "teal", "landmark"),
         System.MARKETING: Label(N_("Marketing"), "pink", "megaphone"),
         System.ACCOUNTING: Label(N_("Books of the ERP"), "indigo", "book-open"),
     },

@@ -24,4 +24,6 @@ SCHEDULES: tuple[Scheduled, ...] = (
     Scheduled("bill-day", "BillDay", hour=2),
     Scheduled("month-end", "MonthEnd", hour=6, day_of_month=1),
     Scheduled("dunning-day", "DunningDay", hour=9, minute=30),
+    Scheduled("collection-day", "CollectionDay", hour=9),
+    Scheduled("transfer-day", "TransferDay", hour=15),
 )

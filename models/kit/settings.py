@@ -66,6 +66,13 @@ class Settings:
     gateway_latency_seconds: int = 60
     gateway_look_up_after: tuple[int, ...] = (5, 30, 120, 300, 3_600, *(86_400,) * 5)
     gateway_late_news_seconds: int = 600
+    gateway_per_second: float = 50.0
+    bank_url: str = "http://127.0.0.1:9000/bank"
+    bank_webhook_secret: str = field(default="", repr=False)  # empty: no deposit is heard of
+    stripe_url: str = ""  # empty: nobody is charged through Stripe
+    stripe_secret: str = field(default="", repr=False)
+    stripe_webhook_secret: str = field(default="", repr=False)
+    stripe_per_second: float = 25.0
     marketing_url: str = "http://127.0.0.1:9000/marketing"
     accounting_url: str = "http://127.0.0.1:8069"
     accounting_database: str = "ieum_erp"
@@ -95,6 +102,13 @@ def settings(database: str = "DATABASE_URL") -> Settings:
         gateway_latency_seconds=int(_read("GATEWAY_LATENCY_SECONDS", "60")),
         gateway_look_up_after=_numbers(_read("GATEWAY_LOOK_UP_AFTER", LOOK_UPS)),
         gateway_late_news_seconds=int(_read("GATEWAY_LATE_NEWS_SECONDS", "600")),
+        gateway_per_second=float(_read("GATEWAY_PER_SECOND", "50")),
+        bank_url=_read("BANK_URL", "http://127.0.0.1:9000/bank").rstrip("/"),
+        bank_webhook_secret=_read("BANK_WEBHOOK_SECRET", ""),
+        stripe_url=_read("STRIPE_URL", "").rstrip("/"),
+        stripe_secret=_read("STRIPE_SECRET", ""),
+        stripe_webhook_secret=_read("STRIPE_WEBHOOK_SECRET", ""),
+        stripe_per_second=float(_read("STRIPE_PER_SECOND", "25")),
         carrier_webhook_secret=_read("CARRIER_WEBHOOK_SECRET", ""),
         stock_url=_read("STOCK_URL", "http://127.0.0.1:9000/stock").rstrip("/"),
         carrier_url=_read("CARRIER_URL", "http://127.0.0.1:9000/carrier").rstrip("/"),

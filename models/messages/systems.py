@@ -12,6 +12,7 @@ class System(StrEnum):
     STOCK = "stock"  # the warehouse of the ERP
     CARRIER = "carrier"
     CREDIT = "credit"  # a credit bureau
+    BANK = "bank"  # takes files with debits, tells of deposits
     MARKETING = "marketing"  # the CRM that campaigns run in
     ACCOUNTING = "accounting"  # the books of the ERP
     ALIMTALK = "alimtalk"  # informational messages in KakaoTalk, by approved templates

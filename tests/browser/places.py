@@ -103,7 +103,9 @@ def tours(house: House) -> dict[str, Tour]:
                 *(f"/tickets/{number}" for number in numbers[:4]), *jobs, bills[0],
                 *contracts(house, "agent"),
             )),
-            Tour("finance", DESK, ("/billing/invoices", "/billing/invoices?status=overdue", *bills, "/me")),
+            Tour("finance", DESK, (
+                "/billing/invoices", "/billing/invoices?status=overdue", *bills, "/me", *collected(house),
+            )),
             Tour("admin", DESK, (
                 "/staff", "/staff/acc_agent", "/staff/acc_admin", "/staff/accesses", *overview(house),
                 *CATALOGUE,
@@ -248,3 +250,14 @@ def unseen(rounds: dict[str, Tour]) -> list[str]:
         if not any(shape.fullmatch(address) for address in seen):
             missing.append(rule.path)
     return missing
+
+
+def collected(house: House) -> tuple[str, ...]:
+    """Collections, files for the bank and deposits, and the first of each."""
+    days: Any = house.asked("finance", "/payments/collections")["rows"]
+    files: Any = house.asked("finance", "/payments/transfers")["batches"]
+    return (
+        "/payments/collections", "/payments/transfers", "/payments/deposits",
+        *(f"/payments/collections/{one['id']}" for one in days[:1]),
+        *(f"/payments/transfers/{one['id']}" for one in files[:1]),
+    )  # fmt: skip

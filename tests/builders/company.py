@@ -46,7 +46,7 @@ from models.staff import (
 )
 from models.systems import SentMessage, SystemCall
 from models.tickets import Attachment, Draft, Ticket, TicketMessage, TicketRating
-from tests.builders import books, sale
+from tests.builders import banking, books, sale
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 PASSWORD = "correct horse battery staple"
@@ -108,6 +108,9 @@ SAMPLE = {
     "cross_sell": ("xs", "xs_gone"),
     "method": ("pm1", "pm2"),
     "refund": ("rf1", "rf2"),
+    "collection": ("2026-01-01", "2026-01-02"),
+    "batch": ("EB212601", "EB212602"),
+    "deposit": ("dep1", "dep2"),
     "credit_note": ("cn1", "cn2"),
     "privacy_request": ("pv1", "pv2"),
     "period": (books.LEAP, books.LEAP),
@@ -160,6 +163,8 @@ async def build(engine: AsyncEngine, word: str = "x", password_hash: str | None 
         await store(session, sale.sold(2, "c_two", "c_one", word, NOW))
         for rows in books.a_closed_month(word, NOW):
             await store(session, rows)
+        await store(session, banking.banked(1, "c_one", word, NOW))
+        await store(session, banking.banked(2, "c_two", word, NOW))
         session.add_all(_links(company))
         session.add_all(_house(word))
         await session.commit()

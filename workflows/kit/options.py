@@ -27,6 +27,7 @@ CARRIER_QUEUE = "system-carrier"
 CREDIT_QUEUE = "system-credit"
 ACCOUNTING_QUEUE = "system-accounting"
 SERVICE_QUEUE = "system-service"
+BANK_QUEUE = "system-bank"
 
 # A short SQL step: tried until the database is back, soon again at first.
 ROWS: ActivityOptions = {
@@ -86,6 +87,24 @@ MARKETING: ActivityOptions = {
         initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=10)
     ),
 }
+# A slice of a collection: claimed in SQL, so that a second try goes on where the first one ended.
+SLICE: ActivityOptions = {
+    "task_queue": BATCH_QUEUE,
+    "start_to_close_timeout": timedelta(minutes=30),
+    "heartbeat_timeout": timedelta(seconds=30),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
+}
+# Letters of a slice: a mail system that is down for a day holds nothing up any longer.
+NOTICES: ActivityOptions = {**SLICE, "schedule_to_close_timeout": timedelta(days=1)}
+# Rows written in sets: short, but longer than one row.
+SETS: ActivityOptions = {
+    "task_queue": BATCH_QUEUE,
+    "start_to_close_timeout": timedelta(minutes=5),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=30)
+    ),
+}
+
 # A call that an outside system takes once per key: asked until it answers, however long it is away; a minute
 # after it is back, everything goes on (measured: with five minutes one order of sixty waited that long).
 PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
@@ -130,3 +149,9 @@ BILL_LETTERS: ActivityOptions = {
 SERVICE: ActivityOptions = {
     "task_queue": SERVICE_QUEUE, "start_to_close_timeout": timedelta(seconds=60), "retry_policy": PATIENT,
 }  # fmt: skip
+# A file that the bank takes once per name, however often it is handed in or read.
+BANK: ActivityOptions = {
+    "task_queue": BANK_QUEUE, "start_to_close_timeout": timedelta(minutes=5), "retry_policy": PATIENT,
+}  # fmt: skip
+# A result that is read again in half an hour anyway.
+FETCH: ActivityOptions = {**BANK, "schedule_to_close_timeout": timedelta(minutes=30)}

@@ -84,7 +84,8 @@ class ChargeWorkflow:
 
     async def send(self) -> ChargeAnswer:
         """Ask for the money; while it certainly never arrived, ask again with the same key, a few times."""
-        if self.order.is_recheck:
+        if self.order.is_recheck or self.order.is_asked:
+            self.sent_at = workflow.now() if self.order.is_asked else None
             return ChargeAnswer(Verdict.UNKNOWN, code="recheck")
         self.begin_wait("gateway", "gateway")
         closed = await workflow.execute_activity_method(

@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
         MethodOrder,
         MethodStatus,
     )
+    from models.messages.payments.transfers import MandateSettled
     from workflows.kit.options import KEYS, ROWS
     from workflows.kit.refusals import refuse
     from workflows.kit.waiting import Waits
@@ -32,10 +33,14 @@ class PaymentMethodWorkflow:
         self.waits = Waits()
         self.authorised_by: MethodAuthorised | None = None
         self.is_revoking = False
+        self.settled_by: MandateSettled | None = None
 
     @workflow.run
     async def run(self, order: MethodOrder) -> MethodStatus:
-        await self.wait_for_the_form()
+        if self.order.is_account:
+            await self.wait_for_the_bank()
+        else:
+            await self.wait_for_the_form()
         if self.authorised_by is not None and self.status is MethodStatus.PENDING:
             await self.keep(self.authorised_by)
         await workflow.wait_condition(lambda: self.status in (MethodStatus.INVALID, MethodStatus.REVOKED))
@@ -56,6 +61,24 @@ class PaymentMethodWorkflow:
         self.waits.end("form")
         if not came:
             await self.record(MethodStatus.INVALID, "payments.method_abandoned")
+
+    async def wait_for_the_bank(self) -> None:
+        """A mandate goes to the bank with the next file; its result decides, however long that takes."""
+        self.waits.begin(
+            Wait("mandate", f"method:{self.order.method_id}", "", WaitFor.SYSTEM, "mandate", workflow.now(),
+                 customer_id=self.order.customer_id)
+        )  # fmt: skip
+        await self.record(MethodStatus.PENDING, "payments.mandate_given")
+        await self.waits.until(
+            "mandate", lambda: self.settled_by is not None or self.status is MethodStatus.REVOKED
+        )
+        self.waits.end("mandate")
+        if self.settled_by is None or self.status is not MethodStatus.PENDING:
+            return
+        if self.settled_by.code:
+            await self.record(MethodStatus.INVALID, "payments.mandate_refused", self.settled_by.code)
+        else:
+            await self.record(MethodStatus.ACTIVE, "payments.mandate_registered")
 
     async def keep(self, authorised: MethodAuthorised) -> None:
         """Exchange the form's answer for a billing key; while the gateway is away it is asked again."""
@@ -140,3 +163,8 @@ class PaymentMethodWorkflow:
     def authorised(self, fact: MethodAuthorised) -> None:
         """The gateway's form handed an answer back, by the customer's browser or by its own news; once."""
         self.authorised_by = self.authorised_by or fact
+
+    @workflow.signal
+    def mandate_settled(self, fact: MandateSettled) -> None:
+        """The bank has decided about the mandate; told twice it counts once."""
+        self.settled_by = self.settled_by or fact

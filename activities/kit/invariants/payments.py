@@ -33,7 +33,7 @@ INVARIANTS: Mapping[str, str] = {
         with posted as (
           select substr(t.source, 9) as attempt_id, sum(e.debit_minor) as amount
           from ledger_transactions t join ledger_entries e on e.transaction_id = t.id
-          where t.purpose = 'payment' and e.account = 'gateway' group by t.source),
+          where t.purpose = 'payment' and t.source like 'attempt:%' and e.debit_minor > 0 group by t.source),
         moved as (select id as attempt_id, amount_minor as amount from payment_attempts
                   where status in ('succeeded', 'cancelled'))
         select attempt_id from posted full join moved using (attempt_id)
@@ -64,4 +64,14 @@ INVARIANTS: Mapping[str, str] = {
                            range between interval '24 hours' preceding and current row) as day
           from payment_attempts where method_id is not null and status = 'refused') tried
         where month > 15 or day > 10""",
+    "C6 a debit is only sent for a mandate that the bank has registered before": """
+        select r.batch_id, r.number from transfer_rows r
+        where r.attempt_id is not null and r.status in ('done', 'refused') and not exists (
+          select 1 from mandates m where m.method_id = r.method_id)""",
+    "C6 no file leaves after its cut-off, and an ended one has a result for each row": """
+        select b.id from transfer_batches b where b.status = 'done' and exists (
+          select 1 from transfer_rows r where r.batch_id = b.id and r.status = 'waiting')""",
+    "C3 a row's word and its payment's are the same": """
+        select r.batch_id, r.number from transfer_rows r join payment_attempts p on p.id = r.attempt_id
+        where (r.status = 'done') <> (p.status = 'succeeded')""",
 }

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from models.messages.journeys import WaitNotes
+from models.messages.payments import collection, deposits, transfers
 from models.messages.sentences import N_
 
 
@@ -68,6 +69,7 @@ class ChargeOrder:
     hears_late_news_seconds: int = 600  # after a refusal; later news start a recheck
     is_recheck: bool = False  # news about an attempt whose own life has ended: look up, never charge
     method_id: str = ""  # a payment method that is charged without asking; empty: the hosted page's agreement
+    is_asked: bool = False  # a collection has asked already and does not know: look up before asking again
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ class MethodOrder:
     method_id: str
     customer_id: str
     form_minutes: int = 60
+    is_account: bool = False  # a mandate: the bank registers it by file, nobody fills in a form
 
 
 @dataclass(frozen=True)
@@ -283,6 +286,9 @@ def refund_workflow_id(refund_id: str) -> str:
 
 
 SENTENCES: dict[str, str] = {
+    **collection.SENTENCES,
+    **deposits.SENTENCES,
+    **transfers.SENTENCES,
     "payments.started": N_("Payment of %(amount)s started"),
     "payments.succeeded": N_("Payment of %(amount)s succeeded"),
     "payments.refused": N_("The payment was refused: %(code)s"),
