@@ -27,7 +27,7 @@ from activities.kit.outbox import Relay
 from activities.kit.post import LetterActivities
 from activities.kit.running import connect, run_until_stopped, workers
 from activities.kit.sealing import Seals
-from activities.orders import FulfilmentActivities, OrderActivities
+from activities.orders import FulfilmentActivities, GoodsBackActivities, OrderActivities, ReturnActivities
 from activities.payments import MethodActivities, PaymentActivities, RefundActivities
 from activities.staff import StaffActivities
 from activities.subscriptions import SubscriptionActivities
@@ -51,12 +51,13 @@ from workflows.kit.options import (
     STOCK_QUEUE,
 )
 from workflows.kit.payloads import converter
-from workflows.orders import OrderWorkflow
+from workflows.orders import OrderWorkflow, ReturnWorkflow
 from workflows.payments import ChargeWorkflow, PaymentMethodWorkflow, RefundWorkflow
 from workflows.staff import InvitationWorkflow
 from workflows.subscriptions import (
     ActivationWorkflow,
     DeactivationWorkflow,
+    DeviceExchangeWorkflow,
     SubscriptionChangeWorkflow,
 )
 from workflows.tickets import TicketWorkflow
@@ -67,7 +68,8 @@ Acts = dict[str, list[Callable[..., Any]]]
 WORKFLOWS: list[type] = [
     TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, PaymentMethodWorkflow,
     InvitationWorkflow, SignupWorkflow, HandoverWorkflow, PrivacyRequestWorkflow, OrderWorkflow,
-    ActivationWorkflow, DeactivationWorkflow, SubscriptionChangeWorkflow,
+    ActivationWorkflow, DeactivationWorkflow, DeviceExchangeWorkflow, SubscriptionChangeWorkflow,
+    ReturnWorkflow,
 ]  # fmt: skip
 
 
@@ -132,21 +134,21 @@ def sales(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     """Orders and contracts; warehouse, carrier and credit bureau, each over its own line."""
     token = setting.systems_token
     orders, contracts = OrderActivities(engine), SubscriptionActivities(engine)
-    goods = FulfilmentActivities(
-        engine,
-        HttpStock(setting.stock_url, token, calls),
-        HttpCarrier(setting.carrier_url, token, calls),
-        HttpCreditBureau(setting.credit_url, token, calls),
-    )
+    stock = HttpStock(setting.stock_url, token, calls)
+    carrier = HttpCarrier(setting.carrier_url, token, calls)
+    goods = FulfilmentActivities(engine, stock, carrier, HttpCreditBureau(setting.credit_url, token, calls))
+    returns, back = ReturnActivities(engine), GoodsBackActivities(engine, stock, carrier)
     return {
         DESK_QUEUE: [
             orders.open, orders.record, orders.ticket_number, orders.scan, orders.device_to_install,
             orders.contracts, orders.move_to,
             contracts.activate, contracts.deactivate, contracts.open, contracts.record, contracts.charge,
-            contracts.apply, contracts.call_off, contracts.wake,
+            contracts.apply, contracts.call_off, contracts.wake, contracts.exchange_device,
+            returns.open, returns.record, returns.scan, returns.settle, back.replace,
+            back.exchanged_devices,
         ],
-        STOCK_QUEUE: [goods.reserve, goods.pack, goods.release, goods.restock],
-        CARRIER_QUEUE: [goods.hand_over, goods.redirect, goods.recall],
+        STOCK_QUEUE: [goods.reserve, goods.pack, goods.release, goods.restock, back.restock],
+        CARRIER_QUEUE: [goods.hand_over, goods.redirect, goods.recall, back.fetch, back.stop],
         CREDIT_QUEUE: [goods.check_credit, goods.free_credit],
     }  # fmt: skip
 

@@ -1,6 +1,12 @@
 """How running contracts live: they begin and end with orders, and change."""
 
 from workflows.subscriptions.change import SubscriptionChangeWorkflow
-from workflows.subscriptions.orders import ActivationWorkflow, DeactivationWorkflow
+from workflows.subscriptions.orders import (
+    ActivationWorkflow,
+    DeactivationWorkflow,
+    DeviceExchangeWorkflow,
+)
 
-__all__ = ["ActivationWorkflow", "DeactivationWorkflow", "SubscriptionChangeWorkflow"]
+__all__ = [
+    "ActivationWorkflow", "DeactivationWorkflow", "DeviceExchangeWorkflow", "SubscriptionChangeWorkflow",
+]  # fmt: skip
