@@ -218,8 +218,7 @@ async def _delivered_on(session: AsyncSession, back: Return) -> date | None:
     if back.order_id is None:
         return None
     query = select(func.max(col(Shipment.delivered_at))).where(col(Shipment.order_id) == back.order_id)
-    last = await session.scalar(query)
-    return last.astimezone(SEOUL).date() if last is not None else None
+    return _day(await session.scalar(query))
 
 
 async def _lines(session: AsyncSession, return_id: str) -> list[ReturnLine]:
@@ -297,10 +296,14 @@ async def _settlement(session: AsyncSession, back: Return, lines: list[ReturnLin
     return Settlement(
         back.back_minor, back.currency, (order.invoice_id or "") if order is not None else "",
         back.order_id or "", await _contracts(session, back, came),
-        is_rescinded=back.kind is ReturnKind.RETURN,
+        ends_on=None if back.kind is ReturnKind.RETURN else _day(back.inspected_at),
         has_goods=any(line.condition in rules.CAME for line in lines), has_replacement=is_exchange,
         deducted_minor=back.deducted_minor,
     )  # fmt: skip
+
+
+def _day(moment: datetime | None) -> date | None:
+    return moment.astimezone(SEOUL).date() if moment is not None else None
 
 
 async def _contracts(session: AsyncSession, back: Return, came: list[ReturnLine]) -> tuple[str, ...]:

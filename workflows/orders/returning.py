@@ -65,7 +65,7 @@ class ReturnWorkflow(ComingBack, Settling):
             summary="Read what comes back: is it within the window?", **ROWS,
         )  # fmt: skip
         if self.opened.refusal:
-            raise Ended(S.REFUSED, "orders.return_refused", self.opened.refusal)
+            raise Ended(S.REFUSED, "orders.return_nothing")
         if not self.opened.is_agreed:
             await self.have_it_decided()
         self.stop_if_off()

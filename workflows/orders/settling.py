@@ -126,8 +126,7 @@ class Settling(ReturnSteps):
 
     async def end_contracts(self, due: Settlement) -> None:
         """Contracts of what came back end: as if they had not begun, or today when we fetched it."""
-        on = None if due.is_rescinded else workflow.now().date()
-        asked = Deactivations(due.order_id, "returned", workflow.now(), due.contracts, on)
+        asked = Deactivations(due.order_id, "returned", workflow.now(), due.contracts, due.ends_on)
         await self.live_beside("Deactivation", asked, f"deactivation:{self.id}")
         await self.record("orders.return_contracts", S.SETTLING)
 

@@ -1,7 +1,7 @@
 """Words about goods that come back: returned, exchanged, or fetched because nobody pays for them."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from models.messages.journeys import WaitNotes
@@ -179,7 +179,7 @@ class Settlement:
     invoice_id: str
     order_id: str
     contracts: tuple[str, ...]  # those that end, or that get another device
-    is_rescinded: bool  # they end as if they had not begun
+    ends_on: date | None  # when they end; none: as if they had not begun
     has_goods: bool  # something came back
     has_replacement: bool
     deducted_minor: int = 0
@@ -205,6 +205,7 @@ SENTENCES: dict[str, str] = {
     "orders.return_undecided_late": N_("Nobody has decided the return: a colleague has task %(ticket_id)s"),
     "orders.return_agreed": N_("The return is agreed"),
     "orders.return_refused": N_("The return was refused: %(reason)s"),
+    "orders.return_nothing": N_("There was nothing to bring back; the return has ended"),
     "orders.return_label": N_("The carrier fetches the goods: %(tracking)s"),
     "orders.return_visit": N_("A technician takes the device down and along: %(ticket_id)s"),
     "orders.return_visit_failed": N_("The device was not fetched; we arrange it again"),
