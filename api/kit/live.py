@@ -38,7 +38,7 @@ log = structlog.get_logger()
 
 CHANNEL = "ieum_live"
 TOPIC = re.compile(
-    r"(?P<all>tickets|visits|orders|journeys)|(?P<one>ticket|visit|invoice|order):(?P<id>[A-Za-z0-9._-]{1,64})"
+    r"(?P<all>tickets|visits|orders|journeys)|(?P<one>ticket|visit|invoice|order|return|subscription|case|customer):(?P<id>[A-Za-z0-9._-]{1,64})"
 )
 ROWS: dict[str, type[Ticket] | type[Visit] | type[Invoice] | type[Order]] = {
     "order": Order,
