@@ -52,7 +52,12 @@ from workflows.kit.options import (
 )
 from workflows.kit.payloads import converter
 from workflows.orders import OrderWorkflow, ReturnWorkflow
-from workflows.payments import ChargeWorkflow, PaymentMethodWorkflow, RefundWorkflow
+from workflows.payments import (
+    ChargeWorkflow,
+    KeyRevocationWorkflow,
+    PaymentMethodWorkflow,
+    RefundWorkflow,
+)
 from workflows.staff import InvitationWorkflow
 from workflows.subscriptions import (
     ActivationWorkflow,
@@ -69,7 +74,7 @@ WORKFLOWS: list[type] = [
     TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, PaymentMethodWorkflow,
     InvitationWorkflow, SignupWorkflow, HandoverWorkflow, PrivacyRequestWorkflow, OrderWorkflow,
     ActivationWorkflow, DeactivationWorkflow, DeviceExchangeWorkflow, SubscriptionChangeWorkflow,
-    ReturnWorkflow,
+    ReturnWorkflow, KeyRevocationWorkflow,
 ]  # fmt: skip
 
 
@@ -122,6 +127,7 @@ def people(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
         DESK_QUEUE: [
             signup.note, signup.end_code, signup.recognise, signup.join, signup.forget,
             signup.consent_version, privacy.export, privacy.delete_file, privacy.close, privacy.erase,
+            privacy.methods_alive,
         ],
         MAIL_QUEUE: [
             letters.send, staff.invite, signup.send_code, signup.remind, signup.welcome, privacy.tell,

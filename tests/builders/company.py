@@ -188,6 +188,7 @@ def _people(word: str, password_hash: str | None, company: Company) -> list[list
         Customer(
             id=f"c_{n}", name=f"{word} {n}", phone=f"+8210{i}000000{i}", phone_as_given=word,
             email=f"{word.lower()}{n}@example.com", address=word, postcode=word, region="seoul", created_at=NOW,
+            phone_proved_at=NOW, email_proved_at=NOW,
         )
         for i, n in enumerate(("one", "two"), 1)
     ]  # fmt: skip
