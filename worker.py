@@ -26,6 +26,7 @@ from activities.kit.links import Links
 from activities.kit.outbox import Relay
 from activities.kit.post import LetterActivities
 from activities.kit.running import connect, run_until_stopped, workers
+from activities.kit.schedules import keep_schedules
 from activities.kit.sealing import Seals
 from activities.orders import FulfilmentActivities, GoodsBackActivities, OrderActivities, ReturnActivities
 from activities.payments import MethodActivities, PaymentActivities, RefundActivities
@@ -35,6 +36,7 @@ from activities.tickets import TicketActivities
 from models.kit import tables
 from models.kit.engine import engine_for
 from models.kit.logs import log_as_json
+from models.kit.schedules import SCHEDULES
 from models.kit.settings import Settings, settings
 from workflows.billing import InvoiceWorkflow
 from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, SignupWorkflow
@@ -179,6 +181,7 @@ async def main() -> None:
     log_as_json(setting.log_level)
     engine = engine_for(setting.database_url, pool_size=setting.pool_size, application="ieum-worker")
     client = await connect(setting, converter(setting.payload_keys))
+    await keep_schedules(client, SCHEDULES)
     running = workers(client, WORKFLOWS, activities(engine, setting))
     await run_until_stopped(running, Relay(engine, client).run(), HistoryKeeper(engine, client).run())
     await engine.dispose()

@@ -1,0 +1,24 @@
+"""What happens by itself every day or month: which workflow begins when, on Seoul's clock."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """One appointment: the workflow `name` begins at this time of day, or only on this day of the month.
+
+    The workflow takes no argument: it derives its day from the appointment (workflows/kit/schedules.py) and
+    starts the real work under an id made of that day, so that a catch-up or a backfill does nothing twice."""
+
+    id: str
+    name: str
+    hour: int
+    minute: int = 0
+    day_of_month: int | None = None
+    zone: str = "Asia/Seoul"
+    catch_up: timedelta = timedelta(days=2)  # how late a missed appointment is still kept
+
+
+# One line each; e.g. Scheduled("bill-day", "BillDay", hour=2)
+SCHEDULES: tuple[Scheduled, ...] = ()
