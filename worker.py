@@ -42,7 +42,7 @@ from activities.kit.post import LetterActivities
 from activities.kit.running import connect, run_until_stopped, workers
 from activities.kit.schedules import keep_schedules
 from activities.kit.sealing import Seals
-from activities.orders import FulfilmentActivities, OrderActivities
+from activities.orders import FulfilmentActivities, GoodsBackActivities, OrderActivities, ReturnActivities
 from activities.payments import (
     AskingActivities,
     CollectionActivities,
@@ -90,12 +90,13 @@ from workflows.kit.options import (
     STOCK_QUEUE,
 )
 from workflows.kit.payloads import converter
-from workflows.orders import OrderWorkflow
+from workflows.orders import OrderWorkflow, ReturnWorkflow
 from workflows.payments import (
     ChargeWorkflow,
     CollectionDayWorkflow,
     CollectionWorkflow,
     DepositWorkflow,
+    KeyRevocationWorkflow,
     PaymentMethodWorkflow,
     RefundWorkflow,
     TransferBatchWorkflow,
@@ -105,6 +106,7 @@ from workflows.staff import InvitationWorkflow
 from workflows.subscriptions import (
     ActivationWorkflow,
     DeactivationWorkflow,
+    DeviceExchangeWorkflow,
     DismissalWorkflow,
     ReactivationWorkflow,
     SubscriptionChangeWorkflow,
@@ -124,6 +126,7 @@ WORKFLOWS: list[type] = [
     SuspensionWorkflow, ReactivationWorkflow, DismissalWorkflow, DunningWorkflow, DunningDayWorkflow,
     DunningSweepWorkflow, WriteOffWorkflow,
     CollectionDayWorkflow, CollectionWorkflow, DepositWorkflow, TransferBatchWorkflow, TransferDayWorkflow,
+    DeviceExchangeWorkflow, ReturnWorkflow, KeyRevocationWorkflow,
 ]  # fmt: skip
 
 
@@ -227,6 +230,7 @@ def people(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
         DESK_QUEUE: [
             signup.note, signup.end_code, signup.recognise, signup.join, signup.forget,
             signup.consent_version, privacy.export, privacy.delete_file, privacy.close, privacy.erase,
+            privacy.methods_alive,
         ],
         MAIL_QUEUE: [
             letters.send, BillLetterActivities(engine, letters).write_bills, staff.invite, signup.send_code,
@@ -242,23 +246,22 @@ def sales(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     token = setting.systems_token
     orders, contracts = OrderActivities(engine), SubscriptionActivities(engine)
     off = SuspensionActivities(engine, HttpService(setting.service_url, token, calls))
-    goods = FulfilmentActivities(
-        engine,
-        HttpStock(setting.stock_url, token, calls),
-        HttpCarrier(setting.carrier_url, token, calls),
-        HttpCreditBureau(setting.credit_url, token, calls),
-    )
+    stock = HttpStock(setting.stock_url, token, calls)
+    carrier = HttpCarrier(setting.carrier_url, token, calls)
+    goods = FulfilmentActivities(engine, stock, carrier, HttpCreditBureau(setting.credit_url, token, calls))
+    returns, back = ReturnActivities(engine), GoodsBackActivities(engine, stock, carrier)
     return {
         DESK_QUEUE: [
             orders.open, orders.record, orders.ticket_number, orders.scan, orders.device_to_install,
             orders.contracts, orders.move_to,
             contracts.activate, contracts.deactivate, contracts.open, contracts.record, contracts.charge,
-            contracts.apply, contracts.call_off, contracts.wake,
-            off.suspend, off.to_switch_on, off.resume, off.draft_dismissals,
+            contracts.apply, contracts.call_off, contracts.wake, contracts.exchange_device,
+            returns.open, returns.record, returns.scan, returns.settle, back.replace,
+            back.exchanged_devices, off.suspend, off.to_switch_on, off.resume, off.draft_dismissals,
         ],
         SERVICE_QUEUE: [off.switch],
-        STOCK_QUEUE: [goods.reserve, goods.pack, goods.release, goods.restock],
-        CARRIER_QUEUE: [goods.hand_over, goods.redirect, goods.recall],
+        STOCK_QUEUE: [goods.reserve, goods.pack, goods.release, goods.restock, back.restock],
+        CARRIER_QUEUE: [goods.hand_over, goods.redirect, goods.recall, back.fetch, back.stop],
         CREDIT_QUEUE: [goods.check_credit, goods.free_credit],
     }  # fmt: skip
 

@@ -51,13 +51,16 @@ class OwnedProduct(SQLModel, table=True):
     """One device in a customer's hands, by serial number."""
 
     __tablename__ = "owned_products"
-    __table_args__ = (UniqueConstraint("product_id", "serial"),)
+    __table_args__ = (
+        Index("one_owner", "product_id", "serial", unique=True, postgresql_where=text("returned_on is null")),
+    )
 
     id: str = Field(primary_key=True)
     customer_id: str = Field(foreign_key="customers.id", index=True)
     product_id: str = Field(foreign_key="products.id")
     serial: str = columns.text()
     bought_on: date | None = None
+    returned_on: date | None = None  # it came back to us: their history, no longer theirs
     warranty_until: date | None = None
     region: str = columns.text(default="")
 

@@ -8,6 +8,7 @@ from sqlmodel import Field, SQLModel
 
 from models.kit import columns
 from models.messages.orders import OrderStatus, ShipmentStatus, StepKind, StepStatus
+from models.messages.orders.returns import Condition, ReturnGround, ReturnKind, ReturnStatus, ReturnWay
 
 
 class Order(SQLModel, table=True):
@@ -39,6 +40,7 @@ class Order(SQLModel, table=True):
     ship_address: str = columns.text(default="")
     ship_region: str = columns.text(default="")
     payment_method_id: str | None = columns.text(default=None)
+    return_id: str | None = columns.text(default=None)  # the return whose replacement this is
     credit: str = columns.text(default="")  # CreditAnswer, and who decided
     invoice_id: str | None = columns.text(default=None)
     reason: str = columns.text(default="")  # why it was cancelled or returned
@@ -74,6 +76,7 @@ class OrderLine(SQLModel, table=True):
     reserved: int = 0
     shipped: int = 0
     delivered: int = 0
+    returned: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     serials: list[str] = columns.words(default_factory=list)
     subscription_id: str | None = columns.text(default=None)
 
@@ -166,3 +169,88 @@ class CartItem(SQLModel, table=True):
     position: int = Field(primary_key=True)
     line: dict[str, Any] = columns.record(default_factory=dict)  # CartLine
     updated_at: datetime = columns.moment()
+
+
+class Return(SQLModel, table=True):
+    """Goods of a customer that come back. Born in api/orders or from another life's order."""
+
+    __tablename__ = "returns"
+    __table_args__ = (
+        UniqueConstraint("customer_id", "submission_key"),
+        Index("returns_open", "status", "asked_at", "id", postgresql_where=text("not is_over")),
+        Index(
+            "one_return_at_a_time",
+            "order_id",
+            unique=True,
+            postgresql_where=text("not is_over and kind <> 'retrieval'"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)  # R100001
+    submission_key: str = columns.text()
+    customer_id: str = Field(foreign_key="customers.id")
+    order_id: str | None = Field(default=None, foreign_key="orders.id", index=True)
+    owned_product_id: str | None = Field(default=None, foreign_key="owned_products.id")
+    placed_by: str | None = columns.text(default=None)  # the agent's account, when they asked
+    kind: ReturnKind = Field(sa_type=columns.word(ReturnKind))
+    ground: ReturnGround = Field(sa_type=columns.word(ReturnGround))
+    way: ReturnWay = Field(default=ReturnWay.CARRIER, sa_type=columns.word(ReturnWay))
+    status: ReturnStatus = Field(default=ReturnStatus.ASKED, sa_type=columns.word(ReturnStatus))
+    is_over: bool = False
+    note: str = columns.text(default="")  # the customer's own words
+    policy: dict[str, Any] = columns.record(default_factory=dict)  # ReturnPolicy as it was that day
+    ship_name: str = columns.text(default="")  # where it is fetched
+    ship_phone: str = columns.text(default="")
+    ship_postcode: str = columns.text(default="")
+    ship_address: str = columns.text(default="")
+    ship_region: str = columns.text(default="")
+    carrier: str = columns.text(default="")
+    tracking: str | None = columns.text(default=None)
+    parcel_status: ShipmentStatus | None = Field(
+        default=None, sa_type=columns.word(ShipmentStatus), nullable=True
+    )
+    fee_minor: int = columns.minor(default=0)
+    deducted_minor: int = columns.minor(default=0)
+    back_minor: int = columns.minor(default=0)  # what goes back; before the inspection: at best
+    currency: str = columns.text(default="KRW")
+    refund_id: str | None = columns.text(default=None)
+    replacement_id: str | None = columns.text(default=None)  # the order that replaces the goods
+    ticket_id: str | None = columns.text(default=None)  # of the technician's visit
+    reason: str = columns.text(default="")  # why it was refused or asked for
+    asked_at: datetime = columns.moment()
+    agreed_at: datetime | None = columns.moment(default=None, nullable=True)
+    arrived_at: datetime | None = columns.moment(default=None, nullable=True)
+    inspected_at: datetime | None = columns.moment(default=None, nullable=True)
+    settled_at: datetime | None = columns.moment(default=None, nullable=True)
+    seq: int = 0
+
+
+class ReturnLine(SQLModel, table=True):
+    """One article of a return and how it was found."""
+
+    __tablename__ = "return_lines"
+
+    return_id: str = Field(primary_key=True, foreign_key="returns.id")
+    position: int = Field(primary_key=True)  # of the order's line
+    product_id: str = Field(foreign_key="products.id")
+    name_ko: str = columns.text()
+    name_en: str = columns.text()
+    quantity: int
+    devices: list[str] = columns.words(default_factory=list)  # ids of owned products
+    paid_minor: int = columns.minor(default=0)  # its share of the order's price
+    condition: Condition | None = Field(default=None, sa_type=columns.word(Condition), nullable=True)
+    deducted_minor: int = columns.minor(default=0)
+
+
+class ReturnScan(SQLModel, table=True):
+    """One scan of goods on their way back, kept once."""
+
+    __tablename__ = "return_scans"
+
+    carrier: str = columns.text(primary_key=True)
+    event_id: str = columns.text(primary_key=True)
+    return_id: str = Field(foreign_key="returns.id", index=True)
+    status: ShipmentStatus = Field(sa_type=columns.word(ShipmentStatus))
+    at: datetime = columns.moment()
+    place: str = columns.text(default="")
+    received_at: datetime = columns.moment()

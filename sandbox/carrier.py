@@ -40,6 +40,13 @@ class ParcelIn(Input):
     to: To
 
 
+class Fetch(Input):
+    """Goods that a customer sends back."""
+
+    reference: str = Field(min_length=1, max_length=64)
+    origin: To
+
+
 class Redirect(Input):
     """The parcel goes elsewhere."""
 
@@ -81,6 +88,11 @@ class Carrier:
             "reference": asked.reference, "carrier": "hanil", "tracking": known["tracking"],
             "state": known["state"],
         }  # fmt: skip
+
+    def fetch(self, asked: Fetch) -> Answer:
+        """Take the order for the way back; the driver brings the label."""
+        to = ParcelIn(reference=asked.reference, to=asked.origin)
+        return self.collect(to)
 
     def redirect(self, reference: str, to: To) -> Answer:
         """Send a parcel elsewhere while it is here."""
@@ -160,6 +172,10 @@ def carrier(book: Book, hooks: Webhooks, token: str) -> APIRouter:
     @router.post("/parcels")
     async def collect(request: Request, asked: ParcelIn, key: Key) -> Response:
         return once(request, key, lambda: house.collect(asked))
+
+    @router.post("/returns")
+    async def fetch(request: Request, asked: Fetch, key: Key) -> Response:
+        return once(request, key, lambda: house.fetch(asked))
 
     @router.post("/parcels/{reference}/address")
     async def redirect(request: Request, reference: str, asked: Redirect, key: Key) -> Response:

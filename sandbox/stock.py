@@ -19,6 +19,9 @@ create table if not exists stock_parcels (
   reference text, line integer, sku text, quantity integer, serials text, is_restocked integer default 0,
   primary key (reference, line));
 create table if not exists restocked (reference text primary key);
+create table if not exists stock_returns (
+  reference text, line integer, sku text, quantity integer, serials text, is_sound integer,
+  primary key (reference, line));
 """
 PLENTY = 100_000  # on the shelf of an article that nobody counted
 
@@ -63,6 +66,23 @@ class Nothing(Input):
     """A call that says everything by its address."""
 
 
+class Back(Input):
+    """So many of one article that a customer sent back."""
+
+    line: int
+    sku: str
+    quantity: int = Field(gt=0)
+    serials: list[str]
+    is_sound: bool
+
+
+class GoodsBack(Input):
+    """What came back together."""
+
+    reference: str = Field(min_length=1, max_length=64)
+    lines: list[Back]
+
+
 class Warehouse:
     """Shelves, reservations and parcels, as the book knows them."""
 
@@ -85,7 +105,10 @@ class Warehouse:
             "select coalesce(sum(quantity), 0) as n from stock_parcels where sku = ? and not is_restocked",
             sku,
         )
-        return stocked - int((held or {})["n"]) - int((gone or {})["n"])
+        back = self.book.row(
+            "select coalesce(sum(quantity), 0) as n from stock_returns where sku = ? and is_sound", sku
+        )
+        return stocked - int((held or {})["n"]) - int((gone or {})["n"]) + int((back or {})["n"])
 
     def reserve(self, asked: Reservation) -> Answer:
         """Set aside what there is; a reservation that was released before it came gets nothing."""
@@ -146,6 +169,16 @@ class Warehouse:
         self.book.base.execute("update stock_parcels set is_restocked = 1 where reference = ?", (parcel,))
         return 200, {"reference": parcel, "state": "restocked"}
 
+    def take_back(self, asked: GoodsBack) -> Answer:
+        """Whole goods go onto the shelf, others aside; what came back once does not come again."""
+        known = self.book.row("select 1 from stock_returns where reference = ?", asked.reference)
+        for one in () if known else asked.lines:
+            self.book.write(
+                "stock_returns", reference=asked.reference, line=one.line, sku=one.sku,
+                quantity=one.quantity, serials=" ".join(one.serials), is_sound=int(one.is_sound),
+            )  # fmt: skip
+        return 200, {"reference": asked.reference, "state": "taken"}
+
 
 def stock(book: Book, token: str) -> APIRouter:
     """The warehouse's API, and what a judge may look at and turn."""
@@ -168,6 +201,10 @@ def stock(book: Book, token: str) -> APIRouter:
     async def restock(request: Request, reference: str, asked: Nothing, key: Key) -> Response:
         return once(request, key, lambda: house.restock(reference))
 
+    @router.post("/returns")
+    async def take_back(request: Request, asked: GoodsBack, key: Key) -> Response:
+        return once(request, key, lambda: house.take_back(asked))
+
     @router.put("/control/articles")
     async def count(levels: dict[str, int]) -> dict[str, int]:
         """Say how much of an article there is in all."""
@@ -178,7 +215,7 @@ def stock(book: Book, token: str) -> APIRouter:
 
     @router.get("/control/book")
     async def show() -> dict[str, Any]:
-        tables = ("articles", "reservations", "stock_parcels")
+        tables = ("articles", "reservations", "stock_parcels", "stock_returns")
         return {name: book.rows(f"select * from {name} order by 1, 2") for name in tables}  # noqa: S608
 
     return router

@@ -32,6 +32,9 @@ class Carrier(Protocol):
     async def pick_up(self, parcel: str, key: str, case: str) -> None:
         """Fetch a parcel that has left."""
 
+    async def fetch(self, parcel: str, origin: ShipTo, key: str, case: str) -> Shipped:
+        """Order the way back of goods from a customer; the label comes with the driver."""
+
 
 class HttpCarrier:
     """A carrier over HTTP with idempotency keys."""
@@ -44,10 +47,7 @@ class HttpCarrier:
         said = await self._ask(
             "collect", "/parcels", key, {"reference": parcel, "to": asdict(to)}, parcel, case
         )
-        carrier, tracking = said.get("carrier"), said.get("tracking")
-        if not is_code(carrier) or not is_code(tracking):
-            raise ApplicationError("the carrier's answer cannot be read", type="carrier_unclear")
-        return Shipped(parcel, carrier, tracking)
+        return _shipped(parcel, said)
 
     async def redirect(self, parcel: str, to: ShipTo, key: str, case: str) -> None:
         """Ask once per key."""
@@ -60,6 +60,11 @@ class HttpCarrier:
     async def pick_up(self, parcel: str, key: str, case: str) -> None:
         """Ask once per key."""
         await self._ask("pick_up", self._path(parcel, "pick-up"), key, {}, parcel, case)
+
+    async def fetch(self, parcel: str, origin: ShipTo, key: str, case: str) -> Shipped:
+        """The label's number comes back with the order."""
+        body = {"reference": parcel, "origin": asdict(origin)}
+        return _shipped(parcel, await self._ask("fetch", "/returns", key, body, parcel, case))
 
     async def _ask(
         self, operation: str, path: str, key: str, body: dict[str, Any], parcel: str, case: str
@@ -78,6 +83,14 @@ class HttpCarrier:
     async def close(self) -> None:
         """Hang up."""
         await self.line.close()
+
+
+def _shipped(parcel: str, said: dict[str, Any]) -> Shipped:
+    """A number under which the parcel is followed; anything else is no clear answer."""
+    carrier, tracking = said.get("carrier"), said.get("tracking")
+    if not is_code(carrier) or not is_code(tracking):
+        raise ApplicationError("the carrier's answer cannot be read", type="carrier_unclear")
+    return Shipped(parcel, carrier, tracking)
 
 
 @dataclass
@@ -105,6 +118,11 @@ class ConsoleCarrier:
     async def pick_up(self, parcel: str, key: str, case: str) -> None:
         """Say yes."""
         self.asked.append(("pick_up", key))
+
+    async def fetch(self, parcel: str, origin: ShipTo, key: str, case: str) -> Shipped:
+        """Say yes."""
+        self.asked.append(("fetch", key))
+        return Shipped(parcel, "console", f"track-{parcel}")
 
     def _refuse_what_left(self, parcel: str) -> None:
         if parcel in self.collected:

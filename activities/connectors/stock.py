@@ -1,7 +1,7 @@
 """The warehouse of the ERP: goods are set aside, packed, released and taken back, once per key."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -22,6 +22,17 @@ class Goods:
     reservation: str = ""
 
 
+@dataclass(frozen=True)
+class Returned:
+    """So many of one article that came back, and whether they can be sold again."""
+
+    line: int
+    sku: str
+    quantity: int
+    serials: tuple[str, ...]
+    is_sound: bool
+
+
 class Stock(Protocol):
     """Whoever keeps our goods. Raises until the answer is clear; asking again is always safe."""
 
@@ -36,6 +47,9 @@ class Stock(Protocol):
 
     async def restock(self, parcel: str, key: str, case: str) -> None:
         """Take a parcel's goods back onto the shelf, once."""
+
+    async def take_back(self, reference: str, goods: Sequence[Returned], key: str, case: str) -> None:
+        """Take what a customer sent back: whole goods onto the shelf, others aside; once per reference."""
 
 
 class HttpStock:
@@ -69,6 +83,13 @@ class HttpStock:
     async def restock(self, parcel: str, key: str, case: str) -> None:
         """Ask once per key."""
         await self._ask("restock", f"/parcels/{quote(parcel, safe='')}/restock", key, {}, parcel, case)
+
+    async def take_back(self, reference: str, goods: Sequence[Returned], key: str, case: str) -> None:
+        """Ask once per key."""
+        lines = [{**asdict(one), "serials": list(one.serials)} for one in goods]
+        await self._ask(
+            "take_back", "/returns", key, {"reference": reference, "lines": lines}, reference, case
+        )
 
     async def _ask(
         self, operation: str, path: str, key: str, body: dict[str, Any], reference: str, case: str
@@ -106,6 +127,7 @@ class ConsoleStock:
     shelf: dict[str, int] = field(default_factory=dict)
     reserved: dict[str, dict[int, int]] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    returned: dict[str, tuple[Returned, ...]] = field(default_factory=dict)
 
     async def reserve(self, reference: str, goods: Sequence[Goods], key: str, case: str) -> dict[int, int]:
         """Give what there is."""
@@ -130,3 +152,8 @@ class ConsoleStock:
     async def restock(self, parcel: str, key: str, case: str) -> None:
         """Remember that it is back."""
         self.asked.append(("restock", key))
+
+    async def take_back(self, reference: str, goods: Sequence[Returned], key: str, case: str) -> None:
+        """Remember what came back."""
+        self.asked.append(("take_back", key))
+        self.returned.setdefault(reference, tuple(goods))

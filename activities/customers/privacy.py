@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import or_, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import col, select
 from temporalio import activity
@@ -33,8 +33,10 @@ from models.messages.customers import (
     privacy_workflow_id,
 )
 from models.messages.letters import Delivery
+from models.messages.payments import MethodStatus
 from models.messages.subscriptions import SubscriptionStatus
-from models.orders import Order
+from models.orders import Order, Return
+from models.payments import PaymentMethod
 from models.rules import customers as rules
 from models.staff import Account, SignInSession
 from models.subscriptions import Subscription
@@ -105,6 +107,18 @@ class PrivacyActivities:
             row.status, row.seq = PrivacyStatus.WORKING, step.seq
             return PrivacyState(row.status)
 
+    @activity.defn(name="customers.methods_alive")
+    async def methods_alive(self, step: PrivacyStep) -> list[str]:
+        """The payment methods that the gateway still knows. Safe to repeat: it only reads."""
+        async with transaction(self.engine) as session:
+            row = await session.get_one(PrivacyRequest, step.request_id)
+            mine = col(PaymentMethod.customer_id) == row.customer_id
+            kept = or_(
+                col(PaymentMethod.billing_key) != "", col(PaymentMethod.status) == MethodStatus.PENDING
+            )
+            query = select(PaymentMethod.id).where(mine, kept).order_by(col(PaymentMethod.id))
+            return list((await session.scalars(query)).all())
+
     @activity.defn(name="customers.tell_privacy")
     async def tell(self, step: PrivacyStep) -> Delivery:
         """Write to the customer how their request stands. Safe to repeat: one key for each state."""
@@ -126,6 +140,7 @@ class PrivacyActivities:
         async with transaction(self.engine) as session:
             row = await session.get_one(PrivacyRequest, step.request_id, with_for_update=True)
             forget = text("select forget_customer(:who, :at)")
+            await _forget_returns(session, row.customer_id)
             files = (await session.scalars(forget, {"who": row.customer_id, "at": step.at})).all()
             for name in files:
                 if name:
@@ -170,6 +185,7 @@ async def still_under_way(session: AsyncSession, customer_id: str) -> str:
     owed = (InvoiceStatus.ISSUED, InvoiceStatus.OVERDUE)
     reasons = {
         "orders": select(Order.id).where(Order.customer_id == customer_id, ~col(Order.is_over)),
+        "returns": select(Return.id).where(Return.customer_id == customer_id, ~col(Return.is_over)),
         "contracts": select(Subscription.id).where(
             Subscription.customer_id == customer_id, Subscription.status != SubscriptionStatus.ENDED
         ),
@@ -200,6 +216,13 @@ async def _tell(session: AsyncSession, row: PrivacyRequest, step: PrivacyStep, s
         subject=f"customer:{row.customer_id}", ticket_id=None, case_id=row.customer_id,
         customer_id=row.customer_id, at=step.at, sentence=sentence, kind=EntryKind.CHANGE,
     )  # fmt: skip
+
+
+async def _forget_returns(session: AsyncSession, customer_id: str) -> None:
+    """What a customer said about their returns, and where the goods were fetched."""
+    mine = update(Return).where(col(Return.customer_id) == customer_id)
+    names = ("note", "reason", "ship_name", "ship_phone", "ship_postcode", "ship_address")
+    await session.execute(mine.values(dict.fromkeys(names, "")))
 
 
 def _store(folder: Path, name: str, content: bytes) -> None:

@@ -51,7 +51,13 @@ OF_CASE: dict[str, Form] = {"billing/receipt": PAY}
 
 ORDER = Form(LinkPurpose.ORDER, "case", days=90)
 
+BACK = Form(LinkPurpose.RETURN, "case", days=90)
+
 FORMS: dict[str, Form] = {
+    **{
+        f"orders/return_{name}": BACK
+        for name in ("agreed", "reminded", "visit", "arrived", "settled", "ended")
+    },
     "orders/placed": ORDER,
     "orders/shipped": ORDER,
     "orders/done": ORDER,

@@ -10,7 +10,14 @@ from temporalio import activity
 from activities.kit.transactions import transaction
 from activities.subscriptions.rows import keep_rent, tell_contract, void
 from models.kit.records import to_record
-from models.messages.subscriptions import Activation, Activations, Deactivations, SubscriptionStatus
+from models.messages.subscriptions import (
+    Activation,
+    Activations,
+    ChargeKind,
+    Deactivations,
+    DeviceExchanged,
+    SubscriptionStatus,
+)
 from models.rules.subscriptions.charges import due
 from models.rules.subscriptions.effects import obligation_of
 from models.rules.subscriptions.periods import Contract, next_bill
@@ -36,6 +43,8 @@ class OrderedContracts:
         """End the contracts of an order as if they had not begun; what is on no document yet is void.
 
         Safe to repeat: what has ended is left alone. Answers with how many contracts ended."""
+        if asked.subscription_ids:
+            return await self._end_with_device(asked)
         async with transaction(self.engine) as session:
             query = select(Subscription).where(col(Subscription.order_id) == asked.order_id).with_for_update()
             roots = list(await session.scalars(query))
@@ -51,6 +60,63 @@ class OrderedContracts:
                     session, row, "subscriptions.deactivated", asked.at, plan=str(row.terms["name_ko"])
                 )
             return len(running)
+
+    async def _end_with_device(self, asked: Deactivations) -> int:
+        """End the contracts that a return names, with their add-ons: on a day, or as if never begun."""
+        async with transaction(self.engine) as session:
+            named = col(Subscription.id).in_(asked.subscription_ids)
+            query = select(Subscription).where(
+                named | col(Subscription.parent_id).in_(asked.subscription_ids)
+            )
+            rows = list(await session.scalars(query.order_by(col(Subscription.id)).with_for_update()))
+            running = [one for one in rows if one.status is not SubscriptionStatus.ENDED]
+            for row in running:
+                day = asked.ends_on or row.starts_on or asked.at.date()
+                row.status, row.ends_on, row.next_bill_on = SubscriptionStatus.ENDED, day, None
+                row.billed_until = min(row.billed_until or day, day)
+                row.end_reason, row.seq = asked.reason, row.seq + 1
+                await void(
+                    session, col(SubscriptionCharge.subscription_id) == row.id,
+                    col(SubscriptionCharge.from_on) >= day,
+                )  # fmt: skip
+                if asked.ends_on is None:
+                    await _credit(session, row, asked.at)
+                plan = str(row.terms["name_ko"])
+                await tell_contract(session, row, "subscriptions.ended_with_device", asked.at, plan=plan)
+            return len(running)
+
+    @activity.defn(name="subscriptions.exchange_device")
+    async def exchange_device(self, asked: DeviceExchanged) -> int:
+        """Contracts go on with another device. Safe to repeat: it sets the same device."""
+        moved = 0
+        async with transaction(self.engine) as session:
+            query = select(Subscription).where(col(Subscription.id).in_(asked.subscription_ids))
+            for row in await session.scalars(query.order_by(col(Subscription.id)).with_for_update()):
+                if (new := asked.devices.get(row.owned_product_id or "")) is None:
+                    continue
+                row.owned_product_id, row.seq, moved = new, row.seq + 1, moved + 1
+                await tell_contract(
+                    session, row, "subscriptions.device_exchanged", asked.at, plan=str(row.terms["name_ko"])
+                )
+        return moved
+
+
+async def _credit(session: AsyncSession, row: Subscription, at: datetime) -> None:
+    """What was billed of a contract that never was goes back with the next bill: one credit a charge."""
+    billed = select(SubscriptionCharge).where(
+        col(SubscriptionCharge.subscription_id) == row.id, col(SubscriptionCharge.document_id).is_not(None),
+        ~col(SubscriptionCharge.is_void),
+    )  # fmt: skip
+    for charge in (await session.scalars(billed)).all():
+        line = {
+            "id": f"{charge.id}:back", "subscription_id": row.id, "customer_id": charge.customer_id,
+            "kind": ChargeKind.PRORATION, "name_ko": charge.name_ko, "name_en": charge.name_en,
+            "gross_minor": -charge.gross_minor, "net_minor": -charge.net_minor,
+            "tax_minor": -charge.tax_minor, "tax_rule": charge.tax_rule, "currency": charge.currency,
+            "from_on": charge.from_on, "until_on": charge.until_on, "basis": "returned", "is_credit": True,
+            "is_void": False, "created_at": at,
+        }  # fmt: skip
+        await session.execute(insert(SubscriptionCharge).values(line).on_conflict_do_nothing())
 
 
 async def _begin(session: AsyncSession, asked: Activation, at: datetime) -> None:

@@ -28,9 +28,11 @@ from api.kit.people import Kind, People, Person
 from api.kit.routes import ANY_LINK, SIGNED_IN, Router
 from api.kit.visible import visible
 from models.billing import AccountingPeriod, Invoice
+from models.customers import Customer
 from models.field_service import Visit
 from models.kit.refusals import Refusal
-from models.orders import Order
+from models.orders import Order, Return
+from models.subscriptions import Subscription, SubscriptionChange
 from models.tickets import Ticket
 
 router = Router()
@@ -39,11 +41,15 @@ log = structlog.get_logger()
 CHANNEL = "ieum_live"
 TOPIC = re.compile(
     r"(?P<all>tickets|visits|orders|journeys|collections)"
-    r"|(?P<one>ticket|visit|invoice|order|close):(?P<id>[A-Za-z0-9._-]{1,64})"
+    r"|(?P<one>ticket|visit|invoice|order|return|close|subscription|case|customer):(?P<id>[A-Za-z0-9._-]{1,64})"
 )
-ROWS: dict[str, type[Ticket] | type[Visit] | type[Invoice] | type[Order] | type[AccountingPeriod]] = {
+ROWS: dict[str, type[Any]] = {
     "close": AccountingPeriod,
+    "case": SubscriptionChange,
+    "customer": Customer,
     "order": Order,
+    "return": Return,
+    "subscription": Subscription,
     "ticket": Ticket,
     "visit": Visit,
     "invoice": Invoice,

@@ -90,6 +90,18 @@ BARE_ORDERS: dict[str, str] = {
     "orders.stuck": N_("A step could not be undone; a colleague has a task"),
     "orders.settled_by_hand": N_("A step was undone by hand"),
     "orders.refused_outside": N_("An outside system did not do its part; a colleague has a task"),
+    "orders.return_undecided_late": N_("Nobody has decided the return: a colleague has a task"),
+    "orders.return_refused": N_("The return was refused"),
+    "orders.return_label": N_("The carrier fetches the goods"),
+    "orders.return_visit": N_("A technician takes the device down and along"),
+    "orders.return_late": N_("The goods have not arrived: a colleague has a task"),
+    "orders.return_not_inspected": N_("Nobody has inspected the goods: a colleague has a task"),
+    "orders.return_refunding": N_("The money goes back"),
+    "orders.return_refunded": N_("The money went back"),
+    "orders.return_stuck": N_("The money could not be given back: a colleague has a task"),
+    "orders.return_replacing": N_("The replacement is on its way"),
+    "subscriptions.ended_with_device": N_("A contract ended: its device came back"),
+    "subscriptions.device_exchanged": N_("A contract goes on with another device"),
 }
 BARE.update(BARE_ORDERS)
 BARE_BOOKS: dict[str, str] = {

@@ -20,7 +20,18 @@ from models.dunning import (
 )
 from models.messages.catalogue import VersionStatus
 from models.messages.staff import Role
-from models.orders import Order, OrderAddress, OrderLine, OrderReservation, OrderStep, Shipment, ShipmentEvent
+from models.orders import (
+    Order,
+    OrderAddress,
+    OrderLine,
+    OrderReservation,
+    OrderStep,
+    Return,
+    ReturnLine,
+    ReturnScan,
+    Shipment,
+    ShipmentEvent,
+)
 from models.payments import (
     Collection,
     CollectionRules,
@@ -64,6 +75,19 @@ def _of_order(column: Any) -> Rule:
 
 def _shipment_events(person: Person) -> Condition:
     return col(ShipmentEvent.shipment_id).in_(ids(person, Shipment, Shipment.id))
+
+
+def _returns(person: Person) -> Condition:
+    """Also by a link to the order that they are about."""
+    of_order = and_(col(Return.order_id) == person.case_id, col(Return.customer_id) == person.customer_id)
+    return or_(
+        of_case(person, Return.id, Return.customer_id),
+        of_order if person.kind is Kind.LINK and person.case_id is not None else false(),
+    )
+
+
+def _of_return(column: Any) -> Rule:
+    return lambda person: col(column).in_(ids(person, Return, Return.id))
 
 
 def _changes(person: Person) -> Condition:
@@ -140,6 +164,9 @@ RULES_OF_SALE: dict[type[SQLModel], Rule] = {
     OrderAddress: _of_order(OrderAddress.order_id),
     Shipment: _of_order(Shipment.order_id),
     ShipmentEvent: _shipment_events,
+    Return: _returns,
+    ReturnLine: _of_return(ReturnLine.return_id),
+    ReturnScan: _of_return(ReturnScan.return_id),
     Subscription: _subscriptions,
     SubscriptionPause: _of_subscription(SubscriptionPause.subscription_id),
     SubscriptionChange: _changes,

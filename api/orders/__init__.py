@@ -1,6 +1,20 @@
-"""Orders as people meet them: ordering, following, another address, calling off; the carrier's scans."""
+"""Orders and returns as people meet them: ordering, following, calling off, sending back."""
 
-from api.orders import checkout, commands, hook, index, links, show, words
+from api.orders import (
+    asking_back,
+    checkout,
+    commands,
+    hook,
+    index,
+    links,
+    return_commands,
+    returns,
+    show,
+    words,
+)
 from api.orders.routing import router
 
-__all__ = ["checkout", "commands", "hook", "index", "links", "router", "show", "words"]
+__all__ = [
+    "asking_back", "checkout", "commands", "hook", "index", "links", "return_commands", "returns", "router",
+    "show", "words",
+]  # fmt: skip

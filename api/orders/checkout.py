@@ -21,12 +21,11 @@ from api.kit.routes import AGENTS, ANYONE, CUSTOMERS
 from api.kit.texts import Count, Key, Line, MaybeKey, MaybeLine, Name, Phone
 from api.orders.birth import Wish, earlier_order, place
 from api.orders.routing import router
+from api.payments.methods import active_of
 from models.customers import Customer
 from models.kit.refusals import Refusal
 from models.messages.catalogue import Quote
 from models.messages.orders import ShipTo
-from models.messages.payments import MethodStatus
-from models.payments import PaymentMethod
 from models.rules.catalogue import problems, quote
 from models.rules.field_service import region_of
 
@@ -118,7 +117,7 @@ async def accept(
     if earlier := await earlier_order(desk, buyer.id, given.submission_key):
         return earlier
     if given.method_id is not None:
-        known = {method for method, _ in await methods_of(desk, buyer.id)}
+        known = {method for method, _ in await active_of(desk, buyer.id)}
         if given.method_id not in known:
             raise Refusal("not_found")
     if priced is None:
@@ -161,19 +160,6 @@ async def quote_of(request: Request, desk: DeskAt, customer_id: str) -> Quote | 
     return quote(cart, shelf, today(), families)
 
 
-async def methods_of(desk: DeskAt, customer_id: str) -> tuple[tuple[str, str], ...]:
-    """The buyer's own active methods of payment, the default first."""
-    query = (
-        desk.visible(PaymentMethod)
-        .with_only_columns(col(PaymentMethod.id), col(PaymentMethod.label))
-        .where(
-            col(PaymentMethod.customer_id) == customer_id, col(PaymentMethod.status) == MethodStatus.ACTIVE
-        )
-        .order_by(col(PaymentMethod.is_default).desc(), col(PaymentMethod.created_at))
-    )
-    return tuple((row[0], row[1]) for row in await desk.session.execute(query))
-
-
 async def till(desk: DeskAt, buyer: Customer, priced: Quote) -> CheckoutPage:
     """Everything that the till shows."""
     shown = tuple(
@@ -182,5 +168,5 @@ async def till(desk: DeskAt, buyer: Customer, priced: Quote) -> CheckoutPage:
     known = await reveal(desk, buyer.id, action="orders.new", purpose="to send an order", only=REACHED)
     phone = buyer.phone_as_given if desk.person.customer_id == buyer.id else None
     to = ShipTo(known.name, phone or known.phone, known.postcode, known.address, buyer.region)
-    methods = await methods_of(desk, buyer.id)
+    methods = await active_of(desk, buyer.id)
     return CheckoutPage(priced, shown, buyer.id, buyer.name, to, methods, desk.person.is_desk)

@@ -1,4 +1,4 @@
-"""The carrier's scans: believed by their signature, kept once, told to the order that they are about."""
+"""The carrier's scans: believed by their signature, kept once, told to whom they are about."""
 
 import re
 from datetime import UTC, datetime
@@ -15,9 +15,11 @@ from models.kit.inbox import is_first
 from models.kit.outbox import announce_signal
 from models.kit.refusals import Refusal
 from models.messages.orders import ParcelScanned, ShipmentStatus, order_workflow_id
+from models.messages.orders.returns import return_workflow_id
 from models.messages.systems import System
 
-PARCEL = re.compile(r"(O[0-9]{1,18})-[0-9]{1,4}")
+PARCEL = re.compile(r"[A-Za-z][A-Za-z0-9_.]{1,58}-[0-9]{1,4}")
+OF_AN_ORDER = re.compile(r"O[0-9]{1,18}")
 CARRIER = "hanil"
 TOLD = frozenset(ShipmentStatus) - {ShipmentStatus.READY, ShipmentStatus.CANCELLED}
 
@@ -36,13 +38,14 @@ async def hear(request: Request, desk: Desk) -> Response:
 
 
 async def tell(desk: DeskAt, message: Verified, scan: ParcelScanned) -> None:
-    """Keep the message once, and tell the order."""
+    """Keep the message once, and tell the order or the return."""
     at = datetime.now(UTC)
     body = {"type": "PARCEL_SCANNED", "shipment_id": scan.shipment_id, "status": scan.status.value}
     if await is_first(desk.session, System.CARRIER, message.id, at=at, body=body):
-        order = scan.shipment_id.rsplit("-", 1)[0]
-        key = f"scan:{message.id}"
-        await announce_signal(desk.session, order_workflow_id(order), "parcel_scanned", scan, key=key)
+        case = scan.shipment_id.rsplit("-", 1)[0]
+        is_order = OF_AN_ORDER.fullmatch(case) is not None
+        life = order_workflow_id(case) if is_order else return_workflow_id(case)
+        await announce_signal(desk.session, life, "parcel_scanned", scan, key=f"scan:{message.id}")
     await desk.commit()
 
 

@@ -15,17 +15,17 @@ from api.kit.people import Kind
 from api.kit.personal import mask_address, mask_name, mask_phone
 from api.kit.rendering import Form, answer
 from api.kit.routes import CUSTOMERS, STAFF
-from api.kit.sentences import sentence, then_sentence, wait_sentence
 from api.kit.texts import Key
+from api.orders.returns import ReturnRow, returns_of
 from api.orders.routing import router
+from api.orders.told import Told, Wait, story_of, waits_of
 from models.customers import Customer
-from models.journeys import OpenWait
-from models.kit.timeline import TimelineEntry
-from models.messages.journeys import WaitFor
 from models.messages.orders import OrderStatus, ShipmentStatus, ShipTo, StepKind, StepStatus
+from models.messages.orders.returns import RETURN_OVER
 from models.messages.staff import Role
 from models.orders import Order, OrderLine, OrderStep, Shipment, ShipmentEvent
 from models.rules import orders as rules
+from models.rules.orders.returns import returnable
 from models.tickets import Ticket
 
 WAY = (
@@ -60,6 +60,7 @@ class LineRow:
     monthly_minor: int
     serials: tuple[str, ...]
     is_waiting: bool  # goods are missing
+    left: int = 0  # of which something could come back
 
 
 @dataclass(frozen=True)
@@ -83,26 +84,6 @@ class Undo:
     reference: str
     code: str
     is_to_undo: bool
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Whom and what the order waits for."""
-
-    what: str
-    who: WaitFor
-    text: str
-    since: datetime
-    until: datetime | None
-    then: str
-
-
-@dataclass(frozen=True)
-class Told:
-    """One line of the story."""
-
-    at: datetime
-    text: str
 
 
 @dataclass(frozen=True)
@@ -138,6 +119,8 @@ class OrderPage:
     story: tuple[Told, ...]
     ticket_id: str
     may: frozenset[str]
+    returns: tuple[ReturnRow, ...]
+    may_return: bool
 
 
 @router.get("/orders/{order_id}", may=CUSTOMERS | STAFF, row="order")
@@ -172,14 +155,17 @@ async def order_page(request: Request, desk: DeskAt, order_id: str, base: str) -
     parcels = await parcels_of(desk, order_id, request.app.state.settings.tracking_url)
     if any(parcel.status is not ShipmentStatus.READY for parcel in parcels):
         possible -= {"change_address"}
+    lines = await lines_of(desk, order)
     return OrderPage(
         facts_of(order), address_of(order, is_theirs=is_theirs), customer.name, base, is_theirs,
-        lines=await lines_of(desk, order), stages=stages(order, steps), waits=waits, parcels=parcels,
+        lines=lines, stages=stages(order, steps), waits=waits, parcels=parcels,
         undo=tuple(undo_line(step) for step in reversed(steps)),
         back_minor=order.once_minor if is_paid else 0,
         story=await story_of(desk, order_id, is_theirs=is_theirs),
         ticket_id=await ticket_of(desk, order_id),
         may=possible if is_theirs else frozenset(one for one in possible if may_do(desk, one)),
+        returns=(found := await returns_of(desk, order_id)),
+        may_return=(is_theirs or desk.person.is_desk) and is_returnable(order, lines, found),
     )  # fmt: skip
 
 
@@ -201,6 +187,12 @@ def address_of(order: Order, *, is_theirs: bool) -> ShipTo:
         mask_name(order.ship_name), mask_phone(order.ship_phone), "", mask_address(order.ship_address),
         order.ship_region,
     )  # fmt: skip
+
+
+def is_returnable(order: Order, lines: tuple[LineRow, ...], known: tuple[ReturnRow, ...]) -> bool:
+    """Whether something is left that could come back, and nothing is on its way."""
+    is_open = any(one.status not in RETURN_OVER for one in known)
+    return order.status is OrderStatus.DONE and not is_open and any(line.left for line in lines)
 
 
 def may_do(desk: DeskAt, command: str) -> bool:
@@ -256,6 +248,7 @@ async def lines_of(desk: DeskAt, order: Order) -> tuple[LineRow, ...]:
         LineRow(
             name_of(one), one.quantity, one.once_minor, one.monthly_minor, tuple(one.serials),
             is_over_stock and one.needs_shipping and one.reserved < one.quantity,
+            returnable(one.delivered, one.returned) if one.product_id else 0,
         )
         for one in await desk.session.scalars(query.order_by(col(OrderLine.position)))
     )  # fmt: skip
@@ -282,37 +275,6 @@ async def parcels_of(desk: DeskAt, order_id: str, tracking_url: str) -> tuple[Pa
         )
         for row in rows
     )  # fmt: skip
-
-
-async def waits_of(desk: DeskAt, order_id: str) -> tuple[Wait, ...]:
-    """What the order itself waits for, the nearest deadline first."""
-    query = (
-        desk.visible(OpenWait)
-        .where(col(OpenWait.workflow_id) == f"order:{order_id}", col(OpenWait.ended_at).is_(None))
-        .order_by(col(OpenWait.until).asc().nulls_last(), col(OpenWait.since).desc())
-    )
-    return tuple(
-        Wait(
-            one.what,
-            one.who,
-            wait_sentence(one.what, one.details),
-            one.since,
-            one.until,
-            then_sentence(one.then),
-        )
-        for one in await desk.session.scalars(query)
-    )
-
-
-async def story_of(desk: DeskAt, order_id: str, *, is_theirs: bool) -> tuple[Told, ...]:
-    """What happened, the newest first."""
-    query = desk.visible(TimelineEntry).where(col(TimelineEntry.case_id) == order_id)
-    if is_theirs:
-        query = query.where(col(TimelineEntry.is_public))
-    newest = query.order_by(col(TimelineEntry.at).desc(), col(TimelineEntry.id).desc()).limit(200)
-    return tuple(
-        Told(one.at, sentence(one.sentence, one.details)) for one in await desk.session.scalars(newest)
-    )
 
 
 async def ticket_of(desk: DeskAt, order_id: str) -> str:

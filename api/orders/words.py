@@ -4,6 +4,7 @@ from api.kit import labels
 from api.kit.labels import Label
 from api.kit.language import N_
 from models.messages.orders import OrderStatus, ShipmentStatus, StepKind, StepStatus
+from models.messages.orders.returns import Condition, ReturnGround, ReturnKind, ReturnStatus, ReturnWay
 
 labels.register(
     "order",
@@ -76,5 +77,54 @@ labels.register(
         "credit_refused": Label(N_("the credit check was not passed")),
         "not_delivered": Label(N_("could not be delivered")),
         "ended_by_operations": Label(N_("ended by operations")),
+    },
+)
+labels.register(
+    "return",
+    {
+        ReturnStatus.ASKED: Label(N_("Asked for"), "amber"),
+        ReturnStatus.AGREED: Label(N_("To be handed over"), "blue"),
+        ReturnStatus.ON_THE_WAY: Label(N_("On the way back"), "indigo"),
+        ReturnStatus.ARRIVED: Label(N_("To be inspected"), "violet"),
+        ReturnStatus.SETTLING: Label(N_("Being settled"), "teal"),
+        ReturnStatus.SETTLED: Label(N_("Settled"), "green"),
+        ReturnStatus.REFUSED: Label(N_("Return refused"), "red"),
+        ReturnStatus.CALLED_OFF: Label(N_("Return called off"), "gray"),
+        ReturnStatus.NOT_HANDED_OVER: Label(N_("Not handed over"), "orange"),
+    },
+)
+labels.register(
+    "return_kind",
+    {
+        ReturnKind.RETURN: Label(N_("Return, the money goes back")),
+        ReturnKind.EXCHANGE: Label(N_("Exchange for the same")),
+        ReturnKind.RETRIEVAL: Label(N_("Retrieval of our device")),
+    },
+)
+labels.register(
+    "return_ground",
+    {
+        ReturnGround.CHANGE_OF_MIND: Label(N_("I do not want it after all")),
+        ReturnGround.DEFECT: Label(N_("It is defective")),
+        ReturnGround.WRONG_ITEM: Label(N_("It is not what I ordered")),
+        ReturnGround.CONTRACT_ENDED: Label(N_("The contract has ended")),
+    },
+)
+labels.register(
+    "return_way",
+    {
+        ReturnWay.CARRIER: Label(N_("The carrier fetches it"), "gray", "truck"),
+        ReturnWay.VISIT: Label(N_("A technician takes it down and along"), "gray", "wrench"),
+    },
+)
+labels.register(
+    "return_condition",
+    {
+        Condition.WHOLE: Label(N_("Whole"), "green"),
+        Condition.USED: Label(N_("Traces of use"), "amber"),
+        Condition.DAMAGED: Label(N_("Damaged"), "orange"),
+        Condition.WRONG: Label(N_("Something else came"), "red"),
+        Condition.MISSING: Label(N_("Missing"), "red"),
+        Condition.LOST: Label(N_("Lost by the carrier"), "gray"),
     },
 )

@@ -89,6 +89,15 @@ class Settling(Input):
 
 
 @dataclass(frozen=True)
+class Agreement:
+    """What was agreed: by the gateway's page, or by a method that is charged without asking there."""
+
+    order_id: str
+    payment_key: str = ""
+    method_id: str | None = None
+
+
+@dataclass(frozen=True)
 class PayPage:
     """What the customer sees: the invoice, how its payment stands, and where to pay."""
 
@@ -97,6 +106,8 @@ class PayPage:
     is_refused: bool  # the last try was refused
     base: str
     checkout: str
+    next_try: str  # the number under which the next try is charged
+    methods: tuple[tuple[str, str], ...]  # saved cards of whoever is signed in, the usual one first
 
 
 @dataclass(frozen=True)
@@ -286,8 +297,9 @@ async def paid(
         raise Refusal("invalid_form")
     if sent.value is None or sent.value.amount != invoice.total_minor:
         raise Refusal("payment_differs")
-    if not await is_stored(desk, sent.value):
-        await begin(desk, request.app.state.settings, invoice, sent.value)
+    agreed = Agreement(sent.value.order_id, sent.value.payment_key)
+    if not await is_stored(desk, agreed):
+        await begin(desk, request.app.state.settings, invoice, agreed)
     await desk.commit()
     return move_on(request, f"{base}/pay", data={"status": "under_way"})
 
@@ -303,7 +315,10 @@ async def pay_page(
     if state == "due" and last in {*OPEN_ATTEMPT, AttemptStatus.SUCCEEDED}:
         state = "under_way"
     is_refused = state == "due" and (has_failed or last is AttemptStatus.REFUSED)
-    return PayPage(shown, state, is_refused, base, checkout_of(request, invoice, base, len(shown.attempts)))
+    tries = len(shown.attempts)
+    checkout = checkout_of(request, invoice, base, tries)
+    mine = await methods.active_of(desk, invoice.customer_id) if state == "due" else ()
+    return PayPage(shown, state, is_refused, base, checkout, attempt_id(invoice.id, tries + 1), mine)
 
 
 def checkout_of(request: Request, invoice: Invoice, base: str, tries: int) -> str:
@@ -318,16 +333,17 @@ def checkout_of(request: Request, invoice: Invoice, base: str, tries: int) -> st
     return f"{settings.gateway_public_url}/checkout?{urlencode(asked)}"
 
 
-async def is_stored(desk: DeskAt, given: Authorised) -> bool:
+async def is_stored(desk: DeskAt, given: Agreement) -> bool:
     """Whether this agreement was already sent; the same order with another key is another payment."""
     query = desk.visible(PaymentAttempt).where(col(PaymentAttempt.id) == given.order_id)
     attempt = await desk.session.scalar(query)
-    if attempt is not None and attempt.payment_key != given.payment_key:
+    said = (given.payment_key, given.method_id)
+    if attempt is not None and (attempt.payment_key, attempt.method_id) != said:
         raise Refusal("payment_under_way" if attempt.status in OPEN_ATTEMPT else "payment_differs")
     return attempt is not None
 
 
-async def begin(desk: DeskAt, settings: Settings, invoice: Invoice, given: Authorised) -> None:
+async def begin(desk: DeskAt, settings: Settings, invoice: Invoice, given: Agreement) -> None:
     """The attempt, its key and the start of its charge, in one transaction, before anything is asked."""
     refuse_what_is_over(invoice)
     query = desk.visible(PaymentAttempt).where(col(PaymentAttempt.invoice_id) == invoice.id)
@@ -341,13 +357,15 @@ async def begin(desk: DeskAt, settings: Settings, invoice: Invoice, given: Autho
         "id": given.order_id, "invoice_id": invoice.id, "ordinal": ordinal, "provider": "gateway",
         "customer_id": invoice.customer_id, "payment_key": given.payment_key, "currency": invoice.currency,
         "amount_minor": invoice.total_minor, "status": AttemptStatus.CREATED, "provider_id": "",
-        "code": "", "created_at": datetime.now(UTC), "lookups": 0, "seq": 0,
+        "code": "", "created_at": datetime.now(UTC), "lookups": 0, "seq": 0, "method_id": given.method_id,
     }  # fmt: skip
     await desk.session.execute(insert(PaymentAttempt).values(row).on_conflict_do_nothing().inline())
     if not await is_stored(desk, given):
         raise Refusal("payment_under_way")  # somebody else was faster by a blink
     owed, ticket = invoice.total_minor, invoice.ticket_id or ""
-    order = ChargeOrder(given.order_id, invoice.id, ticket, owed, invoice.currency)
+    order = ChargeOrder(
+        given.order_id, invoice.id, ticket, owed, invoice.currency, method_id=given.method_id or ""
+    )
     order = paced(order, settings)
     await announce_start(
         desk.session, "Charge", charge_workflow_id(order.attempt_id), order,

@@ -53,6 +53,16 @@ OWN_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/_.?=&%-]{0,199}")
 AUTH_KEY = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
+async def active_of(desk: DeskAt, customer_id: str) -> tuple[tuple[str, str], ...]:
+    """The customer's active methods as the asker may see them, the usual one first."""
+    mine = col(PaymentMethod.customer_id) == customer_id, col(PaymentMethod.status) == MethodStatus.ACTIVE
+    query = desk.visible(PaymentMethod).with_only_columns(col(PaymentMethod.id), col(PaymentMethod.label))
+    newest = query.where(*mine).order_by(
+        col(PaymentMethod.is_default).desc(), col(PaymentMethod.created_at), col(PaymentMethod.id)
+    )
+    return tuple((row[0], row[1]) for row in await desk.session.execute(newest))
+
+
 class Adding(Input):
     """The wish to add a payment method, and where to go afterwards."""
 

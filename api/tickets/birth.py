@@ -16,6 +16,7 @@ from api.tickets.saying import message_id
 from models.customers import Customer, OwnedProduct
 from models.kit import ids
 from models.kit.outbox import announce_start
+from models.kit.refusals import Refusal
 from models.kit.timeline import ActorKind, EntryKind, TimelineEntry
 from models.messages.customers import CustomerKind, Tier
 from models.messages.tickets import (
@@ -124,15 +125,19 @@ async def customer_for(desk: DeskAt, report: Report, now: datetime) -> str:
     known = select(func.intake_customer(report.phone or "", report.email or ""))
     if found := await desk.session.scalar(known):
         return str(found)
-    row = {
+    row: dict[str, Any] = {
         "id": ids.fresh("cus"), "kind": CustomerKind.PERSON, "name": report.name, "phone": report.phone,
         "phone_as_given": report.phone_as_given, "email": report.email, "locale": locale(),
         "tier": Tier.STANDARD, "postcode": "", "address": report.address, "region": report.region,
         "is_verified": False, "created_at": now, "version": 1,
     }  # fmt: skip
-    if await is_new(desk, Customer, row):
-        return str(row["id"])
-    return str(await desk.session.scalar(known))
+    # An address that stands unproved on somebody else's record stays there: it is only kept as it was given.
+    for left_out in ((), ("phone",), ("email",), ("phone", "email")):
+        if await is_new(desk, Customer, {**row, **dict.fromkeys(left_out)}):
+            return str(row["id"])
+        if found := await desk.session.scalar(known):  # the same person at the same moment
+            return str(found)
+    raise Refusal("try_again_later")
 
 
 async def product_for(desk: DeskAt, report: Report, customer_id: str) -> str | None:

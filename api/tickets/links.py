@@ -48,7 +48,7 @@ F = TypeVar("F", bound=Input)
 FOLLOW, CONFIRM, RATE = LinkPurpose.FOLLOW, LinkPurpose.CONFIRM, LinkPurpose.RATE
 ELSEWHERE = {
     LinkPurpose.SLOT: "slot", LinkPurpose.TRACK: "track", LinkPurpose.PAY: "pay",
-    LinkPurpose.ORDER: "order", LinkPurpose.CHANGE: "change",
+    LinkPurpose.ORDER: "order", LinkPurpose.CHANGE: "change", LinkPurpose.RETURN: "return",
 }  # fmt: skip
 
 

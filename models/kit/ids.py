@@ -58,3 +58,13 @@ def dunning_case_id(number: int) -> str:
 def attempt_id(invoice: str, ordinal: int) -> str:
     """The n-th try to collect an invoice: `I100123-1.2`; also the idempotency key at the gateway."""
     return f"{invoice}.{ordinal}"
+
+
+def return_id(number: int) -> str:
+    """`R100001`; the number comes from the database sequence `return_numbers`."""
+    return f"R{number}"
+
+
+def return_parcel(return_: str) -> str:
+    """The parcel in which a return's goods come back: `R100001-1`."""
+    return f"{return_}-1"

@@ -95,6 +95,15 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "address_fixed": (409, N_("A parcel is already on its way; the address can no longer be changed.")),
     "cart_changed": (409, N_("The cart or its prices have changed. Please look at it again.")),
     "cart_empty": (409, N_("There is nothing in the cart.")),
+    # returns
+    "nothing_to_return": (409, N_("There is nothing here that could be returned.")),
+    "return_open": (409, N_("A return of this order is already under way.")),
+    "return_over": (409, N_("This return is already over.")),
+    "return_on_the_way": (
+        409,
+        N_("The goods are already on their way; the return can no longer be called off."),
+    ),
+    "return_not_waiting": (409, N_("This return does not wait for that.")),
     # subscriptions
     "contract_not_running": (409, N_("This contract is not running, so it cannot be changed.")),
     "contract_paused": (409, N_("This contract is paused. Please resume it first.")),

@@ -189,6 +189,7 @@ def privacy_workflow_id(request_id: str) -> str:
 # Why somebody cannot be forgotten yet.
 KEPT_FOR: dict[str, str] = {
     "orders": N_("An order is still under way. Please cancel it or wait until it is delivered."),
+    "returns": N_("A return is still under way. Please call it off or wait until it is settled."),
     "contracts": N_("A contract is still running. Please end it first."),
     "invoices": N_("An invoice is still open. Please pay it first."),
     "tickets": N_("A report is still being worked on. Please cancel it or wait until it is closed."),

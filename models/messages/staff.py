@@ -28,6 +28,7 @@ class LinkPurpose(StrEnum):
     RATE = "rate"  # rate the repair
     ORDER = "order"  # follow one order, change its address, cancel it
     CHANGE = "change"  # see and confirm one change of a contract
+    RETURN = "return"  # follow one return, call it off
 
 
 @dataclass(frozen=True)

@@ -76,10 +76,24 @@ class Activations:
 
 @dataclass(frozen=True)
 class Deactivations:
-    """What starts "Deactivation": the order is undone, its contracts end as if they had not begun."""
+    """What starts "Deactivation": the order is undone, its contracts end as if they had not begun.
+
+    A return names its own contracts; with a day they end on it, else what was billed is credited."""
 
     order_id: str
     reason: str
+    at: datetime
+    subscription_ids: tuple[str, ...] = ()
+    ends_on: date | None = None
+
+
+@dataclass(frozen=True)
+class DeviceExchanged:
+    """What starts "DeviceExchange": contracts go on with the replacement of their device."""
+
+    subscription_ids: tuple[str, ...]
+    devices: dict[str, str]  # the old device's id and the new one's
+    reason: str  # the return
     at: datetime
 
 
@@ -270,6 +284,8 @@ def subscription_subject(subscription_id: str) -> str:
 SENTENCES: dict[str, str] = {
     "subscriptions.activated": N_("The contract %(plan)s began on %(starts_on)s"),
     "subscriptions.deactivated": N_("The contract %(plan)s was undone with its order"),
+    "subscriptions.ended_with_device": N_("The contract %(plan)s ended: its device came back"),
+    "subscriptions.device_exchanged": N_("The contract %(plan)s goes on with another device"),
     "subscriptions.requested": N_("A change of the contract was requested: %(change)s"),
     "subscriptions.receiver_asked": N_("The new holder was asked to agree"),
     "subscriptions.receiver_reminded": N_("The new holder was reminded"),

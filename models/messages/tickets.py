@@ -89,7 +89,7 @@ class FaultReport:
     case_id: str = ""  # the order or change that opens it; then the ticket stores its own row first
     asked_by: str = ""  # workflow id that is told `ticket_settled`
     owned_product_id: str | None = None
-    topic: str = ""  # code of what it is about: "installation", "move", "stuck_undo", "credit_grey"
+    topic: str = ""  # code of what it is about, one of TOPICS
 
 
 # What a ticket that somebody else opened is called, by topic; %(case_id)s is the order or change.
@@ -100,6 +100,11 @@ TOPICS: dict[str, str] = {
     "refused_outside": N_("Find out what holds %(case_id)s in an outside system"),
     "credit_grey": N_("Decide the credit check of %(case_id)s"),
     "dunning_call": N_("Call about what is overdue: %(case_id)s"),
+    "retrieval": N_("Take a device down and along for %(case_id)s"),
+    "return_decision": N_("Decide the return %(case_id)s"),
+    "return_late": N_("Find the goods of the return %(case_id)s"),
+    "return_inspection": N_("Inspect the goods of the return %(case_id)s"),
+    "return_refund": N_("Give the money of the return %(case_id)s back by hand"),
 }
 
 

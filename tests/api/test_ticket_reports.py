@@ -287,3 +287,37 @@ async def test_strangers_may_report_only_so_often(desk: Web) -> None:
     answers = [await desk.post("/report", data=a_report(), headers=JSON) for _ in range(11)]
 
     assert [answer.status_code for answer in answers] == [201] * 10 + [429]
+
+
+async def test_an_address_that_nobody_proved_opens_no_record_with_another_address(
+    desk: Web, worker_engine: AsyncEngine
+) -> None:
+    """Else whoever once wrote somebody's number into a form would read along by their own e-mail."""
+    first = await desk.post(
+        "/report", data=a_report(phone="010-7777-1111", email="reads.along@example.com"), headers=JSON
+    )
+    victim = await desk.post(
+        "/report", data=a_report(phone="010-7777-1111", email="victim@example.com"), headers=JSON
+    )
+    again = await desk.post("/report", data=a_report(phone="", email="victim@example.com"), headers=JSON)
+
+    asked = "select c.* from tickets t join customers c on c.id = t.customer_id where t.id = :id"
+    [one], [two], [three] = [
+        await rows(worker_engine, asked, id=answer.json()["ticket_id"]) for answer in (first, victim, again)
+    ]
+    assert one.id != two.id == three.id
+    assert (two.phone, two.phone_as_given, two.email) == (None, "010-7777-1111", "victim@example.com")
+
+
+async def test_a_proved_address_is_recognised(desk: Web, worker_engine: AsyncEngine) -> None:
+    first = await desk.post(
+        "/report", data=a_report(phone="010-7777-2222", email="own@example.com"), headers=JSON
+    )
+    async with worker_engine.begin() as connection:
+        proved = "update customers set phone_proved_at = now() where email = 'own@example.com'"
+        await connection.execute(text(proved))
+    second = await desk.post("/report", data=a_report(phone="010-7777-2222"), headers=JSON)
+
+    asked = "select customer_id from tickets where id = :id"
+    found = [await rows(worker_engine, asked, id=one.json()["ticket_id"]) for one in (first, second)]
+    assert found[0] == found[1]

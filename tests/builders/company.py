@@ -100,6 +100,7 @@ SAMPLE = {
     "outbox": ("1", "1"),
     "order": ("O1", "O2"),
     "shipment": ("O1-1", "O2-1"),
+    "return": ("R1", "R2"),
     "subscription": ("S1-1", "S2-1"),
     "change": ("C1", "C2"),
     "plan": ("pl", "pl_gone"),
@@ -200,6 +201,7 @@ def _people(word: str, password_hash: str | None, company: Company) -> list[list
         Customer(
             id=f"c_{n}", name=f"{word} {n}", phone=f"+8210{i}000000{i}", phone_as_given=word,
             email=f"{word.lower()}{n}@example.com", address=word, postcode=word, region="seoul", created_at=NOW,
+            phone_proved_at=NOW, email_proved_at=NOW,
         )
         for i, n in enumerate(("one", "two"), 1)
     ]  # fmt: skip
@@ -325,8 +327,10 @@ def _links(company: Company) -> list[SQLModel]:
                 "track": f"V{n}-1",
                 "order": f"O{n}",
                 "change": f"C{n}",
+                "return": f"R{n}",
             }
-            sold = subject[purpose] if purpose in (LinkPurpose.ORDER, LinkPurpose.CHANGE) else None
+            of_case = (LinkPurpose.ORDER, LinkPurpose.CHANGE, LinkPurpose.RETURN)
+            sold = subject[purpose] if purpose in of_case else None
             ticket = case.ticket if sold is None else None
             link = SignedLink(
                 token_hash=hashed(token_of(name)), key=name, purpose=purpose, customer_id=case.customer,

@@ -15,6 +15,7 @@ from models.messages.catalogue import BundleItem, BundleTerms, PlanKind, PlanTer
 from models.messages.customers import ConsentKind, PrivacyKind
 from models.messages.journeys import WaitFor
 from models.messages.orders import ShipmentStatus, StepKind, StepStatus
+from models.messages.orders.returns import ReturnGround, ReturnKind
 from models.messages.payments import MethodStatus
 from models.messages.subscriptions import ChangeKind, ChargeKind, Preview, SubscriptionStatus, Wish
 from models.messages.systems import CallResult, System
@@ -25,6 +26,9 @@ from models.orders import (
     OrderLine,
     OrderReservation,
     OrderStep,
+    Return,
+    ReturnLine,
+    ReturnScan,
     Shipment,
     ShipmentEvent,
 )
@@ -194,6 +198,32 @@ def sold(n: int, customer: str, other: str | None, word: str, now: datetime) -> 
             status=ShipmentStatus.IN_TRANSIT,
             received_at=now,
         ),
+        Return(
+            id=f"R{n}",
+            submission_key=f"return{n}",
+            customer_id=customer,
+            order_id=order,
+            kind=ReturnKind.RETURN,
+            ground=ReturnGround.DEFECT,
+            note=word,
+            ship_name=word,
+            ship_phone=word,
+            ship_postcode=word,
+            ship_address=word,
+            tracking=word,
+            reason=word,
+            asked_at=now,
+        ),
+        ReturnLine(return_id=f"R{n}", position=1, product_id="pr", name_ko=word, name_en=word, quantity=1),
+        ReturnScan(
+            carrier="carrier",
+            event_id=f"rs{n}",
+            return_id=f"R{n}",
+            status=ShipmentStatus.COLLECTED,
+            at=now,
+            place=word,
+            received_at=now,
+        ),
         CartItem(cart_key=f"cart{n}", position=1, line={"product_id": "pr"}, updated_at=now),
         Subscription(
             id=contract,
@@ -312,7 +342,7 @@ def sold(n: int, customer: str, other: str | None, word: str, now: datetime) -> 
                 details={"actor": word},
                 is_public=public,
             )
-            for case in (order, change)
+            for case in (order, change, f"R{n}")
             for public in (True, False)
         ),
         *(

@@ -9,14 +9,19 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import WorkflowHandle
 
+from activities.connectors.billing_keys import ConsoleBillingKeys
 from activities.connectors.marketing import ConsoleMarketing
 from activities.customers.handover import HandoverActivities
 from activities.customers.privacy import PrivacyActivities
 from activities.customers.signup import SignupActivities
+from activities.kit.sealing import Seals
+from activities.payments import MethodActivities
 from models.messages.customers import PrivacyState, SignupStatus, signup_workflow_id
 from tests.builders.customers import SECRET, Doorway, Post
 from tests.desk import StandIns
-from workflows.kit.options import DESK_QUEUE, MAIL_QUEUE, MARKETING_QUEUE
+from workflows.kit.options import DESK_QUEUE, MAIL_QUEUE, MARKETING_QUEUE, PAYMENTS_QUEUE
+
+SEALS = Seals([("test", bytes(32))])
 
 
 @dataclass
@@ -27,6 +32,7 @@ class Outside:
     folder: Path
     post: Post = field(default_factory=Post)
     crm: ConsoleMarketing = field(default_factory=ConsoleMarketing)
+    keys: ConsoleBillingKeys = field(default_factory=ConsoleBillingKeys)
 
     def __post_init__(self) -> None:
         url = "https://desk.example"
@@ -41,11 +47,15 @@ class Outside:
         acts, privacy = self.signup, self.privacy
         desk: list[Callable[..., Any]] = [
             acts.note, acts.end_code, acts.recognise, acts.join, acts.forget, acts.consent_version,
-            privacy.export, privacy.delete_file, privacy.close, privacy.erase,
+            privacy.export, privacy.delete_file, privacy.close, privacy.erase, privacy.methods_alive,
         ]  # fmt: skip
         mail: list[Callable[..., Any]] = [acts.send_code, acts.remind, acts.welcome, privacy.tell]
         crm: list[Callable[..., Any]] = [self.handover.hand_over, privacy.forget_contact]
-        return StandIns(acts={DESK_QUEUE: desk, MAIL_QUEUE: mail, MARKETING_QUEUE: crm})
+        methods = MethodActivities(self.engine, self.keys, SEALS)
+        money: list[Callable[..., Any]] = [methods.drop_method]
+        return StandIns(
+            acts={DESK_QUEUE: desk, MAIL_QUEUE: mail, MARKETING_QUEUE: crm, PAYMENTS_QUEUE: money}
+        )
 
 
 @dataclass

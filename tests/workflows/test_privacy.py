@@ -19,7 +19,7 @@ from models.kit.timeline import ActorKind, EntryKind, TimelineEntry
 from models.messages.catalogue import PlanKind
 from models.messages.customers import PrivacyStatus
 from models.messages.field_service import VisitStatus
-from models.messages.payments import MethodStatus
+from models.messages.payments import ChargeAnswer, MethodStatus, Verdict
 from models.messages.staff import LinkPurpose
 from models.messages.subscriptions import SubscriptionStatus
 from models.messages.systems import OutboxKind, OutboxStatus
@@ -33,7 +33,7 @@ from models.tickets import Attachment, Draft, Ticket, TicketMessage, TicketRatin
 from tests.builders.company import store
 from tests.builders.customers import Browser, Doorway
 from tests.desk import RunningDesk, StandIns
-from tests.workflows.signing_up import Outside, Story
+from tests.workflows.signing_up import SEALS, Outside, Story
 
 MAIL, CANARY = "kanari@example.com", "카나리아7391"
 NOW = datetime.now(UTC)
@@ -130,7 +130,8 @@ async def live_a_little(doorway: Doorway, folder: Path, customer: str) -> None:
             ship_region="seoul", reason=CANARY, placed_at=old,
         ),
         PaymentMethod(
-            id="pm77", customer_id=customer, customer_key="ck77", billing_key=CANARY, label=CANARY,
+            id="pm77", customer_id=customer, customer_key="ck77", label=CANARY,
+            billing_key=SEALS.seal("bk_77", "pm77"),
             status=MethodStatus.ACTIVE, is_default=True, created_at=old,
         ),
         SignedLink(
@@ -197,6 +198,7 @@ async def test_who_is_forgotten_stands_nowhere_any_more(
     assert await everywhere(doorway, MAIL) == {}
     assert list(outside.folder.iterdir()) == []
     assert customer not in outside.crm.contacts
+    assert outside.keys.asked == [("revoke", "pm77:revoke")]
     assert any("삭제" in one for one in outside.post.to(MAIL)), "the last letter went out before the address"
     ((account,),) = await doorway.rows("select id from accounts where customer_id = :c", c=customer)
     doorway.app.state.doors.forget(account_id=str(account))  # it remembers sessions for five seconds
@@ -206,6 +208,21 @@ async def test_who_is_forgotten_stands_nowhere_any_more(
     assert await doorway.rows("select status from payment_methods") == [("revoked",)]
     audit = await doorway.rows("select count(*) from audit_entries")
     assert int(str(audit[0][0])) > 0
+
+
+async def test_a_gateway_that_is_away_holds_up_the_erasing_and_not_the_closing(
+    doorway: Doorway, outside: Outside, story: Story, mine: Browser
+) -> None:
+    customer = await own_id(doorway)
+    await live_a_little(doorway, outside.folder, customer)
+    outside.keys.answers += [ChargeAnswer(Verdict.UNKNOWN)] * 2
+
+    await mine.send("/my/privacy", kind="erase", is_sure="yes")
+    state = await result(await story.privacy())
+
+    assert state.status is PrivacyStatus.DONE
+    assert [what for what, _ in outside.keys.asked] == ["revoke"] * 3
+    assert await doorway.rows("select billing_key from payment_methods") == [("",)]
 
 
 async def test_the_address_is_free_again_after_somebody_was_forgotten(

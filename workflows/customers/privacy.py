@@ -1,7 +1,7 @@
 """The life of one privacy request: a file that is there for a week, or a customer who is forgotten."""
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ChildWorkflowError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.customers.privacy import PrivacyActivities
@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
         PrivacyStatus,
         PrivacyStep,
     )
+    from models.messages.payments import RevokeKey
     from models.rules import customers as rules
     from workflows.kit.options import LETTER, MARKETING, ROWS
     from workflows.kit.waiting import Waits
@@ -59,6 +60,8 @@ class PrivacyRequestWorkflow:
         await self.tell()
         if self.state.status is PrivacyStatus.REFUSED:
             return
+        if workflow.patched("2026-11-keys-are-taken-back"):
+            await self.take_keys_back()
         await workflow.execute_activity_method(
             PrivacyActivities.forget_contact,
             self.order.customer_id,
@@ -68,6 +71,25 @@ class PrivacyRequestWorkflow:
         self.state = await workflow.execute_activity_method(
             PrivacyActivities.erase, self.step(), summary="Blank everything personal", **ROWS
         )
+
+    async def take_keys_back(self) -> None:
+        """No billing key is left at the gateway; while it is away, nothing is erased for a day."""
+        alive: list[str] = await workflow.execute_activity_method(
+            PrivacyActivities.methods_alive, self.step(), summary="Which cards does the gateway know?", **ROWS
+        )
+        for method in alive:
+            try:
+                await workflow.execute_child_workflow(
+                    "KeyRevocation",
+                    RevokeKey(method, workflow.now()),
+                    id=f"key-revocation:{method}",
+                    parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                    static_summary=f"Have the gateway forget {method}",
+                )
+            except ChildWorkflowError as failure:
+                if is_cancelled_exception(failure):
+                    raise
+                workflow.logger.warning("the billing key of %s is left at the gateway", method)
 
     async def tell(self) -> None:
         """Write how the request stands; a letter that cannot be delivered holds nothing up."""

@@ -60,6 +60,9 @@ KEYS: ActivityOptions = {
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
 }
 
+# A key that has to go before a customer is forgotten: a day, then the timeline says that it is left.
+LAST_KEYS: ActivityOptions = {**KEYS, "schedule_to_close_timeout": timedelta(days=1)}
+
 # A look-up changes nothing, so it may be tried again.
 LOOK_UP: ActivityOptions = {
     "task_queue": PAYMENTS_QUEUE,

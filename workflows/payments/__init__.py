@@ -3,11 +3,11 @@
 from workflows.payments.charge import ChargeWorkflow
 from workflows.payments.collection import CollectionDayWorkflow, CollectionWorkflow
 from workflows.payments.deposit import DepositWorkflow
-from workflows.payments.method import PaymentMethodWorkflow
+from workflows.payments.method import KeyRevocationWorkflow, PaymentMethodWorkflow
 from workflows.payments.refund import RefundWorkflow
 from workflows.payments.transfer import TransferBatchWorkflow, TransferDayWorkflow
 
 __all__ = [
     "ChargeWorkflow", "CollectionDayWorkflow", "CollectionWorkflow", "DepositWorkflow",
-    "PaymentMethodWorkflow", "RefundWorkflow", "TransferBatchWorkflow", "TransferDayWorkflow",
+    "KeyRevocationWorkflow",    "PaymentMethodWorkflow", "RefundWorkflow", "TransferBatchWorkflow", "TransferDayWorkflow",
 ]  # fmt: skip

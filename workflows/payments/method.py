@@ -3,20 +3,23 @@
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.payments import MethodActivities
     from models.messages.journeys import Wait, WaitFor
     from models.messages.payments import (
+        CustomerForgotten,
         MethodAuthorised,
         MethodChange,
         MethodCommand,
         MethodOrder,
         MethodStatus,
+        RevokeKey,
+        method_workflow_id,
     )
     from models.messages.payments.transfers import MandateSettled
-    from workflows.kit.options import KEYS, ROWS
+    from workflows.kit.options import KEYS, LAST_KEYS, ROWS
     from workflows.kit.refusals import refuse
     from workflows.kit.waiting import Waits
 
@@ -160,6 +163,15 @@ class PaymentMethodWorkflow:
             raise refuse("method_not_active")
 
     @workflow.signal
+    async def customer_forgotten(self, fact: CustomerForgotten) -> None:
+        """The customer is forgotten: charged no more, and the gateway forgets the card too."""
+        if self.is_revoking or self.status in (MethodStatus.REVOKED, MethodStatus.INVALID):
+            return
+        self.is_revoking = True
+        await self.record(MethodStatus.REVOKED, "payments.method_revoked")
+        await self.drop()
+
+    @workflow.signal
     def authorised(self, fact: MethodAuthorised) -> None:
         """The gateway's form handed an answer back, by the customer's browser or by its own news; once."""
         self.authorised_by = self.authorised_by or fact
@@ -168,3 +180,22 @@ class PaymentMethodWorkflow:
     def mandate_settled(self, fact: MandateSettled) -> None:
         """The bank has decided about the mandate; told twice it counts once."""
         self.settled_by = self.settled_by or fact
+
+
+@workflow.defn(name="KeyRevocation")
+class KeyRevocationWorkflow:
+    """A forgotten customer's card is taken back at the gateway, also when its own life is over."""
+
+    @workflow.run
+    async def run(self, asked: RevokeKey) -> None:
+        own = workflow.get_external_workflow_handle(method_workflow_id(asked.method_id))
+        try:
+            await own.signal("customer_forgotten", CustomerForgotten(asked.at))
+        except ApplicationError:
+            workflow.logger.info("the life of %s is over already", asked.method_id)
+        await workflow.execute_activity_method(
+            MethodActivities.drop_method,
+            asked.method_id,
+            summary=f"Take the billing key of {asked.method_id} back",
+            **LAST_KEYS,
+        )

@@ -1,7 +1,11 @@
 """How running contracts live: they begin and end with orders, and change."""
 
 from workflows.subscriptions.change import SubscriptionChangeWorkflow
-from workflows.subscriptions.orders import ActivationWorkflow, DeactivationWorkflow
+from workflows.subscriptions.orders import (
+    ActivationWorkflow,
+    DeactivationWorkflow,
+    DeviceExchangeWorkflow,
+)
 from workflows.subscriptions.suspensions import (
     DismissalWorkflow,
     ReactivationWorkflow,
@@ -11,6 +15,7 @@ from workflows.subscriptions.suspensions import (
 __all__ = [
     "ActivationWorkflow",
     "DeactivationWorkflow",
+    "DeviceExchangeWorkflow",
     "DismissalWorkflow",
     "ReactivationWorkflow",
     "SubscriptionChangeWorkflow",

@@ -73,6 +73,21 @@ class ChargeOrder:
 
 
 @dataclass(frozen=True)
+class CustomerForgotten:
+    """A fact: the customer is forgotten, so nothing is charged any more."""
+
+    at: datetime
+
+
+@dataclass(frozen=True)
+class RevokeKey:
+    """What starts "KeyRevocation": a forgotten customer's card goes, also when its life is over."""
+
+    method_id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class SettleByHand:
     """Finance says how an unclear payment ended; the gateway's own answer still beats it."""
 

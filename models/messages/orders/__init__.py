@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from models.messages.billing.invoices import PricedLine
 from models.messages.journeys import WaitNotes
+from models.messages.orders import returns
 from models.messages.sentences import N_
 from models.messages.tickets import Command
 
@@ -214,6 +215,7 @@ def order_workflow_id(order_id: str) -> str:
 
 
 SENTENCES: dict[str, str] = {
+    **returns.SENTENCES,
     "orders.placed": N_("Order placed"),
     "orders.opened": N_("The order was accepted"),
     "orders.credit_asked": N_("The credit check was asked for"),
