@@ -64,7 +64,7 @@ labels.register(
     },
 )
 labels.register(
-    "batch",
+    "erp_batch",
     {
         BatchStatus.PREPARED: Label(N_("Not yet acknowledged"), "amber"),
         BatchStatus.ACKNOWLEDGED: Label(N_("Acknowledged"), "green"),
