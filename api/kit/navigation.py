@@ -38,6 +38,7 @@ ENTRIES = (
     Entry("/field-service", "calendar-days", N_("Visits"), DESK, "V"),
     Entry("/subscriptions", "refresh-cw", N_("Contracts"), DESK, "K"),
     Entry("/billing/invoices", "receipt", N_("Invoices"), frozenset({Role.FINANCE, Role.ADMIN}), "I"),
+    Entry("/billing/runs", "layers", N_("Bill runs"), frozenset({Role.FINANCE, Role.ADMIN}), "B"),
     Entry("/catalogue", "package", N_("Catalogue"), STAFF_ROLES, "K"),
     Entry("/journeys", "route", N_("Journeys"), DESK, "J"),
     Entry("/systems", "server", N_("Systems"), frozenset({Role.ADMIN}), "S"),
