@@ -46,7 +46,7 @@ from models.staff import (
 )
 from models.systems import SentMessage, SystemCall
 from models.tickets import Attachment, Draft, Ticket, TicketMessage, TicketRating
-from tests.builders import sale
+from tests.builders import bills, sale
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 PASSWORD = "correct horse battery staple"
@@ -110,6 +110,7 @@ SAMPLE = {
     "refund": ("rf1", "rf2"),
     "credit_note": ("cn1", "cn2"),
     "privacy_request": ("pv1", "pv2"),
+    "run": (bills.RUN, "B2020-01-01"),
 }
 ACCOUNTS: dict[str, dict[str, Any]] = {
     "agent": {"roles": [Role.AGENT], "team_id": "team_one"},
@@ -156,6 +157,7 @@ async def build(engine: AsyncEngine, word: str = "x", password_hash: str | None 
         await store(session, sale.shelf(word, NOW))
         await store(session, sale.sold(1, "c_one", None, word, NOW))
         await store(session, sale.sold(2, "c_two", "c_one", word, NOW))
+        await store(session, bills.billed(("c_one", "c_two"), word, NOW))
         session.add_all(_links(company))
         session.add_all(_house(word))
         await session.commit()
@@ -330,6 +332,18 @@ def _links(company: Company) -> list[SQLModel]:
                 Kind.LINK, id=f"link:{purpose}:{ticket or sold}", customer_id=case.customer,
                 ticket_id=ticket, case_id=sold, purpose=purpose, subject=link.subject, token_hash=link.token_hash,
             )  # fmt: skip
+    for customer in ("c_one", "c_two"):
+        name, bill = f"link_bill_{customer}", bills.bill_of(customer)
+        link = SignedLink(
+            token_hash=hashed(token_of(name)), key=name, purpose=LinkPurpose.PAY, customer_id=customer,
+            case_id=bill, subject=bill, created_at=NOW, expires_at=NOW + timedelta(days=1),
+        )  # fmt: skip
+        rows.append(link)
+        company.tokens[name] = token_of(name)
+        company.persons[name] = Person(
+            Kind.LINK, id=f"link:pay:{bill}", customer_id=customer, case_id=bill, purpose=LinkPurpose.PAY,
+            subject=bill, token_hash=link.token_hash,
+        )  # fmt: skip
     return rows
 
 
