@@ -1,0 +1,67 @@
+"""Money that moved: settled once, never twice asked for, never more given back than came in."""
+
+from collections.abc import Mapping
+
+INVARIANTS: Mapping[str, str] = {
+    "B9 no invoice is paid more than it asks": """
+        select i.id from invoices i join payment_allocations a on a.invoice_id = i.id group by i.id
+        having sum(a.amount_minor) > i.total_minor""",
+    "B10 an attempt is allocated at most once, and only what it brought": """
+        select p.id from payment_attempts p join payment_allocations a on a.attempt_id = p.id
+        group by p.id having sum(a.amount_minor) > p.amount_minor or p.status <> 'succeeded'""",
+    "C1 one open attempt per invoice": """
+        select invoice_id from payment_attempts where status in ('created', 'unknown', 'not_sent')
+        group by invoice_id having count(*) > 1""",
+    "C2 nothing new is tried while the last try is unclear": """
+        select later.id from payment_attempts later join payment_attempts earlier
+          on earlier.invoice_id = later.invoice_id and earlier.ordinal < later.ordinal
+        where earlier.status in ('created', 'unknown', 'not_sent')""",
+    "C3 a provider's id is used once": """
+        select provider, provider_id from payment_attempts where provider_id <> ''
+        group by provider, provider_id having count(*) > 1""",
+    "C4 what moved is what settled plus what waits or went back": """
+        select p.invoice_id from payment_attempts p
+        left join (select attempt_id, sum(amount_minor) as settled from payment_allocations
+                   group by attempt_id) a on a.attempt_id = p.id
+        left join (select t.source, sum(e.credit_minor) as kept from ledger_transactions t
+                   join ledger_entries e on e.transaction_id = t.id
+                   where e.account = 'suspense' and t.purpose = 'payment' group by t.source) s
+          on s.source = 'attempt:' || p.id
+        where p.status = 'succeeded'
+          and p.amount_minor <> coalesce(a.settled, 0) + coalesce(s.kept, 0)""",
+    "C4 every success is posted once with its amount, and nothing else is": """
+        with posted as (
+          select substr(t.source, 9) as attempt_id, sum(e.debit_minor) as amount
+          from ledger_transactions t join ledger_entries e on e.transaction_id = t.id
+          where t.purpose = 'payment' and e.account = 'gateway' group by t.source),
+        moved as (select id as attempt_id, amount_minor as amount from payment_attempts
+                  where status in ('succeeded', 'cancelled'))
+        select attempt_id from posted full join moved using (attempt_id)
+        where posted.amount is distinct from moved.amount""",
+    "C4 never more goes back than came in": """
+        select p.id from payment_attempts p join refunds r on r.attempt_id = p.id group by p.id
+        having sum(r.amount_minor) > p.amount_minor or p.status not in ('succeeded', 'cancelled')""",
+    "C4 what went back is posted once with its amount, and nothing else is": """
+        with posted as (
+          select t.source, sum(e.credit_minor) as amount
+          from ledger_transactions t join ledger_entries e on e.transaction_id = t.id
+          where t.purpose = 'refund' and e.account = 'gateway' and t.source like 'refund:%'
+          group by t.source),
+        moved as (select 'refund:' || id as source, amount_minor as amount from refunds
+                  where status = 'succeeded' and credit_note_id is not null)
+        select source from posted full join moved using (source)
+        where posted.amount is distinct from moved.amount""",
+    "C4 what nobody owed goes back once": """
+        select r.id from refunds r left join ledger_transactions t
+          on t.source = 'attempt:' || r.attempt_id and t.purpose = 'refund'
+        where r.status = 'succeeded' and r.credit_note_id is null and t.id is null""",
+    "C5 a payment method is not tried more often than its scheme allows": """
+        select id from (
+          select id,
+            count(*) over (partition by method_id order by created_at
+                           range between interval '30 days' preceding and current row) as month,
+            count(*) over (partition by method_id order by created_at
+                           range between interval '24 hours' preceding and current row) as day
+          from payment_attempts where method_id is not null and status = 'refused') tried
+        where month > 15 or day > 10""",
+}
