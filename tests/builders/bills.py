@@ -36,13 +36,14 @@ def billed(customers: tuple[str, ...], word: str, now: datetime) -> list[SQLMode
             for n, _ in enumerate(customers, 1)
         ),
         *(
-            Invoice(id=bill_of(one), number=f"2025-{n:06}", run_id=RUN, customer_id=one, net_minor=100, tax_minor=10,
-                    total_minor=110, issued_on=now.date(), due_at=now, created_at=now)
+            Invoice(id=bill_of(one), number=f"2025-{n:06}", run_id=RUN, customer_id=one, net_minor=100,
+                    tax_minor=10, total_minor=110, issued_on=now.date(), due_at=now, created_at=now)
             for n, one in enumerate(customers, 1)
         ),
         *(
-            InvoiceLine(invoice_id=bill_of(one), position=1, kind=LineKind.RECURRING, name_ko=word, name_en=word,
-                        quantity=1, unit_minor=110, gross_minor=110, net_minor=100, tax_minor=10, tax_rule=TAX)
+            InvoiceLine(invoice_id=bill_of(one), position=1, kind=LineKind.RECURRING, name_ko=word,
+                        name_en=word, quantity=1, unit_minor=110, gross_minor=110, net_minor=100, tax_minor=10,
+                        tax_rule=TAX)
             for one in customers
         ),
     ]  # fmt: skip

@@ -116,7 +116,8 @@ async def test_a_day_is_billed_once_then_letters_and_collection_begin(billed: Ru
     assert (first, status, second) == (True, RunStatus.DONE, False)
     assert len(set(await bills(billed))) == len(await bills(billed)) == 12
     await billed.until(lambda: heard(billed))
-    assert HEARD == [(TODAY.isoformat(), run_id(TODAY))]
+    ((day, run),) = HEARD
+    assert (day, run) == (TODAY.isoformat(), run_id(TODAY))
     assert len(POST) == len({key for key, _ in POST}) == 12
     assert len({subject for _, subject in POST}) == 12  # each with its own number
     said = await billed.rows(
@@ -280,6 +281,7 @@ async def test_money_for_a_run_invoice_settles_it_although_it_has_no_life_of_its
     assert any(key.endswith("billing/receipt") for key, _ in POST)
 
 
-AN_ATTEMPT = """insert into payment_attempts (id, invoice_id, ordinal, customer_id, provider, payment_key, amount_minor,
+AN_ATTEMPT = """insert into payment_attempts (id, invoice_id, ordinal, customer_id, provider, payment_key,
+  amount_minor,
   currency, status, provider_id, code, created_at, lookups, seq)
   values (:id, :invoice, 1, 'cus_07', 'gateway', 'k', :amount, 'KRW', 'succeeded', 'p1', '', now(), 0, 1)"""

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.kit.invariants import books, contracts, documents, payments
+from activities.kit.invariants import books, contracts, documents, payments, runs
 
-TOPICS = (documents, contracts, payments, books)
+TOPICS = (documents, contracts, payments, books, runs)
 
 INVARIANTS: Mapping[str, str] = {name: query for topic in TOPICS for name, query in topic.INVARIANTS.items()}
 
