@@ -41,7 +41,8 @@ FLOOR = (
     """insert into subscription_charges (id, subscription_id, customer_id, change_id, kind, name_ko, name_en,
          gross_minor, net_minor, tax_minor, tax_rule, currency, from_on, until_on, basis, is_credit, is_void,
          document_id, created_at)
-       select id || ':2026-12-01', id, customer_id, null, 'recurring', '렌탈 이용료', 'Rental', 11000, 10000, 1000,
+       select id || ':2026-12-01', id, customer_id, null, 'recurring', '렌탈 이용료', 'Rental', 11000, 10000,
+         1000,
          'kr-vat-10-included', 'KRW', '2026-12-01', '2027-01-01', '31/31 d × 11000', false, false,
          'IF20261201-' || customer_id, now()
        from subscriptions where customer_id between %(from)s and %(to)s""",
@@ -67,7 +68,8 @@ FLOOR = (
     """insert into invoice_lines (invoice_id, position, kind, name_ko, name_en, quantity, unit_minor,
       gross_minor,
          net_minor, tax_minor, tax_rule)
-       select 'IF20261201-' || customer_id, 1, 'recurring', '렌탈 이용료', 'Rental', 1, 11000, 11000, 10000, 1000,
+       select 'IF20261201-' || customer_id, 1, 'recurring', '렌탈 이용료', 'Rental', 1, 11000, 11000, 10000,
+         1000,
          'kr-vat-10-included'
        from subscriptions where customer_id between %(from)s and %(to)s""",
 )

@@ -42,8 +42,8 @@ def billed(customers: tuple[str, ...], word: str, now: datetime) -> list[SQLMode
         ),
         *(
             InvoiceLine(invoice_id=bill_of(one), position=1, kind=LineKind.RECURRING, name_ko=word,
-                        name_en=word, quantity=1, unit_minor=110, gross_minor=110, net_minor=100, tax_minor=10,
-                        tax_rule=TAX)
+                        name_en=word, quantity=1, unit_minor=110, gross_minor=110, net_minor=100,
+                        tax_minor=10, tax_rule=TAX)
             for one in customers
         ),
     ]  # fmt: skip

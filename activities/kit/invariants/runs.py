@@ -20,13 +20,15 @@ INVARIANTS: dict[str, str] = {
         cross join (select * from bill_runs where status = 'done' and not is_preview
                     order by day desc limit 1) r
         where c.next_bill_on <= r.day and c.status in ('active', 'paused') and c.created_at < r.started_at
-          and not exists (select 1 from bill_skips k where k.customer_id = c.customer_id and k.run_id = r.id)
+          and not exists (select 1 from bill_skips k
+                          where k.customer_id = c.customer_id and k.run_id = r.id)
           and not exists (select 1 from subscription_changes x where x.done_at > r.started_at
                           and x.subscription_id = coalesce(c.parent_id, c.id))""",
     "B4 an account of a run has an invoice or a reason, not both": """
         select k.run_id, k.customer_id from bill_skips k join bill_runs r on r.id = k.run_id
         join invoices i on i.run_id = k.run_id and i.customer_id = k.customer_id
-        where k.subscription_id = '' and not r.is_preview and k.solved_at is null and i.status <> 'cancelled'""",
+        where k.subscription_id = '' and not r.is_preview
+          and k.solved_at is null and i.status <> 'cancelled'""",
     "a run that is done has no open slice": """
         select s.run_id, s.number from bill_slices s join bill_runs r on r.id = s.run_id
         where r.status = 'done' and s.status <> 'done'""",
