@@ -56,7 +56,7 @@ class Billing(Input):
     bill_day: Annotated[int | None, BeforeValidator(_nothing), Field(ge=1, le=31)] = None
     due_days: Annotated[int, BeforeValidator(_nothing), Field(ge=0, le=90)] = 14
     tax_document: Literal["card_slip", "cash_receipt", "tax_invoice"] = "card_slip"
-    tax_id: MaybeLine = ""
+    business_number: MaybeLine = ""
     hold_until: Annotated[date | None, BeforeValidator(_no_day)] = None
     hold_reason: MaybeLine = ""
 
@@ -79,10 +79,18 @@ class Balance:
 
 
 @dataclass(frozen=True)
+class Whose:
+    """The customer, without the ways to reach them."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
 class AccountPage:
     """Everything about the money of one customer."""
 
-    customer: Customer
+    customer: Whose
     account: BillingAccount
     balance: Balance
     invoices: tuple[OpenInvoice, ...]
@@ -109,7 +117,7 @@ async def change_account(
         page = await account_page(desk, customer)
         return answer(request, "billing/account.html", page, status=422, form=sent.form)
     given = sent.value.model_dump()
-    version = given.pop("version")
+    version, given["tax_id"] = given.pop("version"), given.pop("business_number")
     statement = insert(BillingAccount).values(customer_id=customer.id, version=1, **given)
     if version:
         statement = statement.on_conflict_do_update(
@@ -145,7 +153,7 @@ async def account_page(desk: DeskAt, customer: Customer) -> AccountPage:
         col(BillSkip.customer_id) == customer.id, col(BillSkip.is_error), col(BillSkip.solved_at).is_(None)
     )
     return AccountPage(
-        customer, account, balance, invoices,
+        Whose(customer.id, customer.name), account, balance, invoices,
         tuple(await desk.session.scalars(tries.order_by(col(PaymentAttempt.created_at).desc()).limit(LAST))),
         tuple(await desk.session.scalars(notes.order_by(col(CreditNote.created_at).desc()).limit(LAST))),
         tuple(await desk.session.scalars(parked.order_by(col(BillSkip.created_at).desc()).limit(LAST))),

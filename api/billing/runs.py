@@ -229,14 +229,14 @@ async def try_again(
 ) -> Response:
     """Bill a parked account again, once what parked it is repaired."""
     run = await desk.one(BillRun, run_id)
-    if sent.value is None:
-        raise Refusal("invalid_form")
     query = desk.visible(BillSkip).where(
         col(BillSkip.run_id) == run.id, col(BillSkip.customer_id) == customer_id, col(BillSkip.is_error)
     )
     skip = await desk.session.scalar(query.limit(1))
     if skip is None:
         raise Refusal("not_found")
+    if sent.value is None:
+        raise Refusal("invalid_form")
     if skip.solved_at is not None:
         raise Refusal("account_not_parked")
     order = BillAgain(sent.value.request_key[-16:], run.id, customer_id, desk.person.id)

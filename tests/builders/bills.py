@@ -25,10 +25,10 @@ def billed(customers: tuple[str, ...], word: str, now: datetime) -> list[SQLMode
                            hold_until=now.date() + timedelta(days=3), hold_reason=word)
             for one in customers
         ),
-        *(
+        *(  # only the first one is parked
             BillSkip(run_id=RUN, customer_id=one, reason=SkipReason.REFUSED, is_error=True, detail=word,
                      created_at=now)
-            for one in customers
+            for one in customers[:1]
         ),
         *(
             UsageRecord(source=word, source_id=f"u{n}", subscription_id=f"S{n}-1", meter=word, quantity=1,

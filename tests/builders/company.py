@@ -112,6 +112,7 @@ SAMPLE = {
     "privacy_request": ("pv1", "pv2"),
     "run": (bills.RUN, "B2020-01-01"),
 }
+LINKED = {"c_one": "link_bill", "c_two": "link_bill_other"}  # who came by the letter of a run's invoice
 ACCOUNTS: dict[str, dict[str, Any]] = {
     "agent": {"roles": [Role.AGENT], "team_id": "team_one"},
     "agent_other_team": {"roles": [Role.AGENT], "team_id": "team_two"},
@@ -333,7 +334,7 @@ def _links(company: Company) -> list[SQLModel]:
                 ticket_id=ticket, case_id=sold, purpose=purpose, subject=link.subject, token_hash=link.token_hash,
             )  # fmt: skip
     for customer in ("c_one", "c_two"):
-        name, bill = f"link_bill_{customer}", bills.bill_of(customer)
+        name, bill = LINKED[customer], bills.bill_of(customer)
         link = SignedLink(
             token_hash=hashed(token_of(name)), key=name, purpose=LinkPurpose.PAY, customer_id=customer,
             case_id=bill, subject=bill, created_at=NOW, expires_at=NOW + timedelta(days=1),
