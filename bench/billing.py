@@ -2,8 +2,8 @@
 `INSERT … SELECT` a table with the same keys, triggers and checks, in the same database and run.
 
 `invoices_per_s` counts from the moment at which the run is asked for to its end: relayed, planned, rated,
-charged, invoiced with lines and ledger, numbered, contracts moved on, told. The floor knows every price and id
-beforehand; half of it runs before, half after, on accounts of its own."""
+charged, invoiced with lines and ledger, numbered, contracts moved on, told. The floor knows every price and
+id beforehand; half of it runs before, half after, on accounts of its own."""
 
 import json
 import threading
@@ -25,19 +25,22 @@ from ops.processes import Process
 from ops.temporal import TemporalServer
 
 DAY = date(2026, 12, 1)
-ASKED = """insert into outbox (key, kind, workflow_id, actor_id, payload, not_before, created_at, workflow, name,
-  task_queue, summary, status, tries, refusal)
-  values (%(id)s, 'start', %(id)s, '', %(order)s, now(), now(), 'BillRun', '', 'desk', 'bench', 'waiting', 0, '')"""
+ASKED = """insert into outbox (key, kind, workflow_id, actor_id, payload, not_before, created_at, workflow,
+  name, task_queue, summary, status, tries, refusal)
+  values (%(id)s, 'start', %(id)s, '', %(order)s, now(), now(), 'BillRun', '', 'desk', 'bench', 'waiting', 0,
+  '')"""
 
 
 @contextmanager
 def running(place: Path, cluster: Cluster, secrets: dict[str, str]) -> Iterator[Process]:
-    """A Temporal server and one worker process, as the house runs them; the worker is warm when it is given."""
+    """A Temporal server and one worker process, as the house runs them; the worker is warm."""
     ports = {name: free_port() for name in PORTS} | {"POSTGRES_PORT": cluster.port}
     plan = Plan(place, ports, secrets, cluster.url(), True, "ieum", {"LOG_LEVEL": "warning"})
-    server = TemporalServer(place / "temporal.db", ports["TEMPORAL_PORT"], ports["TEMPORAL_UI_PORT"]).start()
+    temporal = ports["TEMPORAL_PORT"], ports["TEMPORAL_UI_PORT"]
+    server = TemporalServer(place / "temporal.db", *temporal).start()
     log = place / "worker.log"
-    worker = Process("worker", plan.command("worker"), env=plan.environment("worker"), log=log, cwd=ROOT)
+    command, env = plan.command("worker"), plan.environment("worker")
+    worker = Process("worker", command, env=env, log=log, cwd=ROOT)
     worker.start()
     try:
         time.sleep(8)

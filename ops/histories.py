@@ -47,6 +47,19 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_a_step_that_cannot_be_undone_becomes_a_task_and_the_rest_goes_on",
         "test_cancelled_at_any_step_everything_is_undone_in_reverse_order[installation]",
     ),
+    "BillDay": ("test_a_day_is_billed_once_then_letters_and_collection_begin",),
+    "BillLetters": ("test_a_day_is_billed_once_then_letters_and_collection_begin",),
+    "BillRun": (
+        "test_a_day_is_billed_once_then_letters_and_collection_begin",
+        "test_a_preview_is_followed_by_nothing",
+        "test_a_run_is_paused_between_slices",
+        "test_what_a_cancelled_run_leaves_the_next_one_bills",
+        "test_a_worker_killed_half_way_loses_nothing_and_bills_nothing_twice",
+    ),
+    "BillAccount": (
+        "test_a_parked_account_is_billed_after_its_repair",
+        "test_a_wrong_invoice_is_taken_back_and_billed_anew",
+    ),
     "Activation": ("test_contracts_begin_and_end_with_their_order",),
     "Deactivation": ("test_contracts_begin_and_end_with_their_order",),
     "SubscriptionChange": (

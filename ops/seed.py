@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from ops import books
+from ops import bills, books
 from ops.company import CHECKS, OWNED, PRODUCTS, TECHNICIANS, Keys, make_company
 from ops.walk import Walker
 
@@ -113,7 +113,7 @@ async def walk_all(keys: Keys, app: str, sandbox: str) -> None:
             await live(walker, fault)
 
     try:
-        await asyncio.gather(*(one(fault) for fault in FAULTS))
+        await asyncio.gather(*(one(fault) for fault in FAULTS), bills.bill(walker, bills.today()))
     finally:
         await walker.close()
 
@@ -122,6 +122,7 @@ def main() -> None:
     """Make the company, walk its stories, leave the keys."""
     environment = os.environ
     keys = make_company(environment["DATABASE_WORKER_URL"])
+    bills.sign(environment["DATABASE_WORKER_URL"], bills.today())
     sandbox = environment["GATEWAY_URL"].removesuffix("/gateway")
     asyncio.run(walk_all(keys, environment["PUBLIC_URL"], sandbox))
     if "ACCOUNTING_URL" in environment:

@@ -1,6 +1,6 @@
-"""What billing does to the world: single invoices (invoices.py, pricing.py, steps.py, write_offs.py), a day's
-run (runs.py, slices.py, rating.py, statements.py), one account again (again.py), a run's letters (letters.py),
-and the close of a month (close.py)."""
+"""What billing does to the world: single invoices (invoices.py, pricing.py, steps.py, write_offs.py), a
+day's run (runs.py, slices.py, rating.py, statements.py), one account again (again.py), a run's letters
+(letters.py), and the close of a month (close.py)."""
 
 from activities.billing.again import BillAgainActivities
 from activities.billing.close import CloseActivities

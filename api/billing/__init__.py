@@ -1,6 +1,17 @@
 """What is owed, as finance and customers see it; and the books of each month."""
 
-from api.billing import invoices, ledger, periods, postings
+from api.billing import accounts, corrections, invoices, ledger, papers, periods, postings, runs, usage
 from api.billing.routing import router
 
-__all__ = ["invoices", "ledger", "periods", "postings", "router"]
+__all__ = [
+    "accounts",
+    "corrections",
+    "invoices",
+    "ledger",
+    "papers",
+    "periods",
+    "postings",
+    "router",
+    "runs",
+    "usage",
+]

@@ -38,6 +38,7 @@ ENTRIES = (
     Entry("/field-service", "calendar-days", N_("Visits"), DESK, "V"),
     Entry("/subscriptions", "refresh-cw", N_("Contracts"), DESK, "K"),
     Entry("/billing/invoices", "receipt", N_("Invoices"), frozenset({Role.FINANCE, Role.ADMIN}), "I"),
+    Entry("/billing/runs", "layers", N_("Bill runs"), frozenset({Role.FINANCE, Role.ADMIN}), "N"),
     Entry("/billing/periods", "book-open", N_("Books"), frozenset({Role.FINANCE, Role.ADMIN}), "B"),
     Entry("/dunning", "hourglass", N_("Overdue accounts"), STAFF_ROLES, "U"),
     Entry("/payments/collections", "banknote", N_("Collections"), frozenset({Role.FINANCE, Role.ADMIN}), "L"),

@@ -52,6 +52,8 @@ BARE: dict[str, str] = {
     "billing.goes_back": N_("Money arrived although nothing is owed any more; it is given back"),
     "billing.withdrawing": N_("The invoice is not owed any more; a payment under way is awaited first"),
     "billing.suspense_cleared": N_("Finance gave the money back"),
+    "billing.run_started": N_("The bill run began"),
+    "billing.run_done": N_("The bill run is done"),
     "billing.given_up": N_("We no longer wait for the invoice; late money is still accepted"),
     "payments.started": N_("A payment was started"),
     "payments.succeeded": N_("The payment succeeded"),

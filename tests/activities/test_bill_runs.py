@@ -20,6 +20,7 @@ from activities.subscriptions.rows import charge_due
 from models.messages.billing import runs as said
 from models.messages.billing.runs import BillRunOrder, PlanRun, RunProgress, run_id
 from models.messages.subscriptions import SubscriptionStatus
+from models.rules.subscriptions.periods import add_months
 from tests.builders.leases import BASIC
 from tests.builders.runs import AT, EACH, FILTER, FREE, LATE, PLANS, WATER, Lease, sign, signed
 
@@ -45,7 +46,8 @@ async def run(
     """A whole run, each activity twice."""
     acts, environment = BillRunActivities(engine), ActivityEnvironment()
     order = BillRunOrder(more.pop("id", run_id(day)), day, slice_size=size, **more)
-    planned = [await environment.run(acts.plan_run, PlanRun(order, at)) for _ in "12"][0]
+    await environment.run(acts.plan_run, PlanRun(order, at))
+    planned = await environment.run(acts.plan_run, PlanRun(order, at))
     for number in planned.slices:
         asked = said.BillSlice(order.run_id, number, day, at, order.is_preview)
         for _ in "12":
@@ -78,13 +80,13 @@ def mixes(draw: st.DrawFn) -> list[Lease]:
                 held_after=draw(st.none() | DAYS),
                 parent_id=draw(st.sampled_from([None, *mains])),
                 status=draw(st.sampled_from([*[SubscriptionStatus.ACTIVE] * 4, *SubscriptionStatus])),
-            )  # fmt: skip
+            )
         )
     return leases
 
 
-CHARGES = """select id, subscription_id, customer_id, kind, name_ko, name_en, gross_minor, net_minor, tax_minor,
-  tax_rule, from_on, until_on, basis, is_credit, is_void from subscription_charges order by id"""
+CHARGES = """select id, subscription_id, customer_id, kind, name_ko, name_en, gross_minor, net_minor,
+  tax_minor, tax_rule, from_on, until_on, basis, is_credit, is_void from subscription_charges order by id"""
 STATES = "select id, billed_until, next_bill_on, seq, status, ends_on from subscriptions order by id"
 DUE = """select coalesce(parent_id, id) as root from subscriptions
   where next_bill_on <= :day and status in ('active', 'paused') order by id"""
@@ -179,7 +181,8 @@ async def test_what_is_metered_is_billed_once_and_late_news_with_the_next_bill(e
 
 
 async def meter(engine: AsyncEngine, *events: tuple[str, int, date]) -> None:
-    said_ = """insert into usage_records (source, source_id, subscription_id, meter, quantity, used_on, received_at)
+    said_ = """insert into usage_records
+      (source, source_id, subscription_id, meter, quantity, used_on, received_at)
       values ('meter', :id, 'S1', 'litres', :quantity, :on, :at) on conflict do nothing"""
     async with engine.begin() as connection:
         for id, quantity, on in events:
@@ -193,8 +196,8 @@ async def test_an_account_that_cannot_be_rated_or_stored_is_parked_and_the_other
     await signed(engine, leases)
     async with engine.begin() as connection:
         await connection.execute(text("update subscriptions set terms = '{}' where id = 'S3'"))
-        await connection.execute(text("update subscriptions set billed_until = '2026-02-28' where id = 'S6'"))
-        await connection.execute(text(TWICE))
+        await connection.execute(text(BEGUN_LATER))
+    await charge(engine, "S6:2026-02-28", "S6", 1)  # somebody else's row has the id that the run would give
 
     done = await run(engine, size=100)
 
@@ -207,12 +210,59 @@ async def test_an_account_that_cannot_be_rated_or_stored_is_parked_and_the_other
     ]
     async with engine.begin() as connection:  # the repair
         await connection.execute(text("update subscriptions set terms = (select terms from subscriptions"
-                                      " where id = 'S1'), billed_until = starts_on where id = 'S3'"))  # fmt: skip
+                                      " where id = 'S1') where id = 'S3'"))  # fmt: skip
         await connection.execute(text("delete from subscription_charges where id like 'S6:%'"))
-        await connection.execute(text("update subscriptions set billed_until = starts_on where id = 'S6'"))
+    again = await run(engine, day=DAY + timedelta(days=1), at=AT + timedelta(days=1))
+
+    assert again.counts.invoices == 2
+    assert await rows(engine, "select count(*) from bill_skips where solved_at is null") == [(0,)]
 
 
-TWICE = """insert into subscription_charges (id, subscription_id, customer_id, kind, name_ko, name_en, gross_minor,
-  net_minor, tax_minor, tax_rule, currency, from_on, until_on, basis, is_credit, is_void, document_id, created_at)
-  select 'S6:2026-02-28', 'S6', 'cus_6', 'recurring', '', '', 1, 1, 0, 'kr-vat-10-included', 'KRW', '2026-02-28',
-  '2026-03-31', '', false, false, 'elsewhere', now()"""
+BEGUN_LATER = """update subscriptions set starts_on = '2026-02-28', anchor_on = '2026-01-31',
+  billed_until = '2026-02-28' where id = 'S6'"""
+ACCOUNT = """insert into billing_accounts (customer_id, due_days, tax_document, tax_id, hold_reason, version)
+  values ('cus_2', 30, 'card_slip', '', '', 1)"""
+CHARGE = """insert into subscription_charges (id, subscription_id, customer_id, kind, name_ko, name_en,
+  gross_minor, net_minor, tax_minor, tax_rule, currency, from_on, until_on, basis, is_credit, is_void,
+  document_id, created_at) values (:id, :contract, :customer, :kind, 'x', 'x', :gross, :gross, 0,
+  'kr-vat-10-included', 'KRW', :from_on, :until_on, '', :gross < 0, false, null, now())"""
+
+
+async def charge(engine: AsyncEngine, id: str, contract: str, gross: int, kind: str = "proration") -> None:
+    """A charge that waits for the next bill, of no days."""
+    customer = f"cus_{contract[1:]}"
+    on = date(2026, 2, 28)
+    values = {"id": id, "contract": contract, "customer": customer, "gross": gross, "kind": kind}
+    async with engine.begin() as connection:
+        await connection.execute(text(CHARGE), {**values, "from_on": on, "until_on": on})
+
+
+async def test_a_credit_is_taken_off_the_next_bill_and_what_is_left_is_carried_on(
+    engine: AsyncEngine,
+) -> None:
+    start = date(2026, 3, 1)
+    await signed(engine, [Lease("S1", "cus_1", BASIC, start), Lease("S2", "cus_2", BASIC, start)])
+    await charge(engine, "credit1", "S1", -9_901)
+    await charge(engine, "credit2", "S2", -100_000)
+
+    first = await run(engine, day=start)
+    months = [await run(engine, day=add_months(start, n), at=AT + timedelta(days=30 * n)) for n in (1, 2, 3)]
+
+    lines = "select gross_minor, net_minor, tax_minor from invoice_lines where invoice_id like '%-cus_1'"
+    assert (await rows(engine, lines))[0] == (19_999, 18_181, 1_818)
+    assert first.counts.is_complete
+    assert (first.counts.carried, first.counts.carried_minor) == (1, 29_900 - 100_000)
+    totals = "select total_minor from invoices where customer_id = 'cus_2' order by number"
+    assert await rows(engine, totals) == [(4 * 29_900 - 100_000,)]
+    assert [one.counts.invoices for one in months] == [1, 1, 2]
+
+
+async def test_an_account_says_until_when_it_pays(engine: AsyncEngine) -> None:
+    await signed(engine, [Lease("S1", "cus_1", BASIC), Lease("S2", "cus_2", BASIC)])
+    async with engine.begin() as connection:
+        await connection.execute(text(ACCOUNT))
+
+    await run(engine)
+
+    days = "select (due_at at time zone 'Asia/Seoul')::date - issued_on from invoices order by customer_id"
+    assert await rows(engine, days) == [(14,), (30,)]

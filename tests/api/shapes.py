@@ -49,6 +49,7 @@ WORDS = {
     "plan_id": "plan",
     "method_id": "method",
     "add_on_id": "subscription",
+    "subscription_id": "subscription",
 }
 
 

@@ -16,6 +16,7 @@ PHONE, TABLET, DESK = 390, 820, 1280
 NOT_PAGES = re.compile(
     r"/|/health/.*|/metrics|/events|/links/{token}/events|/codec/.*|/tickets/rows"
     r"|.*/(attachments|photos)/{attachment_id}"
+    r"|/billing/invoices/{invoice_id}/document|/links/{token}/document"
     r"|/payment-methods/{method_id}/authorisation|/billing/invoices/{invoice_id}/payment"
     r"|/my/privacy/{privacy_request_id}/file|/signup/resume/{token}"
     r"|/report/received/{token}|/links/{token}/payment|.*/histories/{run_id}|/links/{token}/photos/.*"
@@ -82,6 +83,12 @@ def technician_with_work(house: House) -> tuple[str, tuple[str, ...]]:
     return best, found[best]
 
 
+def runs(house: House) -> tuple[str, ...]:
+    """The preview and the run of the sample company."""
+    found: Any = house.asked("finance", "/billing/runs")["rows"]
+    return tuple(f"/billing/runs/{row['run']['id']}" for row in found[:2])
+
+
 def tours(house: House) -> dict[str, Tour]:
     """Everybody's round."""
     numbers = tickets_of(house)
@@ -104,7 +111,9 @@ def tours(house: House) -> dict[str, Tour]:
                 *contracts(house, "agent"),
             )),
             Tour("finance", DESK, (
-                "/billing/invoices", "/billing/invoices?status=overdue", *bills, "/me", *collected(house),
+                "/billing/invoices", "/billing/invoices?status=overdue", *bills, "/me", "/billing/runs",
+                *collected(house),
+                *runs(house), "/billing/accounts/cus_b01", "/billing/accounts/cus_b17",
             )),
             Tour("admin", DESK, (
                 "/staff", "/staff/acc_agent", "/staff/acc_admin", "/staff/accesses", *overview(house),

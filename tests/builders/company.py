@@ -46,7 +46,7 @@ from models.staff import (
 )
 from models.systems import SentMessage, SystemCall
 from models.tickets import Attachment, Draft, Ticket, TicketMessage, TicketRating
-from tests.builders import banking, books, sale
+from tests.builders import banking, bills, books, sale
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 PASSWORD = "correct horse battery staple"
@@ -116,7 +116,9 @@ SAMPLE = {
     "privacy_request": ("pv1", "pv2"),
     "period": (books.LEAP, books.LEAP),
     "posting": (books.LINE, books.LINE),
+    "run": (bills.RUN, "B2020-01-01"),
 }
+LINKED = {"c_one": "link_bill", "c_two": "link_bill_other"}  # who came by the letter of a run's invoice
 ACCOUNTS: dict[str, dict[str, Any]] = {
     "agent": {"roles": [Role.AGENT], "team_id": "team_one"},
     "agent_other_team": {"roles": [Role.AGENT], "team_id": "team_two"},
@@ -166,6 +168,7 @@ async def build(engine: AsyncEngine, word: str = "x", password_hash: str | None 
             await store(session, rows)
         await store(session, banking.banked(1, "c_one", word, NOW))
         await store(session, banking.banked(2, "c_two", word, NOW))
+        await store(session, bills.billed(("c_one", "c_two"), word, NOW))
         session.add_all(_links(company))
         session.add_all(_house(word))
         await session.commit()
@@ -343,6 +346,18 @@ def _links(company: Company) -> list[SQLModel]:
                 Kind.LINK, id=f"link:{purpose}:{ticket or sold}", customer_id=case.customer,
                 ticket_id=ticket, case_id=sold, purpose=purpose, subject=link.subject, token_hash=link.token_hash,
             )  # fmt: skip
+    for customer in ("c_one", "c_two"):
+        name, bill = LINKED[customer], bills.bill_of(customer)
+        link = SignedLink(
+            token_hash=hashed(token_of(name)), key=name, purpose=LinkPurpose.PAY, customer_id=customer,
+            case_id=bill, subject=bill, created_at=NOW, expires_at=NOW + timedelta(days=1),
+        )  # fmt: skip
+        rows.append(link)
+        company.tokens[name] = token_of(name)
+        company.persons[name] = Person(
+            Kind.LINK, id=f"link:pay:{bill}", customer_id=customer, case_id=bill, purpose=LinkPurpose.PAY,
+            subject=bill, token_hash=link.token_hash,
+        )  # fmt: skip
     return rows
 
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.kit.invariants import books, contracts, documents, dunning, months, payments
+from activities.kit.invariants import books, contracts, documents, dunning, months, payments, runs
 
-TOPICS = (documents, contracts, payments, books, months, dunning)
+TOPICS = (documents, contracts, payments, books, months, dunning, runs)
+
 
 INVARIANTS: Mapping[str, str] = {name: query for topic in TOPICS for name, query in topic.INVARIANTS.items()}
 

@@ -226,10 +226,9 @@ def collection_workflow_id(day: date) -> str:
 
 SENTENCES: dict[str, str] = {
     "billing.run_started": N_("The bill run of %(day)s began with %(accounts)s accounts"),
-    "billing.run_paused": N_("The bill run was paused: %(reason)s"),
+    "billing.run_paused": N_("The bill run was paused"),
     "billing.run_resumed": N_("The bill run goes on"),
-    "billing.run_cancelled": N_("The bill run was cancelled: %(reason)s"),
+    "billing.run_cancelled": N_("The bill run was ended early"),
     "billing.run_done": N_("The bill run is done: %(invoices)s invoices over %(total)s, %(parked)s parked"),
-    "billing.account_parked": N_("An account could not be billed and is parked: %(reason)s"),
     "billing.account_billed": N_("The account was billed again"),
 }

@@ -34,7 +34,7 @@ POLICIES: dict[str, dict[str, str]] = {
     "billing_accounts": {"select": f"{SELLS} or {MINE}", "insert": FINANCE, "update": FINANCE},
     "bill_runs": {
         "select": FINANCE,
-        "insert": f"{FINANCE} and status = 'planned' and seq = 0 and asked_by = {me('account')}",
+        "insert": f"{FINANCE} and status = 'planned' and seq = 0 and asked_by = {me('person')}",
     },
     "bill_slices": {"select": FINANCE},
     "bill_skips": {"select": SELLS},
