@@ -22,7 +22,7 @@ def furnish(pool: Any, company: Any) -> dict[str, int]:
     (owed,) = types.create([{"name": "receivable", "statement": "balance", "assets": True, "receivable": True,
                              "company": company.id, "parent": revenue.type.parent.id}])  # fmt: skip
     (receivable,) = accounts.create([
-        {"name": "외상매출금(고객)", "code": "1081", "type": owed.id, "company": company.id, "reconcile": True,
+        {"name": "외상", "code": "1081", "type": owed.id, "company": company.id, "reconcile": True,
          "party_required": True}
     ])  # fmt: skip
     (tax,) = pool.get("account.tax").create([
