@@ -29,7 +29,7 @@ from ops.postgres import Cluster, free_port
 from ops.processes import Process
 
 PASSWORD = "only-for-this-run"
-STOCK, TUNED, BATCH = 40, 300, 100
+STOCK, TUNED, BATCH = 20, 200, 100
 BILLED = """
 insert into customers
   (id, kind, name, locale, tier, postcode, address, region, is_verified, created_at, version)

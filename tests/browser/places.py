@@ -103,7 +103,9 @@ def tours(house: House) -> dict[str, Tour]:
                 *(f"/tickets/{number}" for number in numbers[:4]), *jobs, bills[0],
                 *contracts(house, "agent"),
             )),
-            Tour("finance", DESK, ("/billing/invoices", "/billing/invoices?status=overdue", *bills, "/me")),
+            Tour("finance", DESK, (
+                "/billing/invoices", "/billing/invoices?status=overdue", *bills, "/me", *books(house),
+            )),
             Tour("admin", DESK, (
                 "/staff", "/staff/acc_agent", "/staff/acc_admin", "/staff/accesses", *overview(house),
                 *CATALOGUE,
@@ -125,6 +127,14 @@ def tours(house: House) -> dict[str, Tour]:
             )),
         )
     }  # fmt: skip
+
+
+def books(house: House) -> tuple[str, ...]:
+    """The months, the ledger, the closed month of the sample company and a line that the ERP holds."""
+    rows: Any = house.asked("finance", "/billing/periods")["rows"]
+    month = next(row["id"] for row in rows if row["status"] == "closed")
+    line = house.asked("finance", f"/billing/periods/{month}")["batches"][0]["lines"][0]["id"]
+    return "/billing/periods", "/billing/ledger", f"/billing/periods/{month}", f"/billing/postings/{line}"
 
 
 def card_form(house: House) -> tuple[str, ...]:
