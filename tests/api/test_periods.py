@@ -84,6 +84,7 @@ async def test_a_line_of_the_erp_leads_to_its_invoice_and_journey(office: Web) -
     assert (row["amount_minor"], row["purpose"]) == (110, "cancel")
     assert row["behind"] == {
         "href": "/billing/invoices/I1-1", "document": "2026-000001", "journey": "invoice:I1-1", "cause": "T1",
+        "is_shown": True,
     }  # fmt: skip
     assert page["next"] == ""
 
