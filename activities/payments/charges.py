@@ -9,6 +9,7 @@ from temporalio import activity
 
 from activities.connectors.billing_keys import BillingKeys
 from activities.connectors.payments import PaymentGateway
+from activities.kit.calls import or_ask_again
 from activities.kit.cases import of_case, whose
 from activities.kit.sealing import Seals
 from activities.kit.timeline import tell_live, write_entry, write_waits
@@ -95,7 +96,7 @@ class PaymentActivities:
     async def look_up(self, attempt_id: str) -> ChargeAnswer:
         """Ask the gateway what became of the attempt. Safe to repeat: it only reads."""
         asked, _ = await self._asked(attempt_id)
-        return await self.gateway.look_up(asked)
+        return or_ask_again(await self.gateway.look_up(asked))
 
     @activity.defn(name="payments.record")
     async def record(self, change: AttemptChange) -> AttemptStatus:

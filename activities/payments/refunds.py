@@ -10,6 +10,7 @@ from temporalio import activity
 
 from activities.connectors.payments import PaymentGateway
 from activities.kit import ledger
+from activities.kit.calls import or_ask_again
 from activities.kit.cases import of_case, whose
 from activities.kit.timeline import tell_live, write_entry, write_waits
 from activities.kit.transactions import transaction
@@ -87,7 +88,7 @@ class RefundActivities:
     async def look_up_refund(self, refund_id: str) -> ChargeAnswer:
         """Ask the gateway whether the refund happened. Safe to repeat: it only reads."""
         asked, _ = await self._asked(refund_id)
-        return await self.gateway.look_up_refund(asked)
+        return or_ask_again(await self.gateway.look_up_refund(asked))
 
     @activity.defn(name="payments.record_refund")
     async def record_refund(self, change: RefundChange) -> RefundStatus:

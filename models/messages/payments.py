@@ -171,6 +171,7 @@ class ChargeAnswer:
     amount_minor: int = 0
     at: datetime | None = None
     retry_after_seconds: int = 0
+    is_unanswered: bool = False  # a look-up to which the gateway said nothing that means anything
 
 
 @dataclass(frozen=True)

@@ -60,16 +60,18 @@ def classify(heard: Heard, charge: Charge) -> ChargeAnswer:
 def classify_look_up(heard: Heard, charge: Charge) -> ChargeAnswer:
     """Judge the answer to "what became of this order?"; a failed look-up proves nothing."""
     if heard.status is None:
-        return ChargeAnswer(Verdict.UNKNOWN, code=heard.error or "no_answer")
+        return ChargeAnswer(Verdict.UNKNOWN, code=heard.error or "no_answer", is_unanswered=True)
     body = read_object(heard.body)
     if heard.status == 200:
-        return _judge_payment(body, charge)
+        return replace(_judge_payment(body, charge), is_unanswered=body is None)
     if body is not None and (body.get("code"), heard.status) == NOT_FOUND:
         if body.get("order_id") == charge.attempt_id:
             return ChargeAnswer(Verdict.NOT_FOUND, code=NOT_FOUND[0])
         return ChargeAnswer(Verdict.UNKNOWN, code="wrong_order")
     wait = retry_after(heard.headers) if heard.status == 429 else 0
-    return ChargeAnswer(Verdict.UNKNOWN, code=f"http_{heard.status}", retry_after_seconds=wait)
+    return ChargeAnswer(
+        Verdict.UNKNOWN, code=f"http_{heard.status}", retry_after_seconds=wait, is_unanswered=True
+    )
 
 
 def classify_refund(heard: Heard, asked: GiveBack) -> ChargeAnswer:
@@ -95,11 +97,14 @@ def classify_refund(heard: Heard, asked: GiveBack) -> ChargeAnswer:
 def classify_refund_look_up(heard: Heard, asked: GiveBack) -> ChargeAnswer:
     """Judge the answer to "did our refund happen?"; a failed look-up proves nothing."""
     if heard.status is None:
-        return ChargeAnswer(Verdict.UNKNOWN, code=heard.error or "no_answer")
+        return ChargeAnswer(Verdict.UNKNOWN, code=heard.error or "no_answer", is_unanswered=True)
     if heard.status == 200:
-        return _judge_refund(read_object(heard.body), asked)
+        body = read_object(heard.body)
+        return replace(_judge_refund(body, asked), is_unanswered=body is None)
     wait = retry_after(heard.headers) if heard.status == 429 else 0
-    return ChargeAnswer(Verdict.UNKNOWN, code=f"http_{heard.status}", retry_after_seconds=wait)
+    return ChargeAnswer(
+        Verdict.UNKNOWN, code=f"http_{heard.status}", retry_after_seconds=wait, is_unanswered=True
+    )
 
 
 def _judge_refund(body: dict[str, Any] | None, asked: GiveBack) -> ChargeAnswer:

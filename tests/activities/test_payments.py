@@ -1,18 +1,21 @@
 """Recording attempts on a real database: success wins, refusals stay, nothing is written twice."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.billing import BillingActivities
 from activities.connectors.payments import ConsolePaymentGateway
+from activities.kit.calls import ASKED_SOON
 from activities.kit.transactions import transaction
 from activities.payments import PaymentActivities
 from models.kit.timeline import TimelineEntry
 from models.messages.billing.invoices import FinanceAct, IssueInvoice
-from models.messages.payments import AttemptChange, AttemptStatus, ChargeOrder, Verdict
+from models.messages.payments import AttemptChange, AttemptStatus, ChargeAnswer, ChargeOrder, Verdict
 from models.payments import PaymentAttempt
 from tests.activities.test_billing import count
 from tests.builders.billing import NOON, a_finished_repair, an_attempt
@@ -71,6 +74,30 @@ async def test_looking_up_changes_nothing(payments: PaymentActivities) -> None:
 
     assert [answer.verdict for answer in answers] == [Verdict.NOT_FOUND] * 2
     assert await status(payments.engine, order) is AttemptStatus.CREATED
+
+
+async def test_a_look_up_that_nobody_answered_is_asked_again_and_then_found_nothing_out(
+    payments: PaymentActivities,
+) -> None:
+    order = await a_stored_attempt(payments.engine)
+    silence = ChargeAnswer(Verdict.UNKNOWN, code="http_500", retry_after_seconds=7, is_unanswered=True)
+    assert isinstance(payments.gateway, ConsolePaymentGateway)
+    payments.gateway.answers = [silence, silence, ChargeAnswer(Verdict.UNKNOWN, code="wrong_amount")]
+    environment = ActivityEnvironment()
+
+    with pytest.raises(ApplicationError) as failure:
+        await environment.run(payments.look_up, order.attempt_id)
+    environment.info = replace(environment.info, attempt=ASKED_SOON)
+    last = await environment.run(payments.look_up, order.attempt_id)
+    environment.info = replace(environment.info, attempt=1)
+    alarm = await environment.run(payments.look_up, order.attempt_id)
+
+    assert (failure.value.type, failure.value.next_retry_delay) == (
+        "look_up_unanswered",
+        timedelta(seconds=7),
+    )
+    assert last == silence
+    assert alarm.code == "wrong_amount"  # an answer, however strange, is one
 
 
 async def test_recording_twice_writes_one_line(payments: PaymentActivities) -> None:
