@@ -21,8 +21,10 @@ def furnish(pool: Any, company: Any) -> dict[str, int]:
     vat = accounts.search([("code", "=", "255")])[0]
     (owed,) = types.create([{"name": "receivable", "statement": "balance", "assets": True, "receivable": True,
                              "company": company.id, "parent": revenue.type.parent.id}])  # fmt: skip
-    (receivable,) = accounts.create([{"name": "외상매출금(고객)", "code": "1081", "type": owed.id,
-                                      "company": company.id, "reconcile": True, "party_required": True}])  # fmt: skip
+    (receivable,) = accounts.create([
+        {"name": "외상", "code": "1081", "type": owed.id, "company": company.id, "reconcile": True,
+         "party_required": True}
+    ])  # fmt: skip
     (tax,) = pool.get("account.tax").create([
         {"name": "VAT 10 %", "description": "VAT", "type": "percentage", "rate": Decimal("0.1"),
          "company": company.id, "invoice_account": vat.id, "credit_note_account": vat.id}

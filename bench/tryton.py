@@ -1,6 +1,6 @@
 """What the ERP itself needs for an invoice, made and posted, beside our sub-ledger and one summed-up posting.
 
-N (100,000) is how many invoices our side posts: invoice, line and three ledger rows each, set-based, then
+N (200,000) is how many invoices our side posts: invoice, line and three ledger rows each, set-based, then
 the month's whole close (checks, all invariants, lock, deferral, tie-out, sums, Tryton's draft and post over
 JSON-RPC, comparison). `per_s` is Tryton tuned (100 invoices in one transaction, locks taken at once) and
 `stock_per_s` Tryton as its client uses it; both are its own models in its own process on the same PostgreSQL,
@@ -29,7 +29,7 @@ from ops.postgres import Cluster, free_port
 from ops.processes import Process
 
 PASSWORD = "only-for-this-run"
-STOCK, TUNED, BATCH = 40, 300, 100
+STOCK, TUNED, BATCH = 20, 200, 100
 BILLED = """
 insert into customers
   (id, kind, name, locale, tier, postcode, address, region, is_verified, created_at, version)
@@ -155,4 +155,4 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(kit.asked(100_000))
+    main(kit.asked(200_000))

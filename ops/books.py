@@ -34,8 +34,8 @@ from ops.tryton import DATABASE, serves
 NUMBERS = 900_001  # orders of another time
 # customer, plan, day of last month on which the contract began
 CONTRACTS = (
-    ("cus_mina", "pln_water", 4), ("cus_mina", "pln_stream", 11), ("cus_ava", "pln_stream_plus", 16),
-    ("cus_hanbit", "pln_store", 2), ("cus_jung", "pln_care", 20), ("cus_noah", "pln_stream", 25),
+    ("cus_mina", "pln_water", 4), ("cus_mina", "pln_care", 11), ("cus_ava", "pln_air", 16),
+    ("cus_hanbit", "pln_store", 2), ("cus_jung", "pln_care", 20), ("cus_noah", "pln_air", 25),
 )  # fmt: skip
 ERP_SECONDS, CLOSE_SECONDS = 150, 60
 

@@ -42,6 +42,14 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_an_invoice_is_not_taken_back_before_a_payment_under_way_is_certain",
         "test_money_that_comes_while_the_order_is_off_goes_back_by_itself",
     ),
+    "Close": (
+        "test_a_month_is_closed_by_itself_and_becomes_final",
+        "test_what_is_in_the_way_is_looked_at_again_every_hour",
+        "test_an_erp_that_refuses_is_asked_again_after_the_repair",
+        "test_sums_that_differ_in_the_erp_are_repaired_there_or_accepted",
+        "test_a_closed_month_is_reopened_by_two_people_and_closed_again",
+    ),
+    "MonthEnd": ("test_the_calendar_closes_the_month_before_once",),
     "Order": (
         "test_an_order_is_paid_shipped_installed_activated_and_done",
         "test_a_step_that_cannot_be_undone_becomes_a_task_and_the_rest_goes_on",

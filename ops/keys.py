@@ -15,7 +15,6 @@ SECRETS = (
 )  # fmt: skip
 WEBHOOKS = ("GATEWAY_WEBHOOK_SECRET", "CARRIER_WEBHOOK_SECRET")
 ROLES = ("ieum_owner", "ieum_app", "ieum_worker")
-ERP_ROLE = "ieum_erp"  # whose database the ERP of the demo has
 URLS = {"DATABASE_OWNER_URL": "ieum_owner", "DATABASE_URL": "ieum_app", "DATABASE_WORKER_URL": "ieum_worker"}
 READABLE_BY_CONTAINERS = 0o644
 
@@ -26,7 +25,7 @@ def new_secrets() -> dict[str, str]:
     made["PAYLOAD_KEYS"] = "k1:" + base64.b64encode(secrets.token_bytes(32)).decode()
     for name in WEBHOOKS:
         made[name] = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-    return made | {role: secrets.token_urlsafe(24) for role in (*ROLES, ERP_ROLE)}
+    return made | {role: secrets.token_urlsafe(24) for role in ROLES}
 
 
 def keep(path: Path, value: str) -> str:

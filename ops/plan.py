@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import socket
 import sys
 import time
@@ -24,6 +25,7 @@ PORTS = {
     "TRYTON_PORT": 8069,
 }
 HOST = "127.0.0.1"
+ERP = "ieum_erp"  # the role whose database the ERP of a copy has
 PYTHON_PARTS = {
     "sandbox": ("-m", "uvicorn", "sandbox.main:app", "--no-access-log", "--no-server-header"),
     "worker": ("worker.py",),
@@ -84,7 +86,7 @@ def kept_secrets(folder: Path) -> dict[str, str]:
     """The secrets of this copy, made at the first run and readable by their owner only."""
     path = folder / "secrets.json"
     known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    complete = new_secrets() | known
+    complete = new_secrets() | {ERP: secrets.token_urlsafe(24)} | known
     if complete != known:
         folder.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new")

@@ -12,10 +12,10 @@ import psycopg
 from psycopg import sql
 
 from ops.database import POWERLESS, address
-from ops.plan import ROOT, Plan
+from ops.plan import ERP, ROOT, Plan
 from ops.processes import Process
 
-ROLE = DATABASE = "ieum_erp"
+ROLE = DATABASE = ERP
 
 
 def make_database(admin_url: str, password: str, database: str = DATABASE) -> str:

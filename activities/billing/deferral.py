@@ -101,7 +101,9 @@ async def post(session: AsyncSession, month: Month, source: str, at: datetime) -
     number = (await session.execute(made.returning(col(LedgerTransaction.id)))).scalar()
     if number is None:
         return 0
-    for position, entry in enumerate(deferral_postings(delta), 1):
-        sides = {"transaction_id": number, "position": position, "currency": "KRW", **asdict(entry)}
-        await session.execute(insert(LedgerEntry).values(sides))
+    sides = [
+        {"transaction_id": number, "position": position, "currency": "KRW", **asdict(entry)}
+        for position, entry in enumerate(deferral_postings(delta), 1)
+    ]
+    await session.execute(insert(LedgerEntry).values(sides))
     return delta

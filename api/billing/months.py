@@ -172,7 +172,7 @@ async def listed(desk: DeskAt) -> Listed:
     periods = {one.id: one for one in await desk.session.scalars(desk.visible(AccountingPeriod))}
     told = select(col(ErpBatch.period_id), func.max(col(ErpBatch.document_number)))
     told = told.where(may_see(desk.person, ErpBatch)).group_by(col(ErpBatch.period_id))
-    numbers = dict((await desk.session.execute(told)).tuples().all())
+    numbers = {row[0]: row[1] for row in (await desk.session.execute(told)).all()}
     today = on_day(datetime.now(UTC))
     names = sorted({*counts, *periods, month_of(today).id}, reverse=True)[:SHOWN]
     return Listed(tuple(
@@ -221,7 +221,7 @@ async def _names(desk: DeskAt, ids: set[str]) -> dict[str, str]:
     query = select(col(Account.id), col(Account.name)).where(
         may_see(desk.person, Account), col(Account.id).in_(ids)
     )
-    return dict((await desk.session.execute(query)).tuples().all())
+    return {row[0]: row[1] for row in (await desk.session.execute(query)).all()}
 
 
 async def _batches(desk: DeskAt, period_id: str) -> tuple[Batch, ...]:

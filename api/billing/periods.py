@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from fastapi import Request
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 from starlette.responses import Response
 
@@ -17,7 +18,13 @@ from api.kit.texts import Key, Line
 from models.billing import AccountingPeriod
 from models.kit.outbox import announce_start
 from models.kit.refusals import Refusal
-from models.messages.billing.close import Check, CloseCommand, CloseOrder, close_workflow_id
+from models.messages.billing.close import (
+    Check,
+    CloseCommand,
+    CloseOrder,
+    PeriodStatus,
+    close_workflow_id,
+)
 from models.rules.billing.close import month_named
 from models.rules.billing.invoices import on_day
 
@@ -63,13 +70,14 @@ async def begin_close(request: Request, desk: Desk, sent: Typed[Closing] = typed
         raise Refusal("invalid_form")
     if month.until_on > on_day(datetime.now(UTC)):
         raise Refusal("month_not_over")
-    if await desk.session.scalar(desk.visible(AccountingPeriod).where(col(AccountingPeriod.id) == month.id)):
+    row = {
+        "id": month.id, "from_on": month.from_on, "until_on": month.until_on, "status": PeriodStatus.OPEN,
+        "round": 1, "locked_id": 0, "asked_by": desk.person.id, "created_at": datetime.now(UTC),
+        "reopen_asked_by": "", "reopen_reason": "", "seq": 0,
+    }  # fmt: skip
+    made = insert(AccountingPeriod).values(row).on_conflict_do_nothing().returning(col(AccountingPeriod.id))
+    if (await desk.session.execute(made)).first() is None:
         raise Refusal("close_under_way")
-    desk.session.add(
-        AccountingPeriod(id=month.id, from_on=month.from_on, until_on=month.until_on, asked_by=desk.person.id,
-                         created_at=datetime.now(UTC))
-    )  # fmt: skip
-    await desk.session.flush()
     order = CloseOrder(month.id, desk.person.id)
     summary = f"Close the books of {month.id}"
     await announce_start(desk.session, "Close", close_workflow_id(month.id), order, summary=summary)

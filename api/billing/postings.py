@@ -43,6 +43,7 @@ class Behind:
     document: str = ""
     journey: str = ""  # its workflow id
     cause: str = ""  # the ticket, order, change or bill run
+    is_shown: bool = False  # whether that journey has a page of its own
 
 
 @dataclass(frozen=True)
@@ -132,4 +133,5 @@ def _behind(source: str, invoice: Invoice | None) -> Behind:
     by_run = f"bill-run:{invoice.run_id}" if invoice.run_id else invoice_workflow_id(invoice.id)
     journeys = {"attempt": charge_workflow_id(id), "refund": refund_workflow_id(id)}
     cause = invoice.ticket_id or invoice.case_id or invoice.run_id or ""
-    return Behind(f"/billing/invoices/{invoice.id}", invoice.number, journeys.get(kind, by_run), cause)
+    journey, on_ticket = journeys.get(kind, by_run), invoice.ticket_id is not None and kind != "refund"
+    return Behind(f"/billing/invoices/{invoice.id}", invoice.number, journey, cause, on_ticket)

@@ -77,7 +77,7 @@ class Settings:
     accounting_url: str = "http://127.0.0.1:8069"
     accounting_database: str = "ieum_erp"
     accounting_user: str = "ieum"
-    accounting_password: str = field(default="", repr=False)  # empty: there is no ERP, months are not closed
+    accounting_password: str = field(default="", repr=False)  # empty: there is no ERP, a close waits for one
 
 
 @cache

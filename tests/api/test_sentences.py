@@ -22,6 +22,7 @@ VALUES: dict[str, Any] = {
     "shipment_id": "O100001-1", "ticket_id": "T100001", "step": "payment",
     "tracking": "TR1000011", "order_id": "O100002",
     "code": "REJECT_CARD_PAYMENT", "verdict": "not_found", "reason": "고객 요청",
+    "period": "2026-10", "count": "2", "check": "unknown", "document": "2026-17",
 }  # fmt: skip
 REASONS = {
     "visits.declined": "too_far",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from ops import books
 from ops.seed import walk_all
 from tests.browser.house import House, start
 
@@ -108,6 +109,9 @@ def lived(house: House) -> House:
     """The house after its sample stories: tickets at every stage."""
     with ThreadPoolExecutor(1) as elsewhere:  # this thread's loop belongs to the browser
         elsewhere.submit(lambda: asyncio.run(walk_all(house.keys, house.app, house.sandbox))).result(300)
+        finance = house.keys.tokens["finance"]
+        closing = books.main(house.worker_url, house.app, finance, house.erp_url)
+        elsewhere.submit(lambda: asyncio.run(closing)).result(300)
     return house
 
 

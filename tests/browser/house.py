@@ -64,6 +64,7 @@ class House:
     folder: Path
     keys: Keys
     worker_url: str
+    erp_url: str
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=20))
 
     def sign_in_of(self, login: str) -> tuple[str, str]:
@@ -170,4 +171,5 @@ def start(folder: Path, patch: pytest.MonkeyPatch) -> tuple[QuietHouse, House]:
         folder,
         running.keys,
         running.plan.urls.worker,
+        running.plan.settings()["ACCOUNTING_URL"],
     )

@@ -112,7 +112,7 @@ def tours(house: House) -> dict[str, Tour]:
             )),
             Tour("finance", DESK, (
                 "/billing/invoices", "/billing/invoices?status=overdue", *bills, "/me", "/billing/runs",
-                *collected(house),
+                *collected(house), *books(house),
                 *runs(house), "/billing/accounts/cus_b01", "/billing/accounts/cus_b17",
             )),
             Tour("admin", DESK, (
@@ -136,6 +136,14 @@ def tours(house: House) -> dict[str, Tour]:
             )),
         )
     }  # fmt: skip
+
+
+def books(house: House) -> tuple[str, ...]:
+    """The months, the ledger, the closed month of the sample company and a line that the ERP holds."""
+    rows: Any = house.asked("finance", "/billing/periods")["rows"]
+    month = next(row["id"] for row in rows if row["status"] == "closed")
+    line = house.asked("finance", f"/billing/periods/{month}")["batches"][0]["lines"][0]["id"]
+    return "/billing/periods", "/billing/ledger", f"/billing/periods/{month}", f"/billing/postings/{line}"
 
 
 def card_form(house: House) -> tuple[str, ...]:

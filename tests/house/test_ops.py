@@ -80,7 +80,7 @@ def test_secrets_are_made_once_and_are_nobody_elses_business(tmp_path: Path) -> 
     second = plan.kept_secrets(tmp_path)
 
     assert first == second
-    assert set(first) == {*keys.SECRETS, *keys.ROLES}
+    assert set(first) == {*keys.SECRETS, *keys.ROLES, plan.ERP}
     assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
 
 
