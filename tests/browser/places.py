@@ -17,7 +17,7 @@ NOT_PAGES = re.compile(
     r"/|/health/.*|/metrics|/events|/links/{token}/events|/codec/.*|/tickets/rows"
     r"|.*/(attachments|photos)/{attachment_id}"
     r"|/payment-methods/{method_id}/authorisation|/billing/invoices/{invoice_id}/payment"
-    r"|/my/privacy/{privacy_request_id}/file|/signup/resume/{token}"
+    r"|/dunning/{case_id}/handover|/my/privacy/{privacy_request_id}/file|/signup/resume/{token}"
     r"|/report/received/{token}|/links/{token}/payment|.*/histories/{run_id}|/links/{token}/photos/.*"
 )
 """Moves on to a page, answers programs, or shows a file; those with tokens are looked at on the walks."""
@@ -103,7 +103,9 @@ def tours(house: House) -> dict[str, Tour]:
                 *(f"/tickets/{number}" for number in numbers[:4]), *jobs, bills[0],
                 *contracts(house, "agent"),
             )),
-            Tour("finance", DESK, ("/billing/invoices", "/billing/invoices?status=overdue", *bills, "/me")),
+            Tour("finance", DESK, (
+                "/billing/invoices", "/billing/invoices?status=overdue", *bills, "/me", *overdue(house),
+            )),
             Tour("admin", DESK, (
                 "/staff", "/staff/acc_agent", "/staff/acc_admin", "/staff/accesses", *overview(house),
                 *CATALOGUE,
@@ -115,7 +117,7 @@ def tours(house: House) -> dict[str, Tour]:
                 *(f"/tickets/{row['id']}" for row in own[:2]),
                 "/payment-methods", *card_form(house),
                 bill_of(house, order),
-                "/my/products", "/my/profile", "/my/consents", "/my/privacy",
+                "/dunning/mine", "/my/products", "/my/profile", "/my/consents", "/my/privacy",
                 *contracts(house, "customer"),
             )),
             Tour("employee", DESK, ("/home", "/me")),
@@ -125,6 +127,15 @@ def tours(house: House) -> dict[str, Tour]:
             )),
         )
     }  # fmt: skip
+
+
+def overdue(house: House) -> tuple[str, ...]:
+    """The board, one case, the policies and a draft."""
+    rows: Any = house.asked("finance", "/dunning")["rows"]
+    cases = tuple(f"/dunning/{row['id']}" for row in rows[:1])
+    draft = sends(house, "finance", "/dunning/policies")
+    stages = ("/dunning", "/dunning?stage=promise", "/dunning/policies", "/dunning/policies/1")
+    return (*stages, *cases, f"/dunning/policies/{draft['version']}")
 
 
 def card_form(house: House) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ from models.staff import (
 )
 from models.systems import SentMessage, SystemCall
 from models.tickets import Attachment, Draft, Ticket, TicketMessage, TicketRating
-from tests.builders import sale
+from tests.builders import late, sale
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 PASSWORD = "correct horse battery staple"
@@ -109,6 +109,8 @@ SAMPLE = {
     "refund": ("rf1", "rf2"),
     "credit_note": ("cn1", "cn2"),
     "privacy_request": ("pv1", "pv2"),
+    "dunning_case": ("D1", "D2"),
+    "dunning_policy": ("1", "9"),
 }
 ACCOUNTS: dict[str, dict[str, Any]] = {
     "agent": {"roles": [Role.AGENT], "team_id": "team_one"},
@@ -155,6 +157,9 @@ async def build(engine: AsyncEngine, word: str = "x", password_hash: str | None 
         await store(session, sale.shelf(word, NOW))
         await store(session, sale.sold(1, "c_one", None, word, NOW))
         await store(session, sale.sold(2, "c_two", "c_one", word, NOW))
+        await store(session, late.policies(word, NOW))
+        for n, customer in enumerate(("c_one", "c_two"), 1):
+            await store(session, late.overdue(n, customer, word, NOW))
         session.add_all(_links(company))
         session.add_all(_house(word))
         await session.commit()

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.exceptions import ApplicationError
 
-from activities.connectors.service import ConsoleService
+from activities.connectors.provisioning import ConsoleService
 from activities.kit.invariants import violations
 from activities.subscriptions import SuspensionActivities
 from models.messages.dunning import (
