@@ -42,6 +42,7 @@ WORDS = {
     "plan_id": "plan",
     "method_id": "method",
     "add_on_id": "subscription",
+    "invoice_id": "invoice",
 }
 
 
