@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.exceptions import ApplicationError
 
 from activities.connectors.provisioning import ConsoleService
+from activities.dunning import DunningActivities
 from activities.kit.invariants import violations
 from activities.subscriptions import SuspensionActivities
 from models.messages.dunning import (
@@ -103,8 +104,6 @@ def letters() -> list[str]:
 
 
 def command(name: str = "c1", reason: str = "because") -> DunningCommand:
-    from datetime import UTC, datetime
-
     return DunningCommand(name, "acc_jo", datetime.now(UTC), reason=reason)
 
 
@@ -310,10 +309,6 @@ async def test_who_was_given_up_is_dunned_again_only_for_something_new(arrears: 
     await arrears.say("give_up", command(reason="too small"))
     assert await arrears.result() is CaseStatus.GIVEN_UP
     engine, customer = arrears.desk.engine, arrears.customer
-    from datetime import UTC, datetime
-
-    from activities.dunning import DunningActivities
-
     later = datetime.now(UTC) + timedelta(days=30)
     assert await DunningActivities(engine).open_cases(later) == 0
     await an_unpaid_invoice(engine, customer, 9_900, at=later)
