@@ -265,8 +265,8 @@ async def test_a_card_is_tried_again_only_within_the_limits(worker_engine: Async
         " values ('pm1', 'cus_mina', 'card', 'active', 'gateway', 'ck', 'x', '', true, now(), 0)"
     )
     failed = (
-        "insert into payment_attempts (id, invoice_id, ordinal, customer_id, provider, payment_key, method_id,"
-        " amount_minor, currency, status, provider_id, code, created_at, lookups, seq)"
+        "insert into payment_attempts (id, invoice_id, ordinal, customer_id, provider, payment_key,"
+        " method_id, amount_minor, currency, status, provider_id, code, created_at, lookups, seq)"
         " select i.id || '.' || n, i.id, n, 'cus_mina', 'gateway', '', 'pm1', 20000, 'KRW', 'refused', '',"
         " '', :at, 0, 0 from (select id from invoices order by total_minor limit 1) i,"
         " generate_series(1, 9) n"
