@@ -24,7 +24,7 @@ from activities.connectors.kit import Patience
 from activities.connectors.mail import HttpMail
 from activities.connectors.marketing import HttpMarketing
 from activities.connectors.payments import HttpPaymentGateway
-from activities.connectors.service import HttpService
+from activities.connectors.provisioning import HttpService
 from activities.connectors.sms import HttpSms
 from activities.connectors.stock import HttpStock
 from activities.connectors.stripe import HttpStripe

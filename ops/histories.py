@@ -79,6 +79,18 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_leaving_early_is_in_force_at_once_and_its_fee_is_invoiced",
         "test_a_paid_move_that_is_taken_back_gives_the_money_back_and_calls_the_visit_off",
     ),
+    "Dunning": (
+        "test_an_account_is_dunned_for_half_a_year_step_by_step",
+        "test_the_services_run_again_within_the_promised_time_though_the_service_was_away",
+        "test_a_hold_ends_on_its_day_or_by_hand",
+        "test_finance_writes_off_or_gives_up_and_the_case_takes_no_word_any_more",
+    ),
+    "Suspension": ("test_the_services_run_again_within_the_promised_time_though_the_service_was_away",),
+    "Reactivation": ("test_the_services_run_again_within_the_promised_time_though_the_service_was_away",),
+    "Dismissal": ("test_an_account_is_dunned_for_half_a_year_step_by_step",),
+    "WriteOff": ("test_finance_writes_off_or_gives_up_and_the_case_takes_no_word_any_more",),
+    "DunningDay": ("test_the_morning_opens_one_case_for_everybody_who_is_late_and_a_second_call_none",),
+    "DunningSweep": ("test_the_morning_opens_one_case_for_everybody_who_is_late_and_a_second_call_none",),
     "Invitation": ("test_somebody_who_is_invited_gets_one_letter_with_one_link",),
     "Refund": (
         "test_a_paid_order_is_given_back_and_its_books_are_even",

@@ -7,10 +7,12 @@ import json
 import os
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ops import bills, books
-from ops.company import CHECKS, OWNED, PRODUCTS, TECHNICIANS, Keys, make_company
+from ops.company import CHECKS, OWNED, PRODUCTS, TECHNICIANS, Keys, make_company, CUSTOMERS
+from ops.late import PROMISES, fall_behind
 from ops.walk import Walker
 
 STEPS = tuple(code for code, (_, _, required) in CHECKS.items() if required)
@@ -102,6 +104,16 @@ async def visit(walker: Walker, ticket: str, product: str, goal: str) -> None:
         await walker.rate(ticket, 4, "기사님이 친절하셨어요.")
 
 
+async def promise(walker: Walker) -> None:
+    """One of the late customers promises a day on the telephone."""
+    name = next(one[2] for one in CUSTOMERS if one[0] == PROMISES)
+    day = datetime.now(UTC).date() + timedelta(days=6)
+    for case in (await walker.ask("finance", "GET", "/dunning", params={"q": name}))["rows"]:
+        given = {"command_id": f"sample-promise-{case['id']}", "pay_on": day.isoformat()}
+        path = f"/dunning/{case['id']}/promise"
+        await walker.ask("finance", "POST", path, data=given)
+
+
 async def walk_all(keys: Keys, app: str, sandbox: str) -> None:
     """Every story, a few at a time; all of them must come out."""
     phones = {phone: technician for technician, _, _, phone, *_ in TECHNICIANS}
@@ -114,6 +126,7 @@ async def walk_all(keys: Keys, app: str, sandbox: str) -> None:
 
     try:
         await asyncio.gather(*(one(fault) for fault in FAULTS), bills.bill(walker, bills.today()))
+        await promise(walker)
     finally:
         await walker.close()
 
@@ -123,6 +136,7 @@ def main() -> None:
     environment = os.environ
     keys = make_company(environment["DATABASE_WORKER_URL"])
     bills.sign(environment["DATABASE_WORKER_URL"], bills.today())
+    asyncio.run(fall_behind(environment["DATABASE_WORKER_URL"]))
     sandbox = environment["GATEWAY_URL"].removesuffix("/gateway")
     asyncio.run(walk_all(keys, environment["PUBLIC_URL"], sandbox))
     if "ACCOUNTING_URL" in environment:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import col, select
 from temporalio import activity
 
-from activities.connectors.service import Service
+from activities.connectors.provisioning import Service
 from activities.kit.timeline import tell_live, write_entry
 from activities.kit.transactions import transaction
 from activities.subscriptions.rows import charge_row, keep, locked

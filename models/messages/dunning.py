@@ -73,6 +73,13 @@ class PolicyTerms:
 
 
 @dataclass(frozen=True)
+class DunningSweepOrder:
+    """What starts "DunningSweep": the overdue accounts of one day, in Seoul."""
+
+    day: date
+
+
+@dataclass(frozen=True)
 class DunningOrder:
     """What starts the workflow "Dunning": a case that is stored, with the policy of its first day."""
 

@@ -305,6 +305,5 @@ SENTENCES: dict[str, str] = {
     "subscriptions.preview_ended": N_("The prices that were shown had ended; nothing was changed"),
     "subscriptions.suspended": N_("The service of %(plan)s is suspended because of unpaid invoices"),
     "subscriptions.unsuspended": N_("The service of %(plan)s runs again"),
-    "subscriptions.dismissed": N_("The contract is ended because of unpaid invoices"),
     "subscriptions.letter_failed": N_("A message could not be delivered; please use another way"),
 }

@@ -50,6 +50,7 @@ WORDS = {
     "method_id": "method",
     "add_on_id": "subscription",
     "subscription_id": "subscription",
+    "invoice_id": "invoice",
 }
 
 

@@ -70,6 +70,7 @@ FOREIGN = {
     "attachment": ("at2", "an2", "an1", "at4"),
     "message": ("m2note",),
     "subscription": ("S2-1",),
+    "invoice": ("I2-1",),
 }
 OWN = {word: own for word, (own, _) in SAMPLE.items()} | {
     "account": "a_dispatcher", "part": "pa", "team": "team_one",
@@ -97,6 +98,8 @@ async def may_use(engine: AsyncEngine, person: Person, name: str, word: str, key
     if name == "technician_id":
         return bool(row.is_active)
     if name == "owned_product_id":
+        return bool(row.customer_id == "c_one")
+    if name == "invoice_id":
         return bool(row.customer_id == "c_one")
     if name in ("attempt_id", "order_id"):
         return bool(row.invoice_id == "I1-1")

@@ -18,7 +18,7 @@ NOT_PAGES = re.compile(
     r"|.*/(attachments|photos)/{attachment_id}"
     r"|/billing/invoices/{invoice_id}/document|/links/{token}/document"
     r"|/payment-methods/{method_id}/authorisation|/billing/invoices/{invoice_id}/payment"
-    r"|/my/privacy/{privacy_request_id}/file|/signup/resume/{token}"
+    r"|/dunning/{case_id}/handover|/my/privacy/{privacy_request_id}/file|/signup/resume/{token}"
     r"|/report/received/{token}|/links/{token}/payment|.*/histories/{run_id}|/links/{token}/photos/.*"
 )
 """Moves on to a page, answers programs, or shows a file; those with tokens are looked at on the walks."""
@@ -112,7 +112,7 @@ def tours(house: House) -> dict[str, Tour]:
             )),
             Tour("finance", DESK, (
                 "/billing/invoices", "/billing/invoices?status=overdue", *bills, "/me", "/billing/runs",
-                *collected(house), *books(house),
+                *collected(house), *overdue(house), *books(house),
                 *runs(house), "/billing/accounts/cus_b01", "/billing/accounts/cus_b17",
             )),
             Tour("admin", DESK, (
@@ -126,7 +126,7 @@ def tours(house: House) -> dict[str, Tour]:
                 *(f"/tickets/{row['id']}" for row in own[:2]),
                 "/payment-methods", *card_form(house),
                 bill_of(house, order),
-                "/my/products", "/my/profile", "/my/consents", "/my/privacy",
+                "/dunning/mine", "/my/products", "/my/profile", "/my/consents", "/my/privacy",
                 *contracts(house, "customer"),
             )),
             Tour("employee", DESK, ("/home", "/me")),
@@ -144,6 +144,13 @@ def books(house: House) -> tuple[str, ...]:
     month = next(row["id"] for row in rows if row["status"] == "closed")
     line = house.asked("finance", f"/billing/periods/{month}")["batches"][0]["lines"][0]["id"]
     return "/billing/periods", "/billing/ledger", f"/billing/periods/{month}", f"/billing/postings/{line}"
+def overdue(house: House) -> tuple[str, ...]:
+    """The board, one case, the policies and a draft."""
+    rows: Any = house.asked("finance", "/dunning")["rows"]
+    cases = tuple(f"/dunning/{row['id']}" for row in rows[:1])
+    draft = sends(house, "finance", "/dunning/policies")
+    stages = ("/dunning", "/dunning?stage=promise", "/dunning/policies", "/dunning/policies/1")
+    return (*stages, *cases, f"/dunning/policies/{draft['version']}")
 
 
 def card_form(house: House) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ from models.staff import (
 )
 from models.systems import SentMessage, SystemCall
 from models.tickets import Attachment, Draft, Ticket, TicketMessage, TicketRating
-from tests.builders import banking, bills, books, sale
+from tests.builders import banking, bills, books, sale, late
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 PASSWORD = "correct horse battery staple"
@@ -117,6 +117,8 @@ SAMPLE = {
     "period": (books.LEAP, books.LEAP),
     "posting": (books.LINE, books.LINE),
     "run": (bills.RUN, "B2020-01-01"),
+    "dunning_case": ("D1", "D2"),
+    "dunning_policy": ("1", "9"),
 }
 LINKED = {"c_one": "link_bill", "c_two": "link_bill_other"}  # who came by the letter of a run's invoice
 ACCOUNTS: dict[str, dict[str, Any]] = {
@@ -169,6 +171,9 @@ async def build(engine: AsyncEngine, word: str = "x", password_hash: str | None 
         await store(session, banking.banked(1, "c_one", word, NOW))
         await store(session, banking.banked(2, "c_two", word, NOW))
         await store(session, bills.billed(("c_one", "c_two"), word, NOW))
+        await store(session, late.policies(word, NOW))
+        for n, customer in enumerate(("c_one", "c_two"), 1):
+            await store(session, late.overdue(n, customer, word, NOW))
         session.add_all(_links(company))
         session.add_all(_house(word))
         await session.commit()

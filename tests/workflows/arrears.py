@@ -78,17 +78,18 @@ class Arrears:
     async def begin(self, *gross: int, terms: PolicyTerms = TERMS) -> None:
         """A policy, invoices due yesterday, and the case that the sweep opens."""
         await self.store_policy(terms)
-        for sequence in (
-            "dunning_numbers",
-            "change_numbers",
-            "ticket_numbers",
-        ):  # one Temporal, many databases
-            await self.desk.rows(f"select nextval('{sequence}') from generate_series(1, {next(_tests) * 20})")
+        await self.unused_numbers()
         for one in gross or (55_000,):
             self.invoices.append(await an_unpaid_invoice(self.desk.engine, self.customer, one))
         with self.desk.environment.with_time_skipping_disabled():  # its clock moves when the test says so
             self.case = await a_case(self.desk.engine, self.customer)
             await self.until_story("opened")
+
+    async def unused_numbers(self) -> None:
+        """One Temporal, many databases: no test meets another one's lives."""
+        ahead = next(_tests) * 20
+        for sequence in ("dunning_numbers", "change_numbers", "ticket_numbers"):
+            await self.desk.rows(f"select nextval('{sequence}') from generate_series(1, {ahead})")
 
     async def store_policy(self, terms: PolicyTerms = TERMS, version: int = 1) -> None:
         async with transaction(self.desk.engine) as session:

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.exceptions import ApplicationError
 
-from activities.connectors.service import ConsoleService
+from activities.connectors.provisioning import ConsoleService
+from activities.dunning import DunningActivities
 from activities.kit.invariants import violations
 from activities.subscriptions import SuspensionActivities
 from models.messages.dunning import (
@@ -23,9 +24,10 @@ from models.messages.dunning import (
     StepKind,
 )
 from models.rules.dunning import today
+from tests.builders.desk import a_customer
 from tests.builders.dunning import STEPS, TERMS, an_unpaid_invoice
 from tests.builders.leases import BASIC, a_lease
-from tests.desk import RunningDesk, StandIns
+from tests.desk import DESK_QUEUE, RunningDesk, StandIns
 from tests.workflows.arrears import Arrears, CallDone, ChargeAsked, DeviceBack, FeeInvoice
 from tests.workflows.neighbours import Post
 from workflows.kit.options import MAIL_QUEUE, SERVICE_QUEUE
@@ -102,8 +104,6 @@ def letters() -> list[str]:
 
 
 def command(name: str = "c1", reason: str = "because") -> DunningCommand:
-    from datetime import UTC, datetime
-
     return DunningCommand(name, "acc_jo", datetime.now(UTC), reason=reason)
 
 
@@ -267,6 +267,7 @@ async def test_a_hold_ends_on_its_day_or_by_hand(arrears: Arrears) -> None:
     rows = await arrears.desk.rows("select outcome from dunning_holds order by created_at, id")
     assert [row.outcome for row in rows] == ["released", "expired"]
     await arrears.say("give_up", command())
+    assert await arrears.result() is CaseStatus.GIVEN_UP
 
 
 async def test_a_step_can_be_left_out_by_hand(arrears: Arrears) -> None:
@@ -308,10 +309,6 @@ async def test_who_was_given_up_is_dunned_again_only_for_something_new(arrears: 
     await arrears.say("give_up", command(reason="too small"))
     assert await arrears.result() is CaseStatus.GIVEN_UP
     engine, customer = arrears.desk.engine, arrears.customer
-    from datetime import UTC, datetime
-
-    from activities.dunning import DunningActivities
-
     later = datetime.now(UTC) + timedelta(days=30)
     assert await DunningActivities(engine).open_cases(later) == 0
     await an_unpaid_invoice(engine, customer, 9_900, at=later)
@@ -344,3 +341,34 @@ async def test_a_letter_that_cannot_be_sent_stops_nothing_and_is_told(arrears: A
     await arrears.pay()
 
     assert await arrears.result() is CaseStatus.PAID
+
+
+async def test_the_morning_opens_one_case_for_everybody_who_is_late_and_a_second_call_none(
+    arrears: Arrears,
+) -> None:
+    desk = arrears.desk
+    await desk.store(a_customer("cus_jun"))
+    await arrears.store_policy()
+    await arrears.unused_numbers()
+    for customer in (arrears.customer, arrears.customer, "cus_jun"):
+        await an_unpaid_invoice(desk.engine, customer, 20_000)
+    await an_unpaid_invoice(desk.engine, "cus_jun", 20_000, days=-3)  # not due yet
+
+    with desk.environment.with_time_skipping_disabled():
+        began = [
+            await desk.client.execute_workflow("DunningDay", id=f"dunning-day-{n}", task_queue=DESK_QUEUE)
+            for n in (1, 2)
+        ]
+        await desk.until(lambda: has_cases(desk, 2))
+
+    assert began == [True, False]
+    rows = await desk.rows("select customer_id, opening_minor, status from dunning_cases order by 1")
+    assert [tuple(row) for row in rows] == [("cus_jun", 20_000, "open"), ("cus_mina", 40_000, "open")]
+    for case in await desk.rows("select id from dunning_cases"):
+        arrears.case = case.id
+        await arrears.until_story("opened")
+        await arrears.say("give_up", command(case.id))
+
+
+async def has_cases(desk: RunningDesk, count: int) -> bool:
+    return len(await desk.rows("select 1 from dunning_cases")) == count

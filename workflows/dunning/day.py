@@ -1,11 +1,10 @@
 """The daily sweep: one case for every customer with something overdue and no case yet."""
 
-from datetime import date, datetime
-
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.dunning import DunningActivities
+    from models.messages.dunning import DunningSweepOrder
     from workflows.kit.options import BATCH_QUEUE, ROWS, ActivityOptions
     from workflows.kit.schedules import appointed_day, start_once
 
@@ -19,7 +18,8 @@ class DunningDayWorkflow:
     @workflow.run
     async def run(self) -> bool:
         day = appointed_day()
-        return await start_once("DunningSweep", day, f"dunning-sweep:{day}", f"Overdue accounts of {day}")
+        order = DunningSweepOrder(day)
+        return await start_once("DunningSweep", order, f"dunning-sweep:{day}", f"Overdue accounts of {day}")
 
 
 @workflow.defn(name="DunningSweep")
@@ -27,8 +27,10 @@ class DunningSweepWorkflow:
     """Opens the cases of one day; answers with how many."""
 
     @workflow.run
-    async def run(self, day: date) -> int:
-        at: datetime = workflow.now()
+    async def run(self, order: DunningSweepOrder) -> int:
         return await workflow.execute_activity_method(
-            DunningActivities.open_cases, at, summary=f"Open the dunning cases of {day}", **SWEEP
+            DunningActivities.open_cases,
+            workflow.now(),
+            summary=f"Open the dunning cases of {order.day}",
+            **SWEEP,
         )
