@@ -26,7 +26,8 @@ returning r.number, r.attempt_id, r.method_id, r.status, r.code
 """
 ODD = """
 insert into transfer_oddities (batch_id, kind, place, code, found_at)
-select cast(:batch as text), case when r.number is null then 'unknown_row' else 'wrong_amount' end, s.number, s.code, :at
+select cast(:batch as text), case when r.number is null then 'unknown_row' else 'wrong_amount' end,
+  s.number, s.code, :at
 from unnest(cast(:numbers as int[]), cast(:amounts as bigint[]), cast(:codes as text[]))
   as s(number, amount, code)
 left join transfer_rows r on r.batch_id = :batch and r.number = s.number
@@ -35,7 +36,8 @@ on conflict do nothing
 """
 UNREADABLE = """
 insert into transfer_oddities (batch_id, kind, place, found_at)
-select cast(:batch as text), 'unreadable', line, :at from unnest(cast(:lines as int[])) as line on conflict do nothing
+select cast(:batch as text), 'unreadable', line, :at from unnest(cast(:lines as int[])) as line
+on conflict do nothing
 """
 ATTEMPTS = """
 update payment_attempts p set
