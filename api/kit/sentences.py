@@ -89,7 +89,17 @@ BARE_ORDERS: dict[str, str] = {
     "orders.stuck": N_("A step could not be undone; a colleague has a task"),
     "orders.settled_by_hand": N_("A step was undone by hand"),
 }
+BARE_COLLECTIONS: dict[str, str] = {
+    "payments.collection_begun": N_("The collection of a day began"),
+    "payments.collection_done": N_("The collection ended"),
+    "payments.deposit_allocated": N_("A deposit arrived; it settles what is owed"),
+    "payments.deposit_unclaimed": N_("A deposit arrived that nobody claims; finance is asked"),
+    "payments.deposit_assigned": N_("Finance said whose a deposit is"),
+    "payments.batch_ready": N_("The rows of the file are fixed"),
+    "payments.mandate_refused": N_("The bank refused the mandate"),
+}
 BARE.update(BARE_ORDERS)
+BARE.update(BARE_COLLECTIONS)
 BARE_WAITS: dict[str, str] = {
     "undo": N_("Waiting until a step is undone"),
     "offer": N_("Waiting for a technician to accept"),
