@@ -145,6 +145,7 @@ class House:
             Database(plan),
             Temporal(plan),
             Program(plan, "sandbox", plan.local("SANDBOX_PORT", "/health/ready")),
+            Program(plan, "stripe", plan.local("STRIPE_PORT", "/js.stripe.com/v3/")),
         ]
         self.ours: list[Part] = [
             Program(plan, "worker", plan.local("METRICS_PORT", "/metrics"), "worker", words=POLLING),

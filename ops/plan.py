@@ -20,11 +20,13 @@ PORTS = {
     "TEMPORAL_UI_PORT": 8233,
     "POSTGRES_PORT": 5433,
     "SANDBOX_PORT": 9000,
+    "STRIPE_PORT": 8420,
     "METRICS_PORT": 9464,
 }
 HOST = "127.0.0.1"
 PYTHON_PARTS = {
     "sandbox": ("-m", "uvicorn", "sandbox.main:app", "--no-access-log", "--no-server-header"),
+    "stripe": ("-m", "localstripe", "--from-scratch"),
     "worker": ("worker.py",),
     "app": ("-m", "uvicorn", "app:create_app", "--factory", "--no-access-log", "--no-server-header",
             "--timeout-graceful-shutdown", "10"),
@@ -113,6 +115,8 @@ class Plan:
         """How one of our own programs is started; compose.yaml and the Dockerfile use the same words."""
         served = {"app": "PORT", "sandbox": "SANDBOX_PORT"}
         place = ["--host", HOST, "--port", str(self.ports[served[part]])] if part in served else []
+        if part == "stripe":
+            place = ["--port", str(self.ports["STRIPE_PORT"])]
         return [sys.executable, *PYTHON_PARTS[part], *place]
 
     @property
@@ -136,6 +140,9 @@ class Plan:
             "STOCK_URL": f"{outside}/stock",
             "CARRIER_URL": f"{outside}/carrier",
             "CREDIT_URL": f"{outside}/credit",
+            "BANK_URL": f"{outside}/bank",
+            "STRIPE_URL": self.local("STRIPE_PORT"),
+            "STRIPE_SECRET": "sk_test_localstripe",
             "TRACKING_URL": self.local("SANDBOX_PORT", "/carrier/track"),
             "DESK_ADDRESS": "desk@ieum.example",
             "FILES_DIR": str(self.folder / "files"),
