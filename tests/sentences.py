@@ -8,13 +8,22 @@ import api.field_service
 import api.orders
 import api.payments
 import api.subscriptions
+import api.systems
 import api.tickets
 from api.kit import language
 from api.kit.sentences import SENTENCES, sentence, then_sentence, wait_sentence, written
 from models.messages.journeys import THENS, WAITS
 
 # Each says what its codes are called.
-WORDS = (api.billing, api.field_service, api.orders, api.payments, api.subscriptions, api.tickets)
+WORDS = (
+    api.billing,
+    api.field_service,
+    api.orders,
+    api.payments,
+    api.subscriptions,
+    api.systems,
+    api.tickets,
+)
 PLACE = re.compile(r"%\((\w+)\)s")
 RAW = {
     "a gap": re.compile(r"–|: *$|\( *\)|None"),

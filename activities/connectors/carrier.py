@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from temporalio.exceptions import ApplicationError
 
-from activities.connectors.kit import Asked, Line, Patience, Refused
+from activities.connectors.kit import Asked, Line, Patience, Refused, refusal
 from activities.kit.calls import CallLog
 from models.messages.orders import Shipped, ShipTo
 from models.messages.systems import System
@@ -69,7 +69,7 @@ class HttpCarrier:
         except Refused as no:
             if no.code == "ALREADY_COLLECTED":
                 raise AlreadyCollected from no
-            raise ApplicationError(f"the carrier refuses: {no.code}", type=no.code) from no
+            raise refusal("the carrier", no) from no
 
     @staticmethod
     def _path(parcel: str, what: str) -> str:

@@ -56,6 +56,11 @@ class Refused(Exception):
         self.code = code
 
 
+def refusal(who: str, no: Refused) -> ApplicationError:
+    """A definite no as an activity says it: asking again brings the same, so somebody is told at once."""
+    return ApplicationError(f"{who} refuses: {no.code}", type=no.code, non_retryable=True)
+
+
 @dataclass
 class Line:
     """The one line to one outside system: no redirects, no proxies from the environment, no cookies."""

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from temporalio.exceptions import ApplicationError
 
-from activities.connectors.kit import Asked, Line, Patience, Refused
+from activities.connectors.kit import Asked, Line, Patience, Refused, refusal
 from activities.kit.calls import CallLog
 from models.messages.systems import System
 
@@ -76,7 +76,7 @@ class HttpStock:
         try:
             return await self.line.order(Asked(operation, "POST", path, key, body, case_id=case), reference)
         except Refused as no:
-            raise ApplicationError(f"the warehouse refuses: {no.code}", type=no.code) from no
+            raise refusal("the warehouse", no) from no
 
     async def close(self) -> None:
         """Hang up."""

@@ -88,6 +88,7 @@ BARE_ORDERS: dict[str, str] = {
     "orders.undone": N_("A step was undone"),
     "orders.stuck": N_("A step could not be undone; a colleague has a task"),
     "orders.settled_by_hand": N_("A step was undone by hand"),
+    "orders.refused_outside": N_("An outside system did not do its part; a colleague has a task"),
 }
 BARE_COLLECTIONS: dict[str, str] = {
     "payments.collection_begun": N_("The collection of a day began"),
@@ -118,6 +119,7 @@ CODES = {
     "code": ("payment_code",),
     "letter": ("letter",),
     "change": ("change_kind",),
+    "system": ("system",),
 }
 # Values that are a code, or else what a person typed.
 TYPED = {"reason": ("decline", "outcome", "call_off", "off_because", "change_end")}

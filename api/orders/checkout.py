@@ -15,6 +15,7 @@ from api.catalogue.shelf import name_of, running_plans, shelf_of, today
 from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed
 from api.kit.people import Kind
+from api.kit.personal import reveal
 from api.kit.rendering import Form, answer, move_on
 from api.kit.routes import AGENTS, ANYONE, CUSTOMERS
 from api.kit.texts import Count, Key, Line, MaybeKey, MaybeLine, Name, Phone
@@ -28,6 +29,8 @@ from models.messages.payments import MethodStatus
 from models.payments import PaymentMethod
 from models.rules.catalogue import problems, quote
 from models.rules.field_service import region_of
+
+REACHED = ("name", "phone", "address", "postcode")
 
 
 def _whole(value: object) -> object:
@@ -75,7 +78,7 @@ class CheckoutPage:
     in_cart: int = 0
 
 
-@router.get("/orders/new", may=ANYONE)
+@router.get("/orders/new", may=ANYONE, reveals="to send an order")
 async def new(request: Request, desk: Desk, customer: Annotated[str, Query(max_length=64)] = "") -> Response:
     """Show the till; a guest signs up on the way, an agent names the customer."""
     if desk.person.kind not in (Kind.CUSTOMER, Kind.STAFF):
@@ -176,8 +179,8 @@ async def till(desk: DeskAt, buyer: Customer, priced: Quote) -> CheckoutPage:
     shown = tuple(
         Shown(name_of(line), line.quantity, line.once_minor, line.monthly_minor) for line in priced.lines
     )
-    to = ShipTo(
-        buyer.name, buyer.phone_as_given or buyer.phone or "", buyer.postcode, buyer.address, buyer.region
-    )
+    known = await reveal(desk, buyer.id, action="orders.new", purpose="to send an order", only=REACHED)
+    phone = buyer.phone_as_given if desk.person.customer_id == buyer.id else None
+    to = ShipTo(known.name, phone or known.phone, known.postcode, known.address, buyer.region)
     methods = await methods_of(desk, buyer.id)
     return CheckoutPage(priced, shown, buyer.id, buyer.name, to, methods, desk.person.is_desk)

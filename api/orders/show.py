@@ -12,6 +12,7 @@ from api.kit.desk import Desk, DeskAt
 from api.kit.formats import moment
 from api.kit.labels import label_text
 from api.kit.people import Kind
+from api.kit.personal import mask_address, mask_name, mask_phone
 from api.kit.rendering import Form, answer
 from api.kit.routes import CUSTOMERS, STAFF
 from api.kit.sentences import sentence, then_sentence, wait_sentence
@@ -21,7 +22,7 @@ from models.customers import Customer
 from models.journeys import OpenWait
 from models.kit.timeline import TimelineEntry
 from models.messages.journeys import WaitFor
-from models.messages.orders import OrderStatus, ShipmentStatus, StepKind, StepStatus
+from models.messages.orders import OrderStatus, ShipmentStatus, ShipTo, StepKind, StepStatus
 from models.messages.staff import Role
 from models.orders import Order, OrderLine, OrderStep, Shipment, ShipmentEvent
 from models.rules import orders as rules
@@ -105,10 +106,26 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What anybody who sees an order may know of its row."""
+
+    id: str
+    customer_id: str
+    status: OrderStatus
+    reason: str
+    placed_at: datetime
+    invoice_id: str | None
+    once_minor: int
+    monthly_minor: int
+    currency: str
+
+
+@dataclass(frozen=True)
 class OrderPage:
     """Everything that is shown of one order."""
 
-    order: Order
+    order: Facts
+    to: ShipTo  # masked for the desk
     customer: str
     base: str  # where this page's forms go: "/orders/O100001" or "/links/<token>/order"
     is_theirs: bool  # the customer's own view
@@ -156,13 +173,33 @@ async def order_page(request: Request, desk: DeskAt, order_id: str, base: str) -
     if any(parcel.status is not ShipmentStatus.READY for parcel in parcels):
         possible -= {"change_address"}
     return OrderPage(
-        order, customer.name, base, is_theirs,
+        facts_of(order), address_of(order, is_theirs=is_theirs), customer.name, base, is_theirs,
         lines=await lines_of(desk, order), stages=stages(order, steps), waits=waits, parcels=parcels,
         undo=tuple(undo_line(step) for step in reversed(steps)),
         back_minor=order.once_minor if is_paid else 0,
         story=await story_of(desk, order_id, is_theirs=is_theirs),
         ticket_id=await ticket_of(desk, order_id),
         may=possible if is_theirs else frozenset(one for one in possible if may_do(desk, one)),
+    )  # fmt: skip
+
+
+def facts_of(order: Order) -> Facts:
+    """The part of the row that pages and programs are given."""
+    return Facts(
+        order.id, order.customer_id, order.status, order.reason, order.placed_at, order.invoice_id,
+        order.once_minor, order.monthly_minor, order.currency,
+    )  # fmt: skip
+
+
+def address_of(order: Order, *, is_theirs: bool) -> ShipTo:
+    """Where the goods go; the desk recognises it and reaches nobody by it."""
+    if is_theirs:
+        return ShipTo(
+            order.ship_name, order.ship_phone, order.ship_postcode, order.ship_address, order.ship_region
+        )
+    return ShipTo(
+        mask_name(order.ship_name), mask_phone(order.ship_phone), "", mask_address(order.ship_address),
+        order.ship_region,
     )  # fmt: skip
 
 

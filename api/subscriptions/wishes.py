@@ -11,7 +11,7 @@ from sqlmodel import col
 from starlette.responses import Response
 
 from api.kit.desk import Desk, DeskAt
-from api.kit.forms import Input, Typed, check, typed
+from api.kit.forms import SENTENCES, Input, Typed, check, typed
 from api.kit.language import gettext as _
 from api.kit.people import Kind
 from api.kit.rendering import answer, move_on
@@ -39,19 +39,19 @@ from models.rules.subscriptions.previews import period_end, preview, refusal
 from models.subscriptions import SubscriptionChange
 
 PLAN_KINDS = (ChangeKind.UPGRADE, ChangeKind.DOWNGRADE, ChangeKind.ADD_ON)
+NEEDED = {ChangeKind.TRANSFER: "receiver", ChangeKind.MOVE: "address"}  # with the confirmation
 OPEN = (ChangeStatus.REQUESTED, ChangeStatus.AWAITING)
 
 
 class Wishing(Input):
-    """What somebody wants of a contract; enough to show what it costs."""
+    """What somebody wants of a contract; enough to show what it costs, and nothing that an address bar
+    should not hold."""
 
     kind: ChangeKind
     at_end: bool = False  # at the end of the running period instead of today
     plan_id: MaybeKey = None
     until_on: date | None = None
     add_on_id: MaybeKey = None
-    receiver: MaybeLine = ""  # telephone or e-mail of whoever takes the contract over
-    address: MaybeLine = ""
 
 
 class Reached(Input):
@@ -63,6 +63,8 @@ class Reached(Input):
 class Confirming(Wishing):
     """The wish again, with the money that was shown: nothing else is ever charged."""
 
+    receiver: MaybeLine = ""  # telephone or e-mail of whoever takes the contract over
+    address: MaybeLine = ""
     request_key: Key
     shown_minor: Minor
     shown_seq: Count
@@ -118,6 +120,11 @@ async def request_change(
     if asked.add_on_id is not None and asked.add_on_id not in {one.id for one in contract.add_ons}:
         raise Refusal("not_found")
     await refuse_second(desk, contract)
+    if (lacking := NEEDED.get(asked.kind)) and not getattr(asked, lacking):
+        page = await wish_page(desk, contract, asked, is_asked=True)
+        empty = SENTENCES["missing"]
+        form = sent.wrong(lacking, _(empty))
+        return answer(request, "subscriptions/new.html", page, form=form, status=422)
     wish = await wish_of(desk, contract, asked)
     if wish is None or (code := refusal(contract, wish, today())):
         raise Refusal(code if wish is not None else "change_plan")
@@ -130,6 +137,8 @@ async def request_change(
     receiver = await receiver_of(desk, asked.receiver) if wish.kind is ChangeKind.TRANSFER else ""
     if receiver == contract.customer_id:
         raise Refusal("change_needs_no_holder")
+    if wish.kind is ChangeKind.MOVE:
+        wish = replace(wish, address=asked.address)
     number = await born(desk, contract, await numbered(desk, wish, receiver), asked.request_key)
     return move_on(request, f"/subscriptions/changes/{number}", data={"change_id": number}, status=201)
 
@@ -179,15 +188,13 @@ async def wish_of(desk: DeskAt, contract: Contract, asked: Wishing) -> Wish | No
     lacks = {
         ChangeKind.PAUSE: asked.until_on is None,
         ChangeKind.DROP_ADD_ON: asked.add_on_id is None,
-        ChangeKind.TRANSFER: not asked.receiver,
-        ChangeKind.MOVE: not asked.address,
     }
     if lacks.get(asked.kind) or (asked.kind in PLAN_KINDS and plan is None):
         return None
     at_end = asked.at_end or asked.kind is ChangeKind.RENEWAL
     return Wish(
         asked.kind, end_of(contract) if at_end else max(today(), contract.starts_on), plan, asked.until_on,
-        asked.add_on_id or "", new_id="new", address=asked.address if asked.kind is ChangeKind.MOVE else "",
+        asked.add_on_id or "", new_id="new",
     )  # fmt: skip
 
 

@@ -83,6 +83,7 @@ WAITS: dict[str, str] = {
     "undo": N_("Waiting until %(step)s is undone"),
     "goods_back": N_("Waiting for the goods to come back"),
     "undo_by_hand": N_("Waiting for a colleague to undo by hand"),
+    "seen_to": N_("Waiting for a colleague to clear up what holds the order"),
     "refund": N_("Waiting for finance to settle a refund of %(amount)s"),
     "withdrawal": N_("Waiting until the payment under way is certain, to take the invoice back"),
     "new_holder": N_("Waiting for the new holder to agree"),

@@ -92,6 +92,7 @@ class OrderPlaced:
     undo_hours: int = 24  # how long undoing one step is tried before a colleague gets a task
     return_days: int = 30  # how long goods that come back are waited for
     recheck_hours: int = 24  # how often short goods are asked for again
+    ask_hours: int = 24  # how long a system is asked for one thing before a colleague gets a task
 
 
 @dataclass(frozen=True)
@@ -243,6 +244,8 @@ SENTENCES: dict[str, str] = {
     "orders.undone": N_("Undone: %(step)s"),
     "orders.stuck": N_("Could not be undone: %(step)s; a colleague has task %(ticket_id)s"),
     "orders.settled_by_hand": N_("Undone by hand: %(step)s"),
+    "orders.refused_outside": N_("%(system)s did not do its part; a colleague has task %(ticket_id)s"),
+    "orders.seen_to": N_("A colleague has seen to it; it is asked for again"),
     "orders.cancelled": N_("The order was cancelled"),
     "orders.letter_failed": N_("A message could not be delivered; please use another way"),
 }

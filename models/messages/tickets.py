@@ -97,6 +97,7 @@ TOPICS: dict[str, str] = {
     "installation": N_("Installation for %(case_id)s"),
     "move": N_("Move of the device for %(case_id)s"),
     "stuck_undo": N_("Undo by hand a step of %(case_id)s"),
+    "refused_outside": N_("Find out what holds %(case_id)s in an outside system"),
     "credit_grey": N_("Decide the credit check of %(case_id)s"),
 }
 

@@ -16,7 +16,7 @@ from models.messages.catalogue import CartLine
 from models.messages.orders import OrderStatus, StepKind, StepStatus
 from models.messages.staff import LinkPurpose
 from models.orders import CartItem, Order, OrderAddress, OrderLine, OrderStep
-from models.staff import SignedLink
+from models.staff import PersonalDataAccess, SignedLink
 from models.systems import InboxItem, OutboxItem
 from tests.api.web import Web, web_on
 from tests.builders.company import build, hashed
@@ -117,6 +117,49 @@ async def test_an_agent_orders_for_a_customer(web: Web, worker_engine: AsyncEngi
     assert answer.status_code == 303, answer.text
     [order] = await all_of(worker_engine, select(Order).where(col(Order.submission_key) == "key-1"))
     assert (order.customer_id, order.placed_by) == ("c_two", web.company.persons["agent"].account_id)
+
+
+async def looks(engine: AsyncEngine) -> list[tuple[str, str]]:
+    found = await all_of(
+        engine, select(PersonalDataAccess).where(col(PersonalDataAccess.action) == "orders.new")
+    )
+    return [(look.actor_id, look.subject_id) for look in found]
+
+
+async def test_the_till_writes_down_that_an_agent_saw_where_a_customer_lives(
+    web: Web, worker_engine: AsyncEngine
+) -> None:
+    await fill_cart(worker_engine, hashed("agents-cart"))
+    await fill_cart(worker_engine, "customer:c_one")
+    headers = {"Cookie": f"ieum={web.company.tokens['agent']}; ieum_cart=agents-cart"}
+
+    assert (await web.get("/orders/new?customer=c_two", who="agent", headers=headers)).status_code == 200
+    assert (await web.get("/orders/new", who="customer_own")).status_code == 200
+
+    assert await looks(worker_engine) == [(web.company.persons["agent"].id, "c_two")]
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+async def test_the_desk_sees_where_an_order_goes_only_masked(
+    web: Web, worker_engine: AsyncEngine, accept: str
+) -> None:
+    to = {
+        "ship_phone": "010-7777-8888",
+        "ship_address": "서울 강남구 테헤란로 99",
+        "submission_key": "a-key-of-theirs",
+    }
+    async with worker_engine.begin() as connection:
+        await connection.execute(update(Order).where(col(Order.id) == "O1").values(**to))
+    told = {
+        who: (await web.get("/orders/O1", who=who, headers={"Accept": accept})).text
+        for who in ("agent", "finance", "customer_own")
+    }
+
+    for plain in ("7777", "테헤란로 99"):
+        assert plain in told["customer_own"]
+        assert plain not in told["agent"] + told["finance"]
+    assert "강남구" in told["agent"]
+    assert "a-key-of-theirs" not in "".join(told.values())
 
 
 @pytest.mark.parametrize("who", ["agent", "finance", "admin", "customer_own"])

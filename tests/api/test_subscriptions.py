@@ -156,7 +156,6 @@ async def test_every_kind_has_its_page_for_the_customer_and_the_desk(
     later = business_day(datetime.now(UTC)) + timedelta(days=9)
     wish = {
         "plan_id": {"upgrade": "better", "add_on": "filter"}.get(kind, ""), "until_on": later.isoformat(),
-        "receiver": "010-2222-3333", "address": "새 주소",
     }  # fmt: skip
     answer = await web.get(f"/subscriptions/{lease}/changes", who=who, params={"kind": kind, **wish})
 
@@ -261,7 +260,7 @@ async def test_a_stranger_named_as_receiver_is_not_told_apart_from_a_customer(
     web: Web, lease: str, worker_engine: AsyncEngine
 ) -> None:
     wish = {"kind": "transfer", "receiver": "010-9999-0000"}
-    page = await shown(web, lease, **wish)
+    page = await shown(web, lease, kind="transfer")
 
     made = await confirm(web, lease, page["shown"], **wish)
 
@@ -271,3 +270,27 @@ async def test_a_stranger_named_as_receiver_is_not_told_apart_from_a_customer(
     )
     assert change.other_customer_id is None
     assert replace(from_record(Preview, change.preview)).total_minor == page["shown"]["total_minor"]
+
+
+@pytest.mark.parametrize(("kind", "lacking"), [("transfer", "receiver"), ("move", "address")])
+async def test_what_is_personal_is_asked_with_the_confirmation_and_missed_at_its_place(
+    web: Web, lease: str, kind: str, lacking: str
+) -> None:
+    page = await shown(web, lease, kind=kind)
+
+    answer = await confirm(web, lease, page["shown"], kind=kind)
+
+    assert answer.status_code == 422
+    assert list(answer.json()["errors"]) == [lacking]
+
+
+async def test_a_move_keeps_its_address_in_the_row(web: Web, lease: str, worker_engine: AsyncEngine) -> None:
+    page = await shown(web, lease, kind="move")
+
+    made = await confirm(web, lease, page["shown"], kind="move", address="부산 해운대구 9")
+
+    assert made.status_code == 201
+    [change] = await rows(
+        worker_engine, "select * from subscription_changes where subscription_id = :id", id=lease
+    )
+    assert change.wish["address"] == "부산 해운대구 9"

@@ -1,6 +1,7 @@
 """Every page, for everybody who may see it: open to all, within the screen, nothing from elsewhere."""
 
 import json
+import os
 from collections.abc import Callable
 
 import pytest
@@ -18,7 +19,10 @@ LOGINS = {
     "customer": "mina@customer.example", "tec_kim": "technician@ieum.example", "tec_lee": "lee@ieum.example",
     "tec_park": "park@ieum.example", "tec_cole": "cole@ieum.example",
 }  # fmt: skip
-LOOKS = (("ko", "light"), ("en", "dark"))
+# Each page is drawn in each language and in each light; ALL_LOOKS=1 draws each in both of both.
+LOOKS = (("ko", "light"), ("en", "dark"), ("ko", "dark"), ("en", "light"))[
+    : 4 if os.environ.get("ALL_LOOKS") else 2
+]
 ROUNDS = ("agent", "finance", "admin", "technician", "partner", "customer", "employee", "")
 
 

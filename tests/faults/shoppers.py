@@ -28,6 +28,8 @@ assert tables
 PRODUCT = "prd_tv"
 LOOK_UPS = (1, 3, 5, 5, 10, 10, 20, 20, 20, 30, 30)
 
+MOVED = "select (select max(id) from timeline_entries), (select max(id) from system_calls)"
+
 
 @dataclass(frozen=True)
 class Bought:
@@ -66,9 +68,13 @@ class Shoppers:
         async with self.engine.connect() as connection:
             return list((await connection.execute(text(query), values)).all())
 
-    async def shop(self, patience: float) -> list[str]:
-        """Pay and change minds until every order is over; what is not over in time is stuck."""
+    async def shop(self, patience: float, limit: float = 3_600.0) -> list[str]:
+        """Pay and change minds until every order is over; what then stands still so long is stuck.
+
+        A call that failed again and again is asked once a minute, so `patience` is more than two of those."""
+        end = time.monotonic() + limit
         until, paid, called_off = time.monotonic() + patience, set[str](), set[str]()
+        seen = None
         ids = {one.id for one in self.bought}
         fickle = {one.id for one in self.bought if one.is_cancelled}
         while True:
@@ -85,9 +91,28 @@ class Shoppers:
             alive = [o for (o,) in await self.rows("select id from orders where not is_over") if o in ids]
             if not alive:
                 return []
-            if time.monotonic() > until:
-                return [f"stuck: {order}" for order in alive]
+            if (now := await self.rows(MOVED)) != seen:
+                seen, until = now, time.monotonic() + patience
+            if time.monotonic() > min(until, end):
+                return [await self.told(order) for order in alive]
             await asyncio.sleep(0.5)
+
+    async def told(self, order: str) -> str:
+        """How an order stands that is not over in time: its row, and what its workflow is busy with."""
+        [(status,)] = await self.rows("select status from orders where id = :id", id=order)
+        handle = (await self.site.client()).get_workflow_handle(order_workflow_id(order))
+        now = (await handle.describe()).raw_description
+        busy = [
+            f"{one.activity_type.name} tried {one.attempt} times, next {one.scheduled_time.ToDatetime()}"
+            for one in now.pending_activities
+        ]
+        children = [one.workflow_id for one in now.pending_children]
+        asked = "select what, until from waits where workflow_id = :id and ended_at is null"
+        waits = [f"{what} until {until}" for what, until in await self.rows(asked, id=f"order:{order}")]
+        task = now.pending_workflow_task.attempt
+        return (
+            f"stuck: {order} {status.lower()}, busy {busy}, children {children}, waits {waits}, task {task}"
+        )
 
     async def pay(self, invoice: Any) -> None:
         """Agree on the gateway's page, and store attempt and charge as the api does."""

@@ -1,6 +1,9 @@
-"""Temporal away: the house goes on taking reports. PostgreSQL away: it says so, and nothing is half done."""
+"""Temporal away: the house goes on taking reports. PostgreSQL away: it says so, and nothing is half done.
+
+`TEMPORAL_AWAY_SECONDS=600` makes the first outage ten minutes long."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -13,7 +16,7 @@ from tests.faults.site import Site
 from tests.faults.stories import Story, walk
 from tests.faults.watch import Promises, Watch
 
-AWAY_SECONDS = 8
+AWAY_SECONDS = float(os.environ.get("TEMPORAL_AWAY_SECONDS", "8"))
 BACK_SECONDS = 60
 
 

@@ -197,6 +197,17 @@ def test_templates_never_trust_text(path: Path) -> None:
         )
 
 
+PERSONAL = re.compile(r"name$|phone|mail|address|postcode|receiver|birth|account_number")
+
+
+@pytest.mark.parametrize("path", files(".html"), ids=str)
+def test_no_address_bar_holds_what_is_personal(path: Path) -> None:
+    """A form that is sent by GET asks for nothing that says who or where somebody is."""
+    for form in re.findall(r"<form[^>]*method=\"get\".*?</form>", (ROOT / path).read_text(), re.S):
+        asked = set(re.findall(r"""(?:name=|ui\.\w+\(form, )["'](\w+)["']""", form))
+        assert not {name for name in asked if PERSONAL.search(name)}, path
+
+
 def test_no_third_party_file_is_committed() -> None:
     committed = [
         str(path) for path in files()

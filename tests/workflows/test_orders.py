@@ -219,6 +219,37 @@ async def test_a_step_that_cannot_be_undone_becomes_a_task_and_the_rest_goes_on(
     assert (await shop.steps())[2] == ("shipment", "undone")
 
 
+@pytest.mark.parametrize("ending", ["seen_to", "called_off"])
+async def test_what_the_warehouse_refuses_is_a_colleagues_task_and_goes_on_afterwards(
+    desk: RunningDesk, outside: Outside, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    shop = await ordered(desk)
+    asked: list[str] = []
+
+    async def no(parcel: str, goods: object, key: str, case: str) -> None:
+        asked.append(key)
+        raise ApplicationError("never heard of it", type="NOT_FOUND_GOODS", non_retryable=True)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(outside.stock, "pack", no)
+        await shop.pay()
+        wait = await shop.waits_for("seen_to")
+    assert wait.who == "us"
+    assert len(asked) == 1
+    [task] = await desk.rows("select * from tickets where case_id = :id", id=shop.order.id)
+    if ending == "called_off":
+        await shop.say("cancel")
+        assert await shop.ends() is S.CANCELLED
+        [task] = await desk.rows("select * from tickets where id = :id", id=task.id)
+        assert task.is_over
+        return
+    await settle_task(shop)
+    await shop.waits_for("parcels")
+    assert [key for what, key in outside.stock.asked if what == "pack"] == asked
+    await shop.deliver()
+    assert await shop.ends() is S.DONE
+
+
 async def test_a_parcel_that_comes_back_ends_the_order(desk: RunningDesk, outside: Outside) -> None:
     shop = await ordered(desk)
     await shop.pay()

@@ -103,8 +103,9 @@ SETS: ActivityOptions = {
     ),
 }
 
-# A call that an outside system takes once per key: asked until it answers, however long it is away.
-PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5))
+# A call that an outside system takes once per key: asked until it answers, however long it is away; a minute
+# after it is back, everything goes on (measured: with five minutes one order of sixty waited that long).
+PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 STOCK: ActivityOptions = {
     "task_queue": STOCK_QUEUE, "start_to_close_timeout": timedelta(seconds=60), "retry_policy": PATIENT,
 }  # fmt: skip

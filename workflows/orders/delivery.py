@@ -52,8 +52,8 @@ class Delivery(OrderSteps):
         self.begin_wait("warehouse", WaitFor.SYSTEM, status=OrderStatus.RESERVING)
         await self.record("orders.reserving", OrderStatus.RESERVING, is_public=False)
         order = SystemOrder(self.id, step.key, step.reference, workflow.now())
-        reserved: Reserved = await self.act(
-            lambda: self.ask(FulfilmentActivities.reserve, order, "Ask the warehouse for the goods", STOCK)
+        reserved: Reserved = await self.insist(
+            FulfilmentActivities.reserve, order, "Ask the warehouse for the goods", STOCK
         )
         self.waits.end("warehouse")
         self.note(step, StepStatus.DONE if reserved.units else StepStatus.SKIPPED)
@@ -79,9 +79,9 @@ class Delivery(OrderSteps):
         self.begin_wait("warehouse", WaitFor.SYSTEM, status=OrderStatus.SHIPPING)
         await self.record("orders.packing", OrderStatus.SHIPPING, is_public=False)
         order = SystemOrder(self.id, step.key, parcel, workflow.now(), parcel)
-        await self.act(lambda: self.ask(FulfilmentActivities.pack, order, "Have the goods packed", STOCK))
-        self.shipped[parcel] = await self.act(
-            lambda: self.ask(FulfilmentActivities.hand_over, order, "Order the carrier", CARRIER)
+        await self.insist(FulfilmentActivities.pack, order, "Have the goods packed", STOCK)
+        self.shipped[parcel] = await self.insist(
+            FulfilmentActivities.hand_over, order, "Order the carrier", CARRIER
         )
         self.waits.end("warehouse")
         self.note(step, StepStatus.DONE)

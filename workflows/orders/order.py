@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.orders import FulfilmentActivities, OrderActivities
@@ -31,7 +31,7 @@ with workflow.unsafe.imports_passed_through():
         order_workflow_id,
     )
     from models.messages.payments import RefundSettled
-    from models.messages.tickets import TicketKind, TicketSettled, ticket_workflow_id
+    from models.messages.tickets import TicketKind, TicketSettled
     from models.rules import orders as rules
     from workflows.kit.options import CARRIER, CREDIT, ROWS
     from workflows.kit.refusals import refuse
@@ -96,8 +96,8 @@ class OrderWorkflow(Delivery, Undoing):
         self.begin_wait("credit", WaitFor.SYSTEM)
         await self.record("orders.credit_asked", OrderStatus.CREDIT_CHECK, is_public=False)
         order = SystemOrder(self.id, step.key, self.id, workflow.now())
-        answer: CreditAnswer = await self.act(
-            lambda: self.ask(FulfilmentActivities.check_credit, order, "Ask for the credit check", CREDIT)
+        answer: CreditAnswer = await self.insist(
+            FulfilmentActivities.check_credit, order, "Ask for the credit check", CREDIT
         )
         self.waits.end("credit")
         self.note(step, StepStatus.DONE)
@@ -128,13 +128,6 @@ class OrderWorkflow(Delivery, Undoing):
         if not self.is_credit_given:
             self.call_off_by_system("credit_refused")
         self.stop_if_off()
-
-    async def call_task_off(self, ticket: str) -> None:
-        """The decision fell on the order's page: nobody has to look at the task any more."""
-        try:
-            await workflow.get_external_workflow_handle(ticket_workflow_id(ticket)).cancel()
-        except ApplicationError:
-            workflow.logger.info("task %s is over already", ticket)
 
     async def take_payment(self) -> None:
         """An invoice over what is paid once; unpaid by the deadline the order cancels itself."""

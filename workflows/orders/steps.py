@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.orders import OrderActivities
@@ -90,6 +91,41 @@ class OrderSteps:
     async def ask(self, activity: Any, order: SystemOrder, summary: str, options: ActivityOptions) -> Any:
         """Ask an outside system for one thing under its key."""
         return await workflow.execute_activity_method(activity, order, summary=summary, **options)
+
+    async def insist(self, activity: Any, order: SystemOrder, summary: str, options: ActivityOptions) -> Any:
+        """Ask until it is done: a system that has not done its part within the policy's time, or refuses it,
+        gives a colleague a task, and is asked again under the same key when they have seen to it."""
+        within = timedelta(hours=self.placed.ask_hours)
+        limited: ActivityOptions = {**options, "schedule_to_close_timeout": within}
+        while True:
+            try:
+                return await self.act(lambda: self.ask(activity, order, summary, limited))
+            except ActivityError as failure:
+                if is_cancelled(failure):
+                    raise
+                await self.have_it_seen_to(options)
+
+    async def have_it_seen_to(self, options: ActivityOptions) -> None:
+        """A task for a colleague; the order goes on when it is settled."""
+        ticket = await self.open_ticket(TicketKind.TASK, "refused_outside")
+        self.begin_wait("seen_to", WaitFor.US)
+        system = options["task_queue"].removeprefix("system-")
+        details = {"system": system, "ticket_id": ticket}
+        await self.record("orders.refused_outside", None, details=details, is_public=False)
+        try:
+            await self.wait("seen_to", lambda: ticket in self.tickets)
+        except CalledOff:
+            await self.call_task_off(ticket)
+            raise
+        self.waits.end("seen_to")
+        await self.record("orders.seen_to", None, is_public=False)
+
+    async def call_task_off(self, ticket: str) -> None:
+        """Nobody has to look at the task any more; one that is over already needs no word."""
+        try:
+            await workflow.get_external_workflow_handle(ticket_workflow_id(ticket)).cancel()
+        except ApplicationError:
+            workflow.logger.info("ticket %s is over already", ticket)
 
     def stop_if_off(self) -> None:
         """The one place where the story notices that it is over."""
