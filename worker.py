@@ -6,7 +6,12 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.billing import BillingActivities
+from activities.billing import (
+    BillAgainActivities,
+    BillingActivities,
+    BillLetterActivities,
+    BillRunActivities,
+)
 from activities.connectors.bank import HttpBank
 from activities.connectors.billing_keys import HttpBillingKeys
 from activities.connectors.carrier import HttpCarrier
@@ -51,7 +56,13 @@ from models.kit.engine import engine_for
 from models.kit.logs import log_as_json
 from models.kit.schedules import SCHEDULES
 from models.kit.settings import Settings, settings
-from workflows.billing import InvoiceWorkflow
+from workflows.billing import (
+    BillAccountWorkflow,
+    BillDayWorkflow,
+    BillLettersWorkflow,
+    BillRunWorkflow,
+    InvoiceWorkflow,
+)
 from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, SignupWorkflow
 from workflows.field_service import VisitWorkflow
 from workflows.kit.options import (
@@ -94,6 +105,7 @@ WORKFLOWS: list[type] = [
     InvitationWorkflow, SignupWorkflow, HandoverWorkflow, PrivacyRequestWorkflow, OrderWorkflow,
     ActivationWorkflow, DeactivationWorkflow, SubscriptionChangeWorkflow, CollectionDayWorkflow,
     CollectionWorkflow, DepositWorkflow, TransferBatchWorkflow, TransferDayWorkflow,
+    BillDayWorkflow, BillRunWorkflow, BillLettersWorkflow, BillAccountWorkflow,
 ]  # fmt: skip
 
 
@@ -146,6 +158,17 @@ def money(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     }  # fmt: skip
 
 
+def runs(engine: AsyncEngine) -> Acts:
+    """Bill runs: slices where nobody waits for them, a person's own account at the desk."""
+    bills, again = BillRunActivities(engine), BillAgainActivities(engine)
+    return {
+        BATCH_QUEUE: [bills.plan_run, bills.bill_slice],
+        DESK_QUEUE: [
+            bills.progress, bills.record_run, bills.slices_to_write, again.take_back, again.bill_account,
+        ],
+    }  # fmt: skip
+
+
 def people(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     """Letters, invitations, signup, privacy, and the CRM that campaigns run in."""
     mail = HttpMail(setting.mail_url, setting.systems_token, calls)
@@ -162,7 +185,7 @@ def people(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
             signup.consent_version, privacy.export, privacy.delete_file, privacy.close, privacy.erase,
         ],
         MAIL_QUEUE: [
-            letters.send, staff.invite, signup.send_code, signup.remind, signup.welcome, privacy.tell,
+            letters.send, BillLetterActivities(engine, letters).write_bills, staff.invite, signup.send_code, signup.remind, signup.welcome, privacy.tell,
         ],
         BATCH_QUEUE: [NoticeActivities(engine, letters).tell_slice],
         MARKETING_QUEUE: [HandoverActivities(engine, crm).hand_over, privacy.forget_contact],
@@ -197,7 +220,7 @@ def activities(engine: AsyncEngine, setting: Settings) -> Acts:
     calls = CallLog(engine)
     queues: Acts = {SMS_QUEUE: [], BATCH_QUEUE: []}
     groups = (
-        service(engine), money(engine, setting, calls), people(engine, setting, calls),
+        service(engine), money(engine, setting, calls), runs(engine), people(engine, setting, calls),
         sales(engine, setting, calls),
     )  # fmt: skip
     for group in groups:

@@ -1,12 +1,14 @@
-"""Invoices and the ledger. Owned by InvoiceWorkflow: written by activities/billing/."""
+"""Invoices, bill runs and the ledger. Owned by InvoiceWorkflow and BillRunWorkflow: written by
+activities/billing/."""
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.kit import columns
 from models.messages.billing.invoices import InvoiceStatus, LedgerAccount, LineKind
+from models.messages.billing.runs import RunStatus, SkipReason, SliceStatus, TaxDocument
 
 
 class Invoice(SQLModel, table=True):
@@ -18,13 +20,16 @@ class Invoice(SQLModel, table=True):
         CheckConstraint("total_minor >= 0", name="invoice_not_negative"),
         Index("invoices_by_customer", "customer_id", "issued_on"),
         Index("invoices_by_status_due", "status", "due_at", "id"),
+        Index("ix_invoices_ticket_id", "ticket_id", postgresql_where=text("ticket_id is not null")),
+        Index("ix_invoices_case_id", "case_id", postgresql_where=text("case_id is not null")),
+        Index("ix_invoices_run_id", "run_id", postgresql_where=text("run_id is not null")),
     )
 
     id: str = Field(primary_key=True)
     number: str = columns.text(unique=True)  # gap-free within its series, e.g. "2026-000017"
-    ticket_id: str | None = Field(default=None, foreign_key="tickets.id", index=True)
-    case_id: str | None = columns.text(default=None, index=True)  # the order or change, when no ticket
-    run_id: str | None = columns.text(default=None, index=True)  # the bill run that made it, if one did
+    ticket_id: str | None = Field(default=None, foreign_key="tickets.id")
+    case_id: str | None = columns.text(default=None)  # the order or change, when no ticket
+    run_id: str | None = columns.text(default=None)  # the bill run that made it, if one did
     customer_id: str = Field(foreign_key="customers.id")
     status: InvoiceStatus = Field(default=InvoiceStatus.ISSUED, sa_type=columns.word(InvoiceStatus))
     currency: str = columns.text(default="KRW")
@@ -126,3 +131,110 @@ class LedgerEntry(SQLModel, table=True):
     debit_minor: int = columns.minor(default=0)
     credit_minor: int = columns.minor(default=0)
     currency: str = columns.text(default="KRW")
+
+
+class BillingAccount(SQLModel, table=True):
+    """How a customer is billed; without a row the defaults hold. Written by finance."""
+
+    __tablename__ = "billing_accounts"
+    __table_args__ = (
+        CheckConstraint("bill_day between 1 and 31", name="a_day_of_the_month"),
+        CheckConstraint("due_days between 0 and 90", name="due_within_a_quarter"),
+    )
+
+    customer_id: str = Field(primary_key=True, foreign_key="customers.id")
+    bill_day: int | None = None  # new contracts are billed on this day of the month; none: on their own
+    due_days: int = 14
+    tax_document: TaxDocument = Field(default=TaxDocument.CARD_SLIP, sa_type=columns.word(TaxDocument))
+    tax_id: str = columns.text(default="")
+    hold_until: date | None = None  # until this day nothing is collected or dunned
+    hold_reason: str = columns.text(default="")
+    version: int = 1
+
+
+class BillRun(SQLModel, table=True):
+    """One run over everything due on a business day, or a preview of it. What it came to: its slices."""
+
+    __tablename__ = "bill_runs"
+    __table_args__ = (Index("runs_by_day", "day", "id"),)
+
+    id: str = Field(primary_key=True)
+    day: date
+    is_preview: bool = False
+    status: RunStatus = Field(default=RunStatus.PLANNED, sa_type=columns.word(RunStatus))
+    asked_by: str = columns.text(default="")  # account; empty: the schedule
+    created_at: datetime = columns.moment()
+    started_at: datetime | None = columns.moment(default=None, nullable=True)
+    ended_at: datetime | None = columns.moment(default=None, nullable=True)
+    seq: int = 0
+
+
+class BillSlice(SQLModel, table=True):
+    """The accounts from one id up to another: billed in one transaction, and where a run goes on."""
+
+    __tablename__ = "bill_slices"
+
+    run_id: str = Field(primary_key=True, foreign_key="bill_runs.id")
+    number: int = Field(primary_key=True)
+    from_id: str = columns.text(default="")
+    until_id: str = columns.text(default="")  # this one too
+    expected: int = 0  # accounts when it was planned
+    status: SliceStatus = Field(default=SliceStatus.OPEN, sa_type=columns.word(SliceStatus))
+    contracts: int = 0
+    charged: int = 0
+    held: int = 0
+    parked: int = 0
+    accounts: int = 0
+    invoices: int = 0
+    carried: int = 0
+    parked_accounts: int = 0
+    lines: int = 0
+    charged_minor: int = columns.minor(default=0)
+    open_minor: int = columns.minor(default=0)
+    carried_minor: int = columns.minor(default=0)
+    total_minor: int = columns.minor(default=0)
+    milliseconds: int = 0
+    done_at: datetime | None = columns.moment(default=None, nullable=True)
+    letters_at: datetime | None = columns.moment(default=None, nullable=True)  # its last letter was sent
+
+
+class BillSkip(SQLModel, table=True):
+    """Why an account, or a contract of it, has no bill in a run; an error is parked until its repair."""
+
+    __tablename__ = "bill_skips"
+    __table_args__ = (
+        Index("skips_by_customer", "customer_id"),
+        Index("skips_parked", "run_id", postgresql_where=text("is_error and solved_at is null")),
+    )
+
+    run_id: str = Field(primary_key=True, foreign_key="bill_runs.id")
+    customer_id: str = Field(primary_key=True, foreign_key="customers.id")
+    subscription_id: str = columns.text(primary_key=True, default="")  # empty: the whole account
+    reason: SkipReason = Field(sa_type=columns.word(SkipReason))
+    is_error: bool = False
+    detail: str = columns.text(default="")  # the constraint or the kind of error; nothing personal
+    amount_minor: int = columns.minor(default=0)
+    created_at: datetime = columns.moment()
+    solved_at: datetime | None = columns.moment(default=None, nullable=True)
+    invoice_id: str | None = columns.text(default=None)  # what solved it
+
+
+class UsageRecord(SQLModel, table=True):
+    """One metered event; its source's own id makes it count once. The bill after it was received takes it."""
+
+    __tablename__ = "usage_records"
+    __table_args__ = (
+        UniqueConstraint("source", "source_id"),
+        CheckConstraint("quantity >= 0", name="usage_not_negative"),
+        Index("usage_open", "subscription_id", "used_on", postgresql_where=text("charge_id is null")),
+    )
+
+    id: int | None = columns.serial(default=None)
+    source: str = columns.text()
+    source_id: str = columns.text()
+    subscription_id: str = Field(foreign_key="subscriptions.id")
+    meter: str = columns.text()
+    quantity: int = columns.minor()
+    used_on: date
+    received_at: datetime = columns.moment()
+    charge_id: str | None = columns.text(default=None)  # the charge that counts it

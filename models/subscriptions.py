@@ -132,6 +132,7 @@ class SubscriptionCharge(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("gross_minor = net_minor + tax_minor", name="charge_adds_up"),
         Index("charges_open", "customer_id", "id", postgresql_where=text("document_id is null")),
+        Index("charges_by_document", "document_id", postgresql_where=text("document_id is not null")),
         Index(
             "recurring_once",
             "subscription_id",

@@ -16,9 +16,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SYLLABLE_ROWS, SYLLABLE_CELLS = range(0xB0, 0xC9), range(0xA1, 0xFF)
 KOREAN_EXTRA = [*range(0x3000, 0x3020), *range(0x3131, 0x3190), 0x20A9, 0xFFE6]
+HANGUL = range(0xAC00, 0xD7A4)
 LATIN = [*range(0x20, 0x7F), *range(0xA0, 0x180), 0x2013, 0x2014, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
          0x2026, 0x20A9, 0x20AC, 0x2190, 0x2191, 0x2192, 0x2193, 0x2212, 0x2713, 0x00D7]  # fmt: skip
-RECIPE = "2026-11-22"
+RECIPE = "2026-11-22 documents"
 """Change it when the way of building changes, so that stale files are built again."""
 
 
@@ -127,6 +128,25 @@ def cut_font(source: Source, letters: list[int], target: Path) -> None:
     subset.save_font(font, str(target), options)
 
 
+def set_font(source: Source, letters: list[int], weight: int, target: Path) -> None:
+    """Write one weight as a plain TrueType file with only these letters, for documents."""
+    import io
+
+    from fontTools import subset
+    from fontTools.ttLib import TTFont
+    from fontTools.varLib import instancer
+
+    options = subset.Options()
+    options.layout_features, options.hinting, options.notdef_outline = [], False, True
+    options.drop_tables += ["vhea", "vmtx", "VVAR", "VORG", "GSUB", "GPOS", "GDEF", "STAT"]
+    font = TTFont(io.BytesIO(source.read()))
+    cutter = subset.Subsetter(options)
+    cutter.populate(unicodes=letters)
+    cutter.subset(font)
+    instancer.instantiateVariableFont(font, {"wght": weight}, inplace=True)
+    font.save(str(target))
+
+
 def notice() -> str:
     """Who made what is in static/vendor, and under which licence."""
     lines = ["Third-party files in this folder, built by `python -m ops.assets` from installed packages:", ""]
@@ -153,11 +173,14 @@ def build(root: Path = ROOT) -> list[str]:
     written = []
     pins = [RECIPE, *(source.sha256 for source in SOURCES)]
     fonts = {"noto-sans-kr.woff2": (KOREAN, ks_x_1001() + KOREAN_EXTRA), "inter.woff2": (INTER, LATIN)}
-    fixed = ["htmx.min.js", "NOTICE", *fonts]
+    printed = {"document-regular.ttf": 400, "document-bold.ttf": 700}
+    fixed = ["htmx.min.js", "NOTICE", *fonts, *printed]
     if last.get("pins") != pins or any(not (vendor / name).exists() for name in fixed):
         (vendor / "htmx.min.js").write_bytes(HTMX.read())
         for name, (source, letters) in fonts.items():
             cut_font(source, letters, vendor / name)
+        for name, weight in printed.items():
+            set_font(KOREAN, [*LATIN, *KOREAN_EXTRA, *HANGUL], weight, vendor / name)
         (vendor / "NOTICE").write_text(notice(), "utf8")
         written += fixed
     with zipfile.ZipFile(str(importlib.metadata.distribution("lucide").locate_file(ICONS.path))) as archive:

@@ -94,6 +94,7 @@ def make_database(admin_url: str, database: str) -> None:
             "ALTER DATABASE {database} OWNER TO {owner}",
             "REVOKE ALL ON DATABASE {database} FROM PUBLIC",
             "GRANT CONNECT ON DATABASE {database} TO {owner}, {app}, {worker}",
+            "GRANT TEMPORARY ON DATABASE {database} TO {worker}",  # what a slice of a bill run works on
             "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
             "ALTER SCHEMA public OWNER TO {owner}",
             "GRANT USAGE ON SCHEMA public TO {app}, {worker}",

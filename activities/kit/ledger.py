@@ -42,9 +42,10 @@ async def post(
     number = (await session.execute(statement.returning(LedgerTransaction.id))).scalar()  # type: ignore[call-overload]
     if number is None:
         return False
-    for position, entry in enumerate(entries, 1):
-        sides = {"transaction_id": number, "position": position, "currency": invoice.currency}
-        await session.execute(insert(LedgerEntry).values({**sides, **asdict(entry)}))
+    whole = {"transaction_id": number, "currency": invoice.currency}
+    rows = [{**whole, "position": position, **asdict(entry)} for position, entry in enumerate(entries, 1)]
+    if rows:  # in one statement, after which the posting has to balance
+        await session.execute(insert(LedgerEntry).values(rows))
     return True
 
 

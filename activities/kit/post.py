@@ -13,6 +13,7 @@ from temporalio import activity
 from activities.connectors.delivery import ReceiverRefused
 from activities.connectors.mail import Mail
 from activities.connectors.sms import Sms
+from activities.kit.cases import case_of
 from activities.kit.letters import LOCALES, Stationery, money
 from activities.kit.links import Links
 from activities.kit.transactions import transaction
@@ -218,7 +219,7 @@ async def _of_case(session: AsyncSession, letter: Letter) -> Letter:
         return letter
     invoice = await session.get_one(Invoice, letter.invoice_id)
     return replace(
-        letter, ticket_id=invoice.ticket_id or "", case_id=invoice.case_id or "",
+        letter, ticket_id=invoice.ticket_id or "", case_id=case_of(invoice) or "",
         customer_id=invoice.customer_id,
     )  # fmt: skip
 
@@ -273,6 +274,7 @@ async def _invoice_values(session: AsyncSession, letter: Letter, locale: str) ->
         "amount": money(amount, invoice.currency, locale), "number": invoice.number,
         "total": money(invoice.total_minor, invoice.currency, locale),
         "pay_by": invoice.due_at, "paid_at": invoice.paid_at,
+        **({"case_id": invoice.number} if invoice.run_id else {}),  # what its customer knows it by
     }  # fmt: skip
 
 

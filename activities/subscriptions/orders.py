@@ -9,11 +9,12 @@ from temporalio import activity
 
 from activities.kit.transactions import transaction
 from activities.subscriptions.rows import keep_rent, tell_contract, void
+from models.billing import BillingAccount
 from models.kit.records import to_record
 from models.messages.subscriptions import Activation, Activations, Deactivations, SubscriptionStatus
 from models.rules.subscriptions.charges import due
 from models.rules.subscriptions.effects import obligation_of
-from models.rules.subscriptions.periods import Contract, next_bill
+from models.rules.subscriptions.periods import Contract, bill_date_from, next_bill
 from models.subscriptions import Subscription, SubscriptionCharge
 
 
@@ -54,10 +55,12 @@ class OrderedContracts:
 
 
 async def _begin(session: AsyncSession, asked: Activation, at: datetime) -> None:
+    bill_day = await _bill_day(session, asked)
     contract = Contract(
         id=asked.subscription_id, customer_id=asked.customer_id, terms=asked.plan,
-        starts_on=asked.starts_on, billed_until=asked.starts_on, bill_day=asked.starts_on.day,
+        starts_on=asked.starts_on, billed_until=asked.starts_on, bill_day=bill_day,
         quantity=asked.quantity, percent_off=asked.percent_off,
+        anchor_on=None if bill_day == asked.starts_on.day else bill_date_from(asked.starts_on, bill_day),
     )  # fmt: skip
     lines, charged = due(contract, asked.starts_on)
     row = {
@@ -66,6 +69,7 @@ async def _begin(session: AsyncSession, asked: Activation, at: datetime) -> None
         "plan_id": asked.plan.plan_id, "plan_version": asked.plan.version, "terms": to_record(asked.plan),
         "quantity": asked.quantity, "percent_off": asked.percent_off, "bundle_id": asked.bundle_id,
         "status": SubscriptionStatus.ACTIVE, "starts_on": asked.starts_on, "bill_day": contract.bill_day,
+        "anchor_on": contract.anchor_on,
         "billed_until": charged.billed_until, "next_bill_on": next_bill(charged),
         "obligation_until": obligation_of(contract), "end_reason": "", "created_at": at, "seq": charged.seq,
     }  # fmt: skip
@@ -78,6 +82,12 @@ async def _begin(session: AsyncSession, asked: Activation, at: datetime) -> None
     await tell_contract(
         session, stored, "subscriptions.activated", at, plan=asked.plan.name_ko, starts_on=day
     )
+
+
+async def _bill_day(session: AsyncSession, asked: Activation) -> int:
+    """The day of the account, to which new contracts align; else the contract's own first day."""
+    query = select(col(BillingAccount.bill_day)).where(col(BillingAccount.customer_id) == asked.customer_id)
+    return await session.scalar(query) or asked.starts_on.day
 
 
 async def _parent(session: AsyncSession, asked: Activation) -> str | None:

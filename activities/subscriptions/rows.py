@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from activities.kit.timeline import tell_live, write_entry
 from models.kit.records import to_record
 from models.kit.timeline import EntryKind
-from models.messages.subscriptions import ChangeStatus, MoneyLine, subscription_subject
+from models.messages.subscriptions import ChangeStatus, MoneyLine, SubscriptionStatus, subscription_subject
 from models.rules.subscriptions.charges import due, rent
 from models.rules.subscriptions.periods import Contract, next_bill
 from models.subscriptions import (
@@ -23,6 +23,8 @@ from models.subscriptions import (
     SubscriptionPause,
     as_contract,
 )
+
+BILLED = (SubscriptionStatus.ACTIVE, SubscriptionStatus.PAUSED)
 
 
 async def locked(session: AsyncSession, subscription_id: str) -> tuple[Contract, dict[str, Subscription]]:
@@ -116,10 +118,10 @@ async def charge_due(session: AsyncSession, subscription_id: str, today: date, a
         col(SubscriptionChange.status).in_([ChangeStatus.REQUESTED, ChangeStatus.AWAITING]),
     )
     hold_on = await session.scalar(open_change)
-    made, after = due(contract, today, hold_on)
+    made, after = due(contract, today, hold_on) if contract.status in BILLED else ((), contract)
     add_ons, lines = [], list(made)
     for one in contract.add_ons:
-        more, later = due(one, today, hold_on)
+        more, later = due(one, today, hold_on) if one.status in BILLED else ((), one)
         add_ons.append(later)
         lines += more
     await keep_rent(session, lines, at)

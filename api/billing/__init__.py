@@ -1,6 +1,6 @@
 """What is owed, as finance and customers see it."""
 
-from api.billing import invoices
+from api.billing import accounts, corrections, invoices, papers, runs, usage
 from api.billing.routing import router
 
-__all__ = ["invoices", "router"]
+__all__ = ["accounts", "corrections", "invoices", "papers", "router", "runs", "usage"]

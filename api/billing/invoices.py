@@ -271,8 +271,8 @@ async def listed(desk: DeskAt, status: InvoiceStatus | None, q: str, after: str)
     asked = {"status": status or "", "q": q, "after": f"{last.issued_on}:{last.id}" if last else ""}
     address = "/billing/invoices?" + urlencode({name: value for name, value in asked.items() if value})
     shown = tuple(
-        Row(one.id, one.number, one.ticket_id or one.case_id or "", one.status, one.total_minor, one.currency,
-            one.issued_on, one.due_at)
+        Row(one.id, one.number, one.ticket_id or one.case_id or one.run_id or "", one.status,
+            one.total_minor, one.currency, one.issued_on, one.due_at)
         for one in rows[:PAGE]
     )  # fmt: skip
     return Listed(shown, status, tuple(InvoiceStatus), q, count, int(total), address if last else "")
@@ -282,7 +282,7 @@ def _narrowed(query: Any, status: InvoiceStatus | None, q: str) -> Any:
     if status:
         query = query.where(col(Invoice.status) == status)
     if q:
-        places = (col(Invoice.number), col(Invoice.ticket_id), col(Invoice.case_id))
+        places = (col(Invoice.number), col(Invoice.ticket_id), col(Invoice.case_id), col(Invoice.run_id))
         query = query.where(or_(*(place == q for place in places)))
     return query
 
@@ -321,7 +321,7 @@ async def left_to_give_back(desk: DeskAt, invoice_id: str) -> int:
 async def invoice_page(desk: DeskAt, invoice: Invoice) -> InvoicePage:
     """The document, and what stands behind it as far as the asking person may see it."""
     shown = await document(desk, invoice)
-    can_cancel = invoice.status in (InvoiceStatus.ISSUED, InvoiceStatus.OVERDUE)
+    can_cancel = invoice.status in (InvoiceStatus.ISSUED, InvoiceStatus.OVERDUE) and invoice.run_id is None
     return InvoicePage(
         shown, await _postings(desk, shown), await _story(desk, shown), await _waits(desk, shown), can_cancel,
         await left_to_give_back(desk, invoice.id) if invoice.status is InvoiceStatus.PAID else 0,

@@ -39,6 +39,7 @@ ENTRIES = (
     Entry("/subscriptions", "refresh-cw", N_("Contracts"), DESK, "K"),
     Entry("/billing/invoices", "receipt", N_("Invoices"), frozenset({Role.FINANCE, Role.ADMIN}), "I"),
     Entry("/payments/collections", "banknote", N_("Collections"), frozenset({Role.FINANCE, Role.ADMIN}), "L"),
+    Entry("/billing/runs", "layers", N_("Bill runs"), frozenset({Role.FINANCE, Role.ADMIN}), "B"),
     Entry("/catalogue", "package", N_("Catalogue"), STAFF_ROLES, "K"),
     Entry("/journeys", "route", N_("Journeys"), DESK, "J"),
     Entry("/systems", "server", N_("Systems"), frozenset({Role.ADMIN}), "S"),

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlmodel import SQLModel, col
 
-from api.kit import visible_orders
+from api.kit import visible_money, visible_orders
 from api.kit.people import Kind, Person
 from api.kit.seeing import RULES, Condition, Rule, has, ids, may_see, of_case, own, sells, when
 from models.billing import Invoice, InvoiceLine, LedgerEntry, LedgerTransaction
@@ -216,13 +216,28 @@ def _device_actions(person: Person) -> Condition:
 def _invoices(person: Person) -> Condition:
     return when(
         (has(person, Role.FINANCE), true()),
-        (_desk(person), or_(_of_ticket(person, Invoice.ticket_id), col(Invoice.case_id).is_not(None))),
+        (
+            _desk(person),
+            or_(
+                _of_ticket(person, Invoice.ticket_id),
+                col(Invoice.case_id).is_not(None),
+                col(Invoice.run_id).is_not(None),
+            ),
+        ),
         (person.kind is Kind.CUSTOMER, col(Invoice.customer_id) == person.customer_id),
         (
             person.kind is Kind.LINK and person.ticket_id is not None,
             col(Invoice.ticket_id) == person.ticket_id,
         ),
         (person.kind is Kind.LINK, of_case(person, Invoice.case_id, Invoice.customer_id)),
+        (
+            person.kind is Kind.LINK and person.case_id is not None,
+            and_(
+                col(Invoice.run_id).is_not(None),
+                col(Invoice.id) == person.case_id,
+                col(Invoice.customer_id) == person.customer_id,
+            ),
+        ),
     )
 
 
@@ -361,3 +376,4 @@ HOUSE: dict[type[SQLModel], Rule] = {
 }
 RULES.update(HOUSE)
 RULES.update(visible_orders.RULES_OF_SALE)
+RULES.update(visible_money.RULES_OF_MONEY)

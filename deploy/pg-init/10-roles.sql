@@ -15,6 +15,7 @@ CREATE DATABASE temporal_visibility OWNER temporal;
 CREATE DATABASE ieum OWNER ieum_owner TEMPLATE template0 ENCODING 'UTF8';
 REVOKE ALL ON DATABASE temporal, temporal_visibility, ieum FROM PUBLIC;
 GRANT CONNECT ON DATABASE ieum TO ieum_owner, ieum_app, ieum_worker;
+GRANT TEMPORARY ON DATABASE ieum TO ieum_worker;
 
 \connect ieum
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;

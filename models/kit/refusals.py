@@ -54,6 +54,13 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "photo_missing": (409, N_("At least one photo before and one after the work is needed.")),
     "signature_missing": (409, N_("The customer's signature, or the reason why there is none, is missing.")),
     # billing and payments
+    "run_not_running": (409, N_("This bill run is not under way.")),
+    "run_not_paused": (409, N_("This bill run is not paused.")),
+    "run_over": (409, N_("This bill run is already over.")),
+    "run_exists": (409, N_("There is already a bill run of this day.")),
+    "run_in_future": (422, N_("A day that has not come yet can only be previewed.")),
+    "account_not_parked": (409, N_("This account is not parked any more.")),
+    "invoice_of_no_run": (409, N_("Only an invoice of a bill run can be corrected here.")),
     "invoice_paid": (409, N_("This invoice is already paid.")),
     "invoice_cancelled": (409, N_("This invoice was cancelled.")),
     "payment_under_way": (409, N_("A payment is already under way. We will tell you how it ends.")),

@@ -20,8 +20,8 @@ class Scheduled:
     catch_up: timedelta = timedelta(days=2)  # how late a missed appointment is still kept
 
 
-# One line each; e.g. Scheduled("bill-day", "BillDay", hour=2)
 SCHEDULES: tuple[Scheduled, ...] = (
+    Scheduled("bill-day", "BillDay", hour=2),
     Scheduled("collection-day", "CollectionDay", hour=9),
     Scheduled("transfer-day", "TransferDay", hour=15),
 )

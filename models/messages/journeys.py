@@ -101,6 +101,7 @@ WAITS: dict[str, str] = {
     "late_money": N_("Late news from the payment gateway is still heard"),
     "signup_code": N_("Waiting for the one-time code"),
     "signup_details": N_("Waiting for name and consents"),
+    "run_paused": N_("The bill run is paused: waiting for finance to let it go on"),
     "privacy_file": N_("Waiting until the file with personal data is fetched"),
 }
 

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
 
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import SQLModel
 
@@ -168,9 +169,12 @@ async def build(engine: AsyncEngine, word: str = "x", password_hash: str | None 
 
 async def store(session: AsyncSession, rows: list[SQLModel]) -> None:
     """Insert in the given order, table by table: the tables point at each other in a circle."""
-    for _, group in groupby(rows, type):
-        session.add_all(group)
-        await session.flush()
+    for kind, group in groupby(rows, type):
+        if kind is LedgerEntry:  # a posting goes in by one statement
+            await session.execute(insert(LedgerEntry).values([one.model_dump() for one in group]))
+        else:
+            session.add_all(group)
+            await session.flush()
 
 
 def _people(word: str, password_hash: str | None, company: Company) -> list[list[SQLModel]]:

@@ -1,9 +1,14 @@
 """The schema keeps what the tables promise."""
 
+from collections.abc import Iterator
+
+import hypothesis
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from hypothesis import HealthCheck
+from hypothesis import strategies as st
 from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
@@ -26,13 +31,67 @@ def test_an_unbalanced_posting_is_refused(database: Database, credit: int, is_ba
     with psycopg.connect(database.owner_url) as owner:
         owner.execute(CUSTOMER)
         owner.execute(POSTING)
-        owner.execute(SIDES.format(credit=credit))
 
         if is_balanced:
+            owner.execute(SIDES.format(credit=credit))
             owner.commit()
         else:
             with pytest.raises(psycopg.errors.CheckViolation):
-                owner.commit()
+                owner.execute(SIDES.format(credit=credit))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update ledger_entries set debit_minor = 99 where position = 1",
+        "update ledger_entries set transaction_id = 2 where position = 1",
+        "delete from ledger_entries where position = 2",
+        "insert into ledger_entries values (1, 3, 'revenue', 0, 1, 'KRW')",
+    ],
+)
+def test_a_posting_cannot_be_unbalanced_later(database: Database, change: str) -> None:
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute(CUSTOMER)
+        owner.execute(POSTING)
+        owner.execute(POSTING.replace("I1", "I2"))
+        owner.execute(SIDES.format(credit=100))
+
+        with pytest.raises(psycopg.errors.CheckViolation):
+            owner.execute(change)
+
+
+@pytest.fixture
+def ledger(database: Database) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute(CUSTOMER)
+        owner.execute(POSTING)
+        owner.execute(POSTING.replace("I1", "I2"))
+        owner.commit()
+        yield owner
+
+
+SIDE = st.tuples(st.integers(1, 2), st.booleans(), st.integers(1, 3))
+
+
+@hypothesis.settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis.given(sides=st.lists(SIDE, min_size=1, max_size=5))
+def test_several_postings_in_one_statement_balance_one_by_one(
+    ledger: psycopg.Connection, sides: list[tuple[int, bool, int]]
+) -> None:
+    rows = [
+        f"({posting}, {position}, 'revenue', {amount * (not is_credit)}, {amount * is_credit}, 'KRW')"
+        for position, (posting, is_credit, amount) in enumerate(sides, 1)
+    ]
+    sums = [sum(-a if c else a for p, c, a in sides if p == posting) for posting in (1, 2)]
+
+    try:
+        ledger.execute("insert into ledger_entries values " + ", ".join(rows))
+        is_taken = True
+    except psycopg.errors.CheckViolation:
+        is_taken = False
+    ledger.rollback()
+
+    assert is_taken == (sums == [0, 0])
 
 
 @pytest.mark.parametrize(

@@ -121,3 +121,19 @@ BANK: ActivityOptions = {
 }  # fmt: skip
 # A result that is read again in half an hour anyway.
 FETCH: ActivityOptions = {**BANK, "schedule_to_close_timeout": timedelta(minutes=30)}
+# A slice of a run: one long transaction that either is there or is not; its worker is heard while it works.
+BATCH: ActivityOptions = {
+    "task_queue": BATCH_QUEUE,
+    "start_to_close_timeout": timedelta(minutes=15),
+    "heartbeat_timeout": timedelta(seconds=30),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=30)
+    ),
+}
+# The letters of a slice, for as long as the mail system needs to come back.
+BILL_LETTERS: ActivityOptions = {
+    "task_queue": MAIL_QUEUE,
+    "start_to_close_timeout": timedelta(hours=2),
+    "heartbeat_timeout": timedelta(seconds=60),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
+}

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 
+from models.kit.money import divide_half_up
 from models.messages.billing.invoices import LineKind, PricedLine
 from models.messages.subscriptions import ChargeKind, MoneyLine
-from models.rules.catalogue import split_tax
+from models.rules.catalogue import price_of, split_tax
 from models.rules.subscriptions.periods import (
     Contract,
     Period,
@@ -21,6 +22,7 @@ from models.rules.subscriptions.periods import (
 MOVE_FEE_MINOR = 33_000  # one visit at the new address, VAT included; shown before anybody confirms
 NAMES = {
     ChargeKind.RECURRING: ("{} 이용료", "{}"),
+    ChargeKind.USAGE: ("{} 사용량 요금", "{}: usage"),
     ChargeKind.TERMINATION_FEE: ("{} 중도 해지 위약금", "{}: early termination fee"),
     ChargeKind.MOVE_FEE: ("{} 이전 설치비", "{}: moving the installation"),
 }
@@ -105,6 +107,16 @@ def due(
         lines += made
         contract = after
     return tuple(lines), contract
+
+
+def usage(contract: Contract, quantity: int, stretch: Stretch) -> MoneyLine:
+    """What was counted for a contract, priced by its tiers as they stand for one bill. What arrives late is
+    counted with the bill after it."""
+    whole = price_of(contract.terms.price, quantity)
+    gross = divide_half_up(whole * (100 - contract.percent_off), 100)
+    made = line(contract, ChargeKind.USAGE, NAMES[ChargeKind.USAGE], stretch, gross)
+    meter = contract.terms.price.meter
+    return replace(made, basis=f"{quantity} {meter}".strip())
 
 
 def termination_fee(contract: Contract, on: date) -> MoneyLine | None:
