@@ -185,7 +185,8 @@ def people(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
             signup.consent_version, privacy.export, privacy.delete_file, privacy.close, privacy.erase,
         ],
         MAIL_QUEUE: [
-            letters.send, BillLetterActivities(engine, letters).write_bills, staff.invite, signup.send_code, signup.remind, signup.welcome, privacy.tell,
+            letters.send, BillLetterActivities(engine, letters).write_bills, staff.invite, signup.send_code,
+            signup.remind, signup.welcome, privacy.tell,
         ],
         BATCH_QUEUE: [NoticeActivities(engine, letters).tell_slice],
         MARKETING_QUEUE: [HandoverActivities(engine, crm).hand_over, privacy.forget_contact],

@@ -78,11 +78,15 @@ async def line(worker_engine: AsyncEngine, sandbox: Sandbox) -> AsyncIterator[Pr
 
 def charged(sandbox: Sandbox) -> Counter[str]:
     """How often money of each invoice moved, in the gateway's own book."""
-    return Counter(move["order_id"].rpartition(".")[0] for move in sandbox.moves() if move["kind"] == "charge")
+    return Counter(
+        move["order_id"].rpartition(".")[0] for move in sandbox.moves() if move["kind"] == "charge"
+    )
 
 
 async def booked(house: Collecting) -> int:
-    rows = await house.rows("select sum(debit_minor - credit_minor) from ledger_entries where account = 'gateway'")
+    rows = await house.rows(
+        "select sum(debit_minor - credit_minor) from ledger_entries where account = 'gateway'"
+    )
     return int(rows[0][0] or 0)
 
 
@@ -113,15 +117,14 @@ async def test_killed_in_mid_slice_it_goes_on_and_nobody_is_charged_again(
     worker_engine: AsyncEngine, temporal: WorkflowEnvironment, sandbox: Sandbox, line: Provider
 ) -> None:
     invoices = await debtors(worker_engine, sandbox, N)
-    sandbox.fail("payments", {"kind": "slow", "seconds": 0.5, "operation": "charge_key"})
-    async with collecting(worker_engine, temporal, gateway=line) as house:
+    slowly = Provider(line.gateway, line.keys, Pace(10.0, burst=1.0))
+    async with collecting(worker_engine, temporal, gateway=slowly) as house:
         handle = await house.begin()
         for _ in range(200):
             if 0 < len(sandbox.moves()) < N:
                 break
             await asyncio.sleep(0.02)
     assert 0 < len(sandbox.moves()) < N, "it was not in the middle"
-    sandbox.fail("payments")
     async with collecting(worker_engine, temporal, gateway=line) as house:
         await house.finish(handle)
 
@@ -152,7 +155,11 @@ class Naive(HttpBillingKeys):
 
     async def charge(self, charge: Charge, billing_key: str, customer_key: str) -> ChargeAnswer:
         answer = await super().charge(charge, billing_key, customer_key)
-        return answer if answer.verdict is Verdict.SUCCEEDED else ChargeAnswer(Verdict.REFUSED, code="REJECT_CARD_PAYMENT")
+        return (
+            answer
+            if answer.verdict is Verdict.SUCCEEDED
+            else ChargeAnswer(Verdict.REFUSED, code="REJECT_CARD_PAYMENT")
+        )
 
 
 async def test_a_naive_collection_fails_the_same_judge(
@@ -161,7 +168,9 @@ async def test_a_naive_collection_fails_the_same_judge(
     invoices = await debtors(worker_engine, sandbox, N)
     sandbox.fail("payments", *LIES)
     naive = Naive(sandbox.gateway_url, sandbox.secret, CallLog(worker_engine), Patience(total=2.0))
-    async with collecting(worker_engine, temporal, gateway=Provider(line.gateway, naive, Pace(200.0))) as house:
+    async with collecting(
+        worker_engine, temporal, gateway=Provider(line.gateway, naive, Pace(200.0))
+    ) as house:
         await house.collect()
         await house.days_pass(2)
         sandbox.fail("payments")
@@ -194,8 +203,6 @@ async def test_stripe_without_idempotency_charges_each_customer_once(
 
         assert await house.counted("invoices") == {"paid": 10}
         assert len(stripe.charges()) - before == 10
-        assert await booked(house) == sum(one["amount"] for one in stripe.charges()[: 10]) == 330_000
+        assert await booked(house) == sum(one["amount"] for one in stripe.charges()[:10]) == 330_000
         await house.all_is_well()
     await connector.close()
-
-
