@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ops.company import CHECKS, OWNED, PRODUCTS, TECHNICIANS, Keys, make_company
+from ops.money import let_money_come
 from ops.walk import Walker
 
 STEPS = tuple(code for code, (_, _, required) in CHECKS.items() if required)
@@ -123,6 +124,7 @@ def main() -> None:
     keys = make_company(environment["DATABASE_WORKER_URL"])
     sandbox = environment["GATEWAY_URL"].removesuffix("/gateway")
     asyncio.run(walk_all(keys, environment["PUBLIC_URL"], sandbox))
+    asyncio.run(let_money_come(environment["PUBLIC_URL"], sandbox, keys.tokens["customer"]))
     place = Path(environment["RUN_DIR"]) / "demo.json"
     place.write_text(json.dumps({key: value for key, value in asdict(keys).items() if key != "password"}))
     print(f"The sample company lives: {len(FAULTS)} tickets.", file=sys.stderr)
