@@ -1,6 +1,6 @@
 """Tell the sandbox's gateway and carrier where the house hears their events, as one does at their desks.
 
-`python -m ops.introduce` reads GATEWAY_URL, CARRIER_URL, BANK_URL, PUBLIC_URL, their webhook secrets (or a _FILE).
+`python -m ops.introduce` reads GATEWAY_URL, CARRIER_URL, BANK_URL, PUBLIC_URL and each webhook secret.
 """
 
 import json
