@@ -136,9 +136,9 @@ async def test_a_gateway_that_is_down_for_two_hours_only_delays(
     worker_engine: AsyncEngine, temporal: WorkflowEnvironment, sandbox: Sandbox, line: Provider
 ) -> None:
     invoices = await debtors(worker_engine, sandbox, 5)
-    sandbox.fail("payments", {"kind": "429", "retry_after": "60"})
+    sandbox.fail("payments", {"kind": "429"})
     async with collecting(worker_engine, temporal, gateway=line) as house:
-        await house.rules(away_seconds=[600])
+        await house.rules(away_seconds=[1200])
         handle = await house.begin()
         await house.until_counted({"not_sent": 5})
         await house.finish(handle, hours=2)
