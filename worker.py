@@ -53,7 +53,8 @@ from activities.payments import (
     RefundActivities,
     TransferActivities,
 )
-from activities.payments.providers import GATEWAY, STRIPE, Provider
+from activities.payments.files import BankFiles
+from activities.payments.providers import BY_FILE, GATEWAY, STRIPE, Provider
 from activities.staff import StaffActivities
 from activities.subscriptions import SubscriptionActivities, SuspensionActivities
 from activities.tickets import TicketActivities
@@ -148,6 +149,7 @@ def money(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     keys = HttpBillingKeys(setting.gateway_url, setting.gateway_secret, calls, patience)
     seals = Seals(setting.payload_keys)
     providers = {GATEWAY: Provider(gateway, keys, Pace(setting.gateway_per_second))}
+    providers |= {name: Provider(BankFiles(engine), keys) for name in BY_FILE}
     if setting.stripe_url:
         stripe = HttpStripe(setting.stripe_url, setting.stripe_secret, calls, patience)
         providers[STRIPE] = Provider(stripe, stripe, Pace(setting.stripe_per_second))

@@ -100,6 +100,20 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
     "PaymentMethod": (
         "test_a_card_is_added_kept_sealed_and_taken_back",
         "test_a_customer_who_does_not_come_back_adds_nothing",
+        "test_only_a_registered_mandate_is_debited",
+    ),
+    "Collection": (
+        "test_what_is_due_is_collected_and_receipted",
+        "test_what_surely_never_arrived_is_sent_again_with_the_same_key",
+        "test_a_paused_collection_asks_nobody_until_it_may_go_on",
+    ),
+    "TransferBatch": (
+        "test_a_file_that_misses_its_cut_off_goes_out_with_the_next_one",
+        "test_only_a_registered_mandate_is_debited",
+    ),
+    "Deposit": (
+        "test_a_deposit_of_a_known_customer_settles_what_is_owed",
+        "test_unclaimed_money_waits_until_finance_says_whose_it_is",
     ),
     "Signup": (
         "test_a_stranger_signs_up_by_telephone_and_is_in",

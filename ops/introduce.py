@@ -1,6 +1,6 @@
 """Tell the sandbox's gateway and carrier where the house hears their events, as one does at their desks.
 
-`python -m ops.introduce` reads GATEWAY_URL, CARRIER_URL, PUBLIC_URL and both webhook secrets (or a _FILE).
+`python -m ops.introduce` reads GATEWAY_URL, CARRIER_URL, BANK_URL, PUBLIC_URL and each webhook secret.
 """
 
 import json
@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 
 EVENTS = "/systems/gateway/webhook"
 SCANS = "/webhooks/carrier"
+NOTICES = "/systems/bank/webhook"
 
 
 def introduce(
@@ -46,3 +47,4 @@ if __name__ == "__main__":
     house = setting("PUBLIC_URL")
     introduce(setting("GATEWAY_URL"), house, setting("GATEWAY_WEBHOOK_SECRET"))
     introduce(setting("CARRIER_URL"), house, setting("CARRIER_WEBHOOK_SECRET"), events=SCANS)
+    introduce(setting("BANK_URL"), house, setting("BANK_WEBHOOK_SECRET"), events=NOTICES)

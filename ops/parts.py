@@ -146,6 +146,7 @@ class House:
             Database(plan),
             Temporal(plan),
             Program(plan, "sandbox", plan.local("SANDBOX_PORT", "/health/ready")),
+            Program(plan, "stripe", plan.local("STRIPE_PORT", "/js.stripe.com/v3/")),
         ]
         self.beside: list[Part] = [] if given("ACCOUNTING_URL") else [Tryton(plan)]
         self.ours: list[Part] = [

@@ -21,6 +21,7 @@ PORTS = {
     "TEMPORAL_UI_PORT": 8233,
     "POSTGRES_PORT": 5433,
     "SANDBOX_PORT": 9000,
+    "STRIPE_PORT": 8420,
     "METRICS_PORT": 9464,
     "TRYTON_PORT": 8069,
 }
@@ -28,6 +29,7 @@ HOST = "127.0.0.1"
 ERP = "ieum_erp"  # the role whose database the ERP of a copy has
 PYTHON_PARTS = {
     "sandbox": ("-m", "uvicorn", "sandbox.main:app", "--no-access-log", "--no-server-header"),
+    "stripe": ("-m", "localstripe", "--from-scratch"),
     "worker": ("worker.py",),
     "app": ("-m", "uvicorn", "app:create_app", "--factory", "--no-access-log", "--no-server-header",
             "--timeout-graceful-shutdown", "10"),
@@ -116,6 +118,8 @@ class Plan:
         """How one of our own programs is started; compose.yaml and the Dockerfile use the same words."""
         served = {"app": "PORT", "sandbox": "SANDBOX_PORT"}
         place = ["--host", HOST, "--port", str(self.ports[served[part]])] if part in served else []
+        if part == "stripe":
+            place = ["--port", str(self.ports["STRIPE_PORT"])]
         return [sys.executable, *PYTHON_PARTS[part], *place]
 
     @property
@@ -142,6 +146,9 @@ class Plan:
             "ACCOUNTING_URL": f"http://127.0.0.1:{self.ports['TRYTON_PORT']}",
             "ALIMTALK_URL": f"{outside}/alimtalk",
             "SERVICE_URL": f"{outside}/service",
+            "BANK_URL": f"{outside}/bank",
+            "STRIPE_URL": self.local("STRIPE_PORT"),
+            "STRIPE_SECRET": "sk_test_localstripe",
             "TRACKING_URL": self.local("SANDBOX_PORT", "/carrier/track"),
             "DESK_ADDRESS": "desk@ieum.example",
             "FILES_DIR": str(self.folder / "files"),

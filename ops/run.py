@@ -18,7 +18,7 @@ from types import FrameType
 from typing import IO, Any
 
 from ops import database
-from ops.introduce import SCANS, introduce, setting
+from ops.introduce import NOTICES, SCANS, introduce, setting
 from ops.parts import House, Part, end_leftovers
 from ops.plan import ROOT, Plan, make_plan, run_folder
 from ops.processes import Process
@@ -98,6 +98,10 @@ class Supervisor:
             given = self.plan.environment()
             secret = setting("CARRIER_WEBHOOK_SECRET", given)
             introduce(given["CARRIER_URL"], self.plan.local("PORT"), secret, events=SCANS)
+        if "BANK_URL" not in os.environ:
+            given = self.plan.environment()
+            secret = setting("BANK_WEBHOOK_SECRET", given)
+            introduce(given["BANK_URL"], self.plan.local("PORT"), secret, events=NOTICES)
         self.seed()
         self.wait_for(self.house.beside)
 

@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ops import bills, books
-from ops.company import CHECKS, OWNED, PRODUCTS, TECHNICIANS, Keys, make_company, CUSTOMERS
+from ops.company import CHECKS, CUSTOMERS, OWNED, PRODUCTS, TECHNICIANS, Keys, make_company
 from ops.late import PROMISES, fall_behind
+from ops.money import let_money_come
 from ops.walk import Walker
 
 STEPS = tuple(code for code, (_, _, required) in CHECKS.items() if required)
@@ -142,6 +143,7 @@ def main() -> None:
     if "ACCOUNTING_URL" in environment:
         app, erp = environment["PUBLIC_URL"], environment["ACCOUNTING_URL"]
         asyncio.run(books.main(environment["DATABASE_WORKER_URL"], app, keys.tokens["finance"], erp))
+    asyncio.run(let_money_come(environment["PUBLIC_URL"], sandbox, keys.tokens["customer"]))
     place = Path(environment["RUN_DIR"]) / "demo.json"
     place.write_text(json.dumps({key: value for key, value in asdict(keys).items() if key != "password"}))
     print(f"The sample company lives: {len(FAULTS)} tickets.", file=sys.stderr)

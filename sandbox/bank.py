@@ -136,6 +136,14 @@ def bank(book: Book, webhooks: Webhooks, token: str) -> APIRouter:
         text = files.result(name)
         return JSONResponse({"code": "NOT_YET"}, 404) if text is None else PlainTextResponse(text)
 
+    turn(router, files, webhooks)
+    return router
+
+
+def turn(router: APIRouter, files: Files, webhooks: Webhooks) -> None:
+    """What a judge may look at and turn."""
+    book = files.book
+
     @router.put("/control/lies")
     async def lie(lies: Lies) -> Lies:
         files.lies, files.fetched = lies, {}
@@ -169,5 +177,3 @@ def bank(book: Book, webhooks: Webhooks, token: str) -> APIRouter:
         given = {"duplicates": 0, "shuffle_seconds": 0, "seed": 0, **hook}
         webhooks.register(json.dumps(given))
         return {"state": "registered"}
-
-    return router

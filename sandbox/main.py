@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse, RedirectResponse
 
-from sandbox import alimtalk, bank, billing_keys, carrier, credit, mail, sms, stock, provisioning
+from sandbox import alimtalk, bank, billing_keys, carrier, credit, mail, provisioning, sms, stock
 from sandbox.book import Book, place
 from sandbox.checkout import checkout
 from sandbox.faults import Failing, Switchboard, switches

@@ -12,6 +12,7 @@ from activities.billing.pricing import price
 from activities.billing.steps import (
     free_charges,
     has_open_attempt,
+    held_by,
     in_suspense,
     locked,
     open_balance,
@@ -80,7 +81,8 @@ class BillingActivities:
             invoice = await locked(session, asked.invoice_id)
             source = f"attempt:{payment.attempt_id}"
             open_minor = await open_balance(session, invoice)
-            postings = rules.payment_postings(payment.amount_minor, open_minor)
+            lies_at = await held_by(session, payment.attempt_id)
+            postings = rules.payment_postings(payment.amount_minor, open_minor, lies_at)
             if not await post(session, invoice, Event.PAYMENT, postings, at=asked.at, source=source):
                 return await _read_back(session, invoice, payment.attempt_id, payment.amount_minor)
             settles, rest = rules.allocate(payment.amount_minor, open_minor)
@@ -136,7 +138,7 @@ class BillingActivities:
             invoice = await locked(session, asked.invoice_id)
             source = f"attempt:{asked.attempt_id}"
             amount = await in_suspense(session, source)
-            postings = rules.refund_postings(amount)
+            postings = rules.refund_postings(amount, await held_by(session, asked.attempt_id))
             if amount and await post(session, invoice, Event.REFUND, postings, at=asked.at, source=source):
                 details = {"amount": shown(amount, invoice.currency), "reason": asked.reason}
                 await tell(session, invoice, "billing.suspense_cleared", at=asked.at,

@@ -11,10 +11,11 @@ from activities.kit.cases import of_case, whose
 from activities.kit.timeline import tell_live, write_entry, write_waits
 from models.billing import Invoice, LedgerEntry, LedgerTransaction
 from models.kit.timeline import EntryKind
-from models.messages.billing.invoices import InvoiceStatus, invoice_workflow_id
+from models.messages.billing.invoices import InvoiceStatus, LedgerAccount, invoice_workflow_id
 from models.messages.journeys import WaitNotes
 from models.messages.payments import OPEN_ATTEMPT
 from models.payments import Allocation, PaymentAttempt
+from models.rules.billing import invoices as rules
 from models.rules.billing.invoices import Entry, Event
 
 
@@ -43,6 +44,12 @@ async def in_suspense(session: AsyncSession, source: str) -> int:
         .where(LedgerEntry.account == "suspense")  # type: ignore[arg-type]
     )
     return int(await session.scalar(query) or 0)
+
+
+async def held_by(session: AsyncSession, attempt_id: str) -> LedgerAccount:
+    """Where the money of an attempt lies."""
+    attempt = await session.get(PaymentAttempt, attempt_id)
+    return rules.holder(attempt.provider if attempt else "")
 
 
 async def has_open_attempt(session: AsyncSession, invoice_id: str) -> bool:

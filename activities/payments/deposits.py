@@ -27,7 +27,8 @@ from models.rules.billing.invoices import on_day
 BOOK = """
 with posted as (
   insert into ledger_transactions (source, purpose, customer_id, posted_on, posted_at)
-  values ('deposit:' || cast(:id as text), cast(:purpose as text), :customer, :day, :at) on conflict do nothing returning id)
+  values ('deposit:' || cast(:id as text), cast(:purpose as text), :customer, :day, :at)
+  on conflict do nothing returning id)
 insert into ledger_entries (transaction_id, position, account, debit_minor, credit_minor, currency)
 select p.id, side.position, side.account, side.debit, side.credit, :currency from posted p
 cross join lateral (values (1, cast(:debit as text), cast(:amount as bigint), 0::bigint),
@@ -47,7 +48,8 @@ parts as (
     as part from owing where open_minor > 0)
 insert into payment_attempts (id, invoice_id, ordinal, customer_id, provider, payment_key, amount_minor,
   currency, status, provider_id, code, created_at, settled_at, lookups, seq, absences)
-select p.id || '.' || t.last + 1, p.id, t.last + 1, p.customer_id, 'suspense', cast(:deposit as text), p.part, p.currency,
+select p.id || '.' || t.last + 1, p.id, t.last + 1, p.customer_id, 'suspense',
+  cast(:deposit as text), p.part, p.currency,
   'succeeded', cast(:deposit as text) || '/' || p.id, 'DONE', :at, :at, 0, 1, 0
 from parts p cross join lateral (
   select coalesce(max(ordinal), 0) as last from payment_attempts a where a.invoice_id = p.id) t

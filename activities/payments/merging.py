@@ -102,8 +102,8 @@ async def merge(
     known = [row.id for row in rows if row.status in ("succeeded", "refused", "unknown")]
     await session.execute(text(TELL), {"ids": known, "at": at})
     lost = [row.id for row in rows if row.status == AttemptStatus.UNKNOWN and row.look_up_at is None]
-    await hand_over(session, settled.others, policy, is_money_known=True)
-    await hand_over(session, lost, policy, is_money_known=False)
+    await hand_over(session, settled.others, is_money_known=True)
+    await hand_over(session, lost, is_money_known=False)
     await tell_live(session, "collections")
 
 
@@ -119,9 +119,7 @@ def status_of(answer: ChargeAnswer) -> AttemptStatus:
     return AttemptStatus.UNKNOWN
 
 
-async def hand_over(
-    session: AsyncSession, ids: Sequence[str], policy: CollectionPolicy, *, is_money_known: bool
-) -> None:
+async def hand_over(session: AsyncSession, ids: Sequence[str], *, is_money_known: bool) -> None:
     """Give each of these a life of its own: money that its invoice does not wait for is told to it; what
     stays unclear is looked up for days and then settled by finance."""
     if not ids:

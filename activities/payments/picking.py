@@ -37,6 +37,11 @@ owing as (
       bool_or(p.status = 'refused' and p.method_id = m.id and p.code = any(:hard)) as is_dead
     from payment_attempts p where p.invoice_id = i.id) t on true
   where not coalesce(t.is_under_way, false) and not coalesce(t.is_dead, false)
+    and not exists (
+      select 1 from billing_accounts b where b.customer_id = i.customer_id and b.hold_until >= :day)
+    and not exists (
+      select 1 from dunning_holds h where h.customer_id = i.customer_id and h.status = 'open'
+        and coalesce(h.invoice_id, i.id) = i.id and coalesce(h.until_on, :day) >= :day)
     and (coalesce(t.failures, 0) = 0
       or t.failures <= cardinality(cast(:retry as int[]))
         and (t.failed_at at time zone 'Asia/Seoul')::date + (cast(:retry as int[]))[t.failures] <= :day)),

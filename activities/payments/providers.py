@@ -14,6 +14,7 @@ from models.messages.payments import Charge, ChargeAnswer, MethodStatus, Verdict
 from models.payments import PaymentAttempt, PaymentMethod
 
 GATEWAY, STRIPE = "gateway", "stripe"
+BY_FILE = ("bank", "suspense")  # what bank files and deposits brought
 
 
 @dataclass(frozen=True)

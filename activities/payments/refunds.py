@@ -178,9 +178,11 @@ async def _given_back(session: AsyncSession, attempt_id: str, *, is_owed: bool) 
 async def _book(session: AsyncSession, invoice: Invoice, refund: Refund, change: RefundChange) -> None:
     """The gateway holds less for us; booked once, whichever step says so first."""
     refund.settled_at = refund.settled_at or change.at
-    entries, source = rules.given_back_postings(refund.amount_minor), f"refund:{refund.id}"
+    attempt = await session.get_one(PaymentAttempt, refund.attempt_id)
+    lies_at = rules.holder(attempt.provider)
+    entries, source = rules.given_back_postings(refund.amount_minor, lies_at), f"refund:{refund.id}"
     if refund.credit_note_id is None:  # the same event as a hand-made one: an attempt's rest goes back once
-        entries, source = rules.refund_postings(refund.amount_minor), f"attempt:{refund.attempt_id}"
+        entries, source = rules.refund_postings(refund.amount_minor, lies_at), f"attempt:{refund.attempt_id}"
     await ledger.post(session, invoice, Event.REFUND, entries, source=source, at=change.at)
 
 

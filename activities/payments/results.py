@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.kit.settlement import settle_attempts
-from activities.payments.merging import TELL
+from activities.payments.merging import TELL, hand_over
 from models.messages.payments.transfers import BatchKind, MandateSettled, ResultApplied
 from models.payments import TransferBatch
 from models.rules.payments.transfers import DEAD_ACCOUNT, OK, ResultFile
@@ -26,7 +26,8 @@ returning r.number, r.attempt_id, r.method_id, r.status, r.code
 """
 ODD = """
 insert into transfer_oddities (batch_id, kind, place, code, found_at)
-select cast(:batch as text), case when r.number is null then 'unknown_row' else 'wrong_amount' end, s.number, s.code, :at
+select cast(:batch as text), case when r.number is null then 'unknown_row' else 'wrong_amount' end,
+  s.number, s.code, :at
 from unnest(cast(:numbers as int[]), cast(:amounts as bigint[]), cast(:codes as text[]))
   as s(number, amount, code)
 left join transfer_rows r on r.batch_id = :batch and r.number = s.number
@@ -35,7 +36,8 @@ on conflict do nothing
 """
 UNREADABLE = """
 insert into transfer_oddities (batch_id, kind, place, found_at)
-select cast(:batch as text), 'unreadable', line, :at from unnest(cast(:lines as int[])) as line on conflict do nothing
+select cast(:batch as text), 'unreadable', line, :at from unnest(cast(:lines as int[])) as line
+on conflict do nothing
 """
 ATTEMPTS = """
 update payment_attempts p set
@@ -75,7 +77,9 @@ async def apply_result(
         given = {"batch": batch.id, "rows": [one.number for one in rows], "at": at}
         attempts = (await session.execute(text(ATTEMPTS), given)).all()
         await session.execute(text(TELL), {"ids": [one.id for one in attempts], "at": at})
-        await settle_attempts(session, [one.id for one in attempts if one.status == "succeeded"], at)
+        moved = [one.id for one in attempts if one.status == "succeeded"]
+        settled = await settle_attempts(session, moved, at)
+        await hand_over(session, settled.others, is_money_known=True)
         dead = [one.method_id for one in rows if one.code in DEAD_ACCOUNT]
         await session.execute(text(KILL), {"methods": dead})
     waiting = int(await session.scalar(text(WAITING), {"batch": batch.id}) or 0)

@@ -44,7 +44,8 @@ SIZE = 1_000
 # Rows are numbered on where the file ends; the same attempt is in one file.
 ADD_DEBITS = """
 insert into transfer_rows (batch_id, number, method_id, customer_id, attempt_id, amount_minor, status, code)
-select cast(:batch as text), (select coalesce(max(number), 0) from transfer_rows where batch_id = cast(:batch as text))
+select cast(:batch as text),
+  (select coalesce(max(number), 0) from transfer_rows where batch_id = cast(:batch as text))
     + row_number() over (order by p.id), p.method_id, p.customer_id, p.id, p.amount_minor, 'waiting', ''
 from payment_attempts p where p.id = any(:attempts)
 on conflict do nothing
@@ -57,7 +58,8 @@ with next as (
       select 1 from transfer_rows r where r.method_id = m.id and r.status in ('waiting', 'done', 'refused'))
   order by m.id limit :size for update of m)
 insert into transfer_rows (batch_id, number, method_id, customer_id, amount_minor, status, code)
-select cast(:batch as text), (select coalesce(max(number), 0) from transfer_rows where batch_id = cast(:batch as text))
+select cast(:batch as text),
+  (select coalesce(max(number), 0) from transfer_rows where batch_id = cast(:batch as text))
     + row_number() over (order by id), id, customer_id, 0, 'waiting', '' from next
 returning method_id
 """

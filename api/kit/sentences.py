@@ -105,6 +105,15 @@ BARE_ORDERS: dict[str, str] = {
     "subscriptions.ended_with_device": N_("A contract ended: its device came back"),
     "subscriptions.device_exchanged": N_("A contract goes on with another device"),
 }
+BARE_COLLECTIONS: dict[str, str] = {
+    "payments.collection_begun": N_("The collection of a day began"),
+    "payments.collection_done": N_("The collection ended"),
+    "payments.deposit_allocated": N_("A deposit arrived; it settles what is owed"),
+    "payments.deposit_unclaimed": N_("A deposit arrived that nobody claims; finance is asked"),
+    "payments.deposit_assigned": N_("Finance said whose a deposit is"),
+    "payments.batch_ready": N_("The rows of the file are fixed"),
+    "payments.mandate_refused": N_("The bank refused the mandate"),
+}
 BARE.update(BARE_ORDERS)
 BARE_BOOKS: dict[str, str] = {
     "billing.close_begun": N_("The close of the month began"),
@@ -141,6 +150,7 @@ BARE_DUNNING: dict[str, str] = {
     "subscriptions.unsuspended": N_("The service runs again"),
 }
 BARE.update(BARE_DUNNING)
+BARE.update(BARE_COLLECTIONS)
 BARE_WAITS: dict[str, str] = {
     "undo": N_("Waiting until a step is undone"),
     "offer": N_("Waiting for a technician to accept"),

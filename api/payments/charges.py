@@ -23,6 +23,7 @@ from api.kit.routes import CUSTOMERS, FINANCE, SYSTEM, by_link
 from api.kit.texts import Key, Line, MaybeLine
 from api.kit.webhooks import MAX_BODY, MAX_STRIPE_BODY, BadWebhook, verify, verify_stripe
 from api.payments import codes, methods
+from api.payments.owed import owed_minor
 from api.payments.routing import router
 from models.billing import Invoice
 from models.kit.ids import attempt_id
@@ -108,6 +109,7 @@ class PayPage:
     checkout: str
     next_try: str  # the number under which the next try is charged
     methods: tuple[tuple[str, str], ...]  # saved cards of whoever is signed in, the usual one first
+    owed_minor: int
 
 
 @dataclass(frozen=True)
@@ -295,7 +297,7 @@ async def paid(
     invoice = await desk.one(Invoice, invoice_id)
     if set(sent.form.errors) - set(Authorised.model_fields):
         raise Refusal("invalid_form")
-    if sent.value is None or sent.value.amount != invoice.total_minor:
+    if sent.value is None or sent.value.amount != await owed_minor(desk, invoice):
         raise Refusal("payment_differs")
     agreed = Agreement(sent.value.order_id, sent.value.payment_key)
     if not await is_stored(desk, agreed):
@@ -310,22 +312,23 @@ async def pay_page(
     """The invoice as its customer sees it, and how its payment stands."""
     invoice = await desk.one(Invoice, invoice_id)
     shown = await document(desk, invoice)
-    last = shown.attempts[-1].status if shown.attempts else None
+    charged = [one for one in shown.attempts if one.provider != "suspense"]  # a transfer may pay a part
+    last = charged[-1].status if charged else None
     state = {"paid": "paid", "cancelled": "cancelled"}.get(invoice.status.value, "due")
     if state == "due" and last in {*OPEN_ATTEMPT, AttemptStatus.SUCCEEDED}:
         state = "under_way"
     is_refused = state == "due" and (has_failed or last is AttemptStatus.REFUSED)
-    tries = len(shown.attempts)
-    checkout = checkout_of(request, invoice, base, tries)
+    tries, owed = len(shown.attempts), await owed_minor(desk, invoice)
+    checkout = checkout_of(request, invoice, base, tries, owed)
     mine = await methods.active_of(desk, invoice.customer_id) if state == "due" else ()
-    return PayPage(shown, state, is_refused, base, checkout, attempt_id(invoice.id, tries + 1), mine)
+    return PayPage(shown, state, is_refused, base, checkout, attempt_id(invoice.id, tries + 1), mine, owed)
 
 
-def checkout_of(request: Request, invoice: Invoice, base: str, tries: int) -> str:
+def checkout_of(request: Request, invoice: Invoice, base: str, tries: int, owed: int) -> str:
     """The address of the gateway's hosted page for the next attempt."""
     settings = request.app.state.settings
     asked: dict[str, Any] = {
-        "order_id": attempt_id(invoice.id, tries + 1), "amount": invoice.total_minor,
+        "order_id": attempt_id(invoice.id, tries + 1), "amount": owed,
         "currency": invoice.currency, "name": invoice.number, "locale": locale(),
         "success_url": f"{settings.public_url}{base}/payment",
         "fail_url": f"{settings.public_url}{base}/pay",
@@ -348,24 +351,26 @@ async def begin(desk: DeskAt, settings: Settings, invoice: Invoice, given: Agree
     refuse_what_is_over(invoice)
     query = desk.visible(PaymentAttempt).where(col(PaymentAttempt.invoice_id) == invoice.id)
     tries = list(await desk.session.scalars(query))
-    if any(one.status in {*OPEN_ATTEMPT, AttemptStatus.SUCCEEDED} for one in tries):
+    busy = {*OPEN_ATTEMPT, AttemptStatus.SUCCEEDED}
+    if any(one.status in busy and one.provider != "suspense" for one in tries):
         raise Refusal("payment_under_way")
     ordinal = len(tries) + 1
     if given.order_id != attempt_id(invoice.id, ordinal):
         raise Refusal("payment_differs")
+    owed = await owed_minor(desk, invoice)
     row = {
         "id": given.order_id, "invoice_id": invoice.id, "ordinal": ordinal, "provider": "gateway",
         "customer_id": invoice.customer_id, "payment_key": given.payment_key, "currency": invoice.currency,
-        "amount_minor": invoice.total_minor, "status": AttemptStatus.CREATED, "provider_id": "",
+        "amount_minor": owed, "status": AttemptStatus.CREATED, "provider_id": "",
         "code": "", "created_at": datetime.now(UTC), "lookups": 0, "seq": 0, "method_id": given.method_id,
     }  # fmt: skip
     await desk.session.execute(insert(PaymentAttempt).values(row).on_conflict_do_nothing().inline())
     if not await is_stored(desk, given):
         raise Refusal("payment_under_way")  # somebody else was faster by a blink
-    owed, ticket = invoice.total_minor, invoice.ticket_id or ""
     order = ChargeOrder(
-        given.order_id, invoice.id, ticket, owed, invoice.currency, method_id=given.method_id or ""
-    )
+        given.order_id, invoice.id, invoice.ticket_id or "", owed, invoice.currency,
+        method_id=given.method_id or "",
+    )  # fmt: skip
     order = paced(order, settings)
     await announce_start(
         desk.session, "Charge", charge_workflow_id(order.attempt_id), order,

@@ -51,6 +51,8 @@ labels.register(
         "canceled": Label(N_("the payment was not approved")),
         "requires_confirmation": Label(N_("not completed yet")),
         "not_prepared": Label(N_("not completed yet")),
+        "by_file": Label(N_("it goes to the bank by file")),
+        "by_transfer": Label(N_("it has to be transferred back by hand")),
         "too_late": Label(N_("not sent in time; it is sent again")),
     },
 )

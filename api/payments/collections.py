@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from fastapi import Request
@@ -95,6 +95,7 @@ class Row:
     """One collection with its sums."""
 
     id: str
+    day: date
     status: CollectionStatus
     run_id: str
     started_at: datetime
@@ -276,4 +277,4 @@ async def sums_of(desk: DeskAt, ids: list[str]) -> dict[str, dict[AttemptStatus,
 
 def row_of(found: Collection, sums: Mapping[AttemptStatus, Sum]) -> Row:
     """A collection as a list shows it."""
-    return Row(found.id, found.status, found.run_id, found.started_at, found.ended_at, sums)
+    return Row(found.id, found.day, found.status, found.run_id, found.started_at, found.ended_at, sums)

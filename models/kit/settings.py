@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 LOOK_UPS = "5,30,120,300,3600,86400,86400,86400,86400,86400"
 
@@ -102,13 +103,6 @@ def settings(database: str = "DATABASE_URL") -> Settings:
         gateway_latency_seconds=int(_read("GATEWAY_LATENCY_SECONDS", "60")),
         gateway_look_up_after=_numbers(_read("GATEWAY_LOOK_UP_AFTER", LOOK_UPS)),
         gateway_late_news_seconds=int(_read("GATEWAY_LATE_NEWS_SECONDS", "600")),
-        gateway_per_second=float(_read("GATEWAY_PER_SECOND", "50")),
-        bank_url=_read("BANK_URL", "http://127.0.0.1:9000/bank").rstrip("/"),
-        bank_webhook_secret=_read("BANK_WEBHOOK_SECRET", ""),
-        stripe_url=_read("STRIPE_URL", "").rstrip("/"),
-        stripe_secret=_read("STRIPE_SECRET", ""),
-        stripe_webhook_secret=_read("STRIPE_WEBHOOK_SECRET", ""),
-        stripe_per_second=float(_read("STRIPE_PER_SECOND", "25")),
         carrier_webhook_secret=_read("CARRIER_WEBHOOK_SECRET", ""),
         stock_url=_read("STOCK_URL", "http://127.0.0.1:9000/stock").rstrip("/"),
         carrier_url=_read("CARRIER_URL", "http://127.0.0.1:9000/carrier").rstrip("/"),
@@ -129,7 +123,21 @@ def settings(database: str = "DATABASE_URL") -> Settings:
         log_level=_read("LOG_LEVEL", "info"),
         pool_size=int(_read("POOL_SIZE", "10")),
         is_secure=public_url.startswith("https://"),
+        **_collecting(),
     )
+
+
+def _collecting() -> dict[str, Any]:
+    """What collections, bank files and deposits need."""
+    return {
+        "gateway_per_second": float(_read("GATEWAY_PER_SECOND", "50")),
+        "bank_url": _read("BANK_URL", "http://127.0.0.1:9000/bank").rstrip("/"),
+        "bank_webhook_secret": _read("BANK_WEBHOOK_SECRET", ""),
+        "stripe_url": _read("STRIPE_URL", "").rstrip("/"),
+        "stripe_secret": _read("STRIPE_SECRET", ""),
+        "stripe_webhook_secret": _read("STRIPE_WEBHOOK_SECRET", ""),
+        "stripe_per_second": float(_read("STRIPE_PER_SECOND", "25")),
+    }
 
 
 def names() -> tuple[str, ...]:

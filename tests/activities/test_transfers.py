@@ -64,6 +64,29 @@ async def test_a_file_is_filled_handed_in_and_read_once(files: TransferActivitie
     )
 
 
+async def test_money_for_an_invoice_that_was_paid_meanwhile_is_looked_after_one_by_one(
+    files: TransferActivities,
+) -> None:
+    await debtors(files.engine, "11022223333")
+    plan = await RUN(files.plan_batch, PlanBatch(TransferOrder(BatchKind.DEBIT, DAY), AT))
+    await RUN(files.fill_batch, FillBatch(plan.batch_id, BatchKind.DEBIT, DAY, "", AT))
+    at = BatchAt(plan.batch_id, AT)
+    await RUN(files.hand_in_batch, at)
+    assert isinstance(files.bank, ConsoleBank)
+    files.bank.results[plan.batch_id] = [result_of(files.bank.files[plan.batch_id])]
+    async with transaction(files.engine) as session:
+        await session.execute(text("update invoices set status = 'cancelled'"))
+
+    for _ in range(2):
+        await RUN(files.fetch_result, at)
+
+    assert (
+        await counted(files.engine, "select count(*) from ledger_transactions where purpose = 'payment'") == 0
+    )
+    starts = "select count(*) from outbox where kind = 'start' and workflow_id ~ 'told$'"
+    assert await counted(files.engine, starts) == 1
+
+
 async def test_what_missed_its_file_may_be_tried_again(files: TransferActivities) -> None:
     await debtors(files.engine, "11022223333")
     plan = await RUN(files.plan_batch, PlanBatch(TransferOrder(BatchKind.DEBIT, DAY), AT))

@@ -21,6 +21,7 @@ VALUES: dict[str, Any] = {
     "plan": "아쿠아 300", "starts_on": "2026-12-01", "effective_on": "2026-12-01", "change": "upgrade",
     "shipment_id": "O100001-1", "ticket_id": "T100001", "step": "payment",
     "tracking": "TR1000011", "order_id": "O100002",
+    "day": "2026-12-01", "paid": "3", "refused": "1", "rows": "12",
     "code": "REJECT_CARD_PAYMENT", "verdict": "not_found", "reason": "고객 요청",
     "period": "2026-10", "count": "2", "check": "unknown", "document": "2026-17",
 }  # fmt: skip

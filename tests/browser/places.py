@@ -144,6 +144,8 @@ def books(house: House) -> tuple[str, ...]:
     month = next(row["id"] for row in rows if row["status"] == "closed")
     line = house.asked("finance", f"/billing/periods/{month}")["batches"][0]["lines"][0]["id"]
     return "/billing/periods", "/billing/ledger", f"/billing/periods/{month}", f"/billing/postings/{line}"
+
+
 def overdue(house: House) -> tuple[str, ...]:
     """The board, one case, the policies and a draft."""
     rows: Any = house.asked("finance", "/dunning")["rows"]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from itertools import count
 
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.kit.ledger import next_number
@@ -48,13 +49,14 @@ async def a_run_invoice(
         session.add(posting)
         await session.flush()
         assert posting.id is not None
-        session.add_all(
-            LedgerEntry(transaction_id=posting.id, position=place, account=account, debit_minor=debit,
-                        credit_minor=credit)
-            for place, (account, debit, credit) in enumerate(
-                ((LedgerAccount.RECEIVABLE, gross, 0), (LedgerAccount.REVENUE, 0, net),
-                 (LedgerAccount.VAT, 0, tax)), 1)
-        )  # fmt: skip
+        sides = ((LedgerAccount.RECEIVABLE, gross, 0), (LedgerAccount.REVENUE, 0, net),
+                 (LedgerAccount.VAT, 0, tax))  # fmt: skip
+        rows = [
+            {"transaction_id": posting.id, "position": place, "account": account, "debit_minor": debit,
+             "credit_minor": credit, "currency": "KRW"}
+            for place, (account, debit, credit) in enumerate(sides, 1)
+        ]  # fmt: skip
+        await session.execute(insert(LedgerEntry).values(rows))
     return number
 
 

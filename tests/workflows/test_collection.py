@@ -15,6 +15,7 @@ from activities.kit.pace import Pace
 from activities.kit.settlement import settle_attempts
 from activities.kit.transactions import transaction
 from activities.payments.providers import Provider
+from models.billing import BillingAccount
 from models.messages.payments import AttemptStatus, Charge, ChargeAnswer, MethodStatus, Verdict
 from models.messages.payments.collection import CollectionCommand, CollectionStatus
 from models.payments import PaymentAttempt
@@ -112,7 +113,7 @@ async def test_what_stays_unclear_gets_a_life_of_its_own_and_finance_is_asked(
         open_waits = "select what from waits where ended_at is null and workflow_id = :id"
         await house.until_found(open_waits, id=life.id)
         await house.finish(life, days=7)
-        assert [one.what for one in await house.rows(open_waits, id=life.id)] == ["finance"]
+        await house.until_found(f"{open_waits} and what = 'finance'", id=life.id)
         assert await house.counted() == {"unknown": 1}
 
 
@@ -133,6 +134,23 @@ async def test_a_refusal_is_tried_again_on_the_days_of_the_rules_and_then_no_mor
         assert tried == [0, 1, 4]
         assert house.post.sent.count((f"charge:{invoice}.1:payments/refused", "payments/refused")) == 1
         await house.all_is_well()
+
+
+async def test_nothing_is_collected_while_an_account_is_on_hold(
+    worker_engine: AsyncEngine, temporal: WorkflowEnvironment
+) -> None:
+    customer = await a_customer(worker_engine)
+    await an_agreed_card(worker_engine, customer)
+    await a_run_invoice(worker_engine, customer)
+    async with transaction(worker_engine) as session:
+        session.add(BillingAccount(customer_id=customer, hold_until=SECOND_DAY, hold_reason="이의 제기"))
+    provider = console()
+    async with collecting(worker_engine, temporal, gateway=provider) as house:
+        await house.collect(day=SECOND_DAY)
+        assert asked(provider) == []
+
+        await house.collect(day=SECOND_DAY + timedelta(days=1))
+        assert await house.counted("invoices") == {"paid": 1}
 
 
 async def test_a_dead_card_is_never_asked_again_until_there_is_another_one(

@@ -8,14 +8,20 @@ from temporalio.worker import Replayer
 
 from workflows.billing import InvoiceWorkflow
 from workflows.kit.payloads import converter
-from workflows.payments import ChargeWorkflow, PaymentMethodWorkflow, RefundWorkflow
+from workflows.payments import (
+    ChargeWorkflow,
+    CollectionWorkflow,
+    DepositWorkflow,
+    PaymentMethodWorkflow,
+    RefundWorkflow,
+    TransferBatchWorkflow,
+)
 
 HISTORIES = Path(__file__).parent.parent / "histories"
-STORED = sorted(
-    path
-    for life in ("Invoice", "Charge", "Refund", "PaymentMethod")
-    for path in (HISTORIES / life).glob("*.json")
-)
+LIVES_OF_MONEY = (
+    "Invoice", "Charge", "Refund", "PaymentMethod", "Collection", "TransferBatch", "Deposit",
+)  # fmt: skip
+STORED = sorted(path for life in LIVES_OF_MONEY for path in (HISTORIES / life).glob("*.json"))
 
 
 LIVES = [
@@ -27,7 +33,15 @@ LIVES = [
 @pytest.mark.parametrize("life", LIVES)
 async def test_a_stored_life_replays(life: WorkflowHistory) -> None:
     replayer = Replayer(
-        workflows=[InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, PaymentMethodWorkflow],
+        workflows=[
+            InvoiceWorkflow,
+            ChargeWorkflow,
+            RefundWorkflow,
+            PaymentMethodWorkflow,
+            CollectionWorkflow,
+            TransferBatchWorkflow,
+            DepositWorkflow,
+        ],
         data_converter=converter([("test", bytes(32))]),
     )
 
@@ -35,4 +49,4 @@ async def test_a_stored_life_replays(life: WorkflowHistory) -> None:
 
 
 def test_there_are_stored_lives_of_every_kind() -> None:
-    assert {path.parent.name for path in STORED} == {"Invoice", "Charge", "Refund", "PaymentMethod"}
+    assert {path.parent.name for path in STORED} == set(LIVES_OF_MONEY)

@@ -45,7 +45,7 @@ INVARIANTS: Mapping[str, str] = {
         with posted as (
           select t.source, sum(e.credit_minor) as amount
           from ledger_transactions t join ledger_entries e on e.transaction_id = t.id
-          where t.purpose = 'refund' and e.account = 'gateway' and t.source like 'refund:%'
+          where t.purpose = 'refund' and e.account in ('gateway', 'bank') and t.source like 'refund:%'
           group by t.source),
         moved as (select 'refund:' || id as source, amount_minor as amount from refunds
                   where status = 'succeeded' and credit_note_id is not null)

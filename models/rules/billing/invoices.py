@@ -216,19 +216,26 @@ def cancel_postings(sums: Totals, open_minor: int) -> tuple[Entry, ...]:
     )
 
 
-def payment_postings(amount_minor: int, open_minor: int) -> tuple[Entry, ...]:
-    """The gateway holds money for us; it settles the open balance, the rest waits in suspense."""
+def holder(provider: str) -> LedgerAccount:
+    """Where money of an attempt lies: at the bank when it came by file, else at the gateway."""
+    return LedgerAccount.BANK if provider in ("bank", "suspense") else LedgerAccount.GATEWAY
+
+
+def payment_postings(
+    amount_minor: int, open_minor: int, at: LedgerAccount = LedgerAccount.GATEWAY
+) -> tuple[Entry, ...]:
+    """Somebody holds money for us; it settles the open balance, the rest waits in suspense."""
     settles, rest = allocate(amount_minor, open_minor)
     return _sides(
-        (LedgerAccount.GATEWAY, amount_minor),
+        (at, amount_minor),
         (LedgerAccount.RECEIVABLE, -settles),
         (LedgerAccount.SUSPENSE, -rest),
     )
 
 
-def refund_postings(amount_minor: int) -> tuple[Entry, ...]:
-    """Money out of suspense goes back through the gateway."""
-    return _sides((LedgerAccount.SUSPENSE, amount_minor), (LedgerAccount.GATEWAY, -amount_minor))
+def refund_postings(amount_minor: int, at: LedgerAccount = LedgerAccount.GATEWAY) -> tuple[Entry, ...]:
+    """Money out of suspense goes back through whoever holds it."""
+    return _sides((LedgerAccount.SUSPENSE, amount_minor), (at, -amount_minor))
 
 
 def credit_postings(sums: Totals) -> tuple[Entry, ...]:
@@ -240,9 +247,9 @@ def credit_postings(sums: Totals) -> tuple[Entry, ...]:
     )
 
 
-def given_back_postings(amount_minor: int) -> tuple[Entry, ...]:
-    """What a credit note owes goes back through the gateway."""
-    return _sides((LedgerAccount.RECEIVABLE, amount_minor), (LedgerAccount.GATEWAY, -amount_minor))
+def given_back_postings(amount_minor: int, at: LedgerAccount = LedgerAccount.GATEWAY) -> tuple[Entry, ...]:
+    """What a credit note owes goes back through whoever holds the money."""
+    return _sides((LedgerAccount.RECEIVABLE, amount_minor), (at, -amount_minor))
 
 
 def write_off_postings(open_minor: int) -> tuple[Entry, ...]:
