@@ -53,7 +53,7 @@ from workflows.kit.options import (
     STOCK_QUEUE,
 )
 from workflows.kit.payloads import converter
-from workflows.orders import OrderWorkflow, ReturnWorkflow
+from workflows.orders import ForgetCartsWorkflow, OrderWorkflow, ReturnWorkflow
 from workflows.payments import (
     ChargeWorkflow,
     KeyRevocationWorkflow,
@@ -76,7 +76,7 @@ WORKFLOWS: list[type] = [
     TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, PaymentMethodWorkflow,
     InvitationWorkflow, SignupWorkflow, HandoverWorkflow, PrivacyRequestWorkflow, OrderWorkflow,
     ActivationWorkflow, DeactivationWorkflow, DeviceExchangeWorkflow, SubscriptionChangeWorkflow,
-    ReturnWorkflow, KeyRevocationWorkflow,
+    ReturnWorkflow, KeyRevocationWorkflow, ForgetCartsWorkflow,
 ]  # fmt: skip
 
 
@@ -149,7 +149,7 @@ def sales(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     return {
         DESK_QUEUE: [
             orders.open, orders.record, orders.ticket_number, orders.scan, orders.device_to_install,
-            orders.contracts, orders.move_to,
+            orders.contracts, orders.move_to, orders.forget_carts,
             contracts.activate, contracts.deactivate, contracts.open, contracts.record, contracts.charge,
             contracts.apply, contracts.call_off, contracts.wake, contracts.exchange_device,
             returns.open, returns.record, returns.scan, returns.settle, back.replace,

@@ -1,6 +1,6 @@
-"""Tell the sandbox's gateway and carrier where the house hears their events, as one does at their desks.
+"""Tell the sandbox's gateway, carrier and warehouse where the house hears their events.
 
-`python -m ops.introduce` reads GATEWAY_URL, CARRIER_URL, PUBLIC_URL and both webhook secrets (or a _FILE).
+`python -m ops.introduce` reads GATEWAY_URL, CARRIER_URL, STOCK_URL, PUBLIC_URL and their webhook secrets.
 """
 
 import json
@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 
 EVENTS = "/systems/gateway/webhook"
 SCANS = "/webhooks/carrier"
+ARRIVALS = "/webhooks/stock"
 
 
 def introduce(
@@ -46,3 +47,4 @@ if __name__ == "__main__":
     house = setting("PUBLIC_URL")
     introduce(setting("GATEWAY_URL"), house, setting("GATEWAY_WEBHOOK_SECRET"))
     introduce(setting("CARRIER_URL"), house, setting("CARRIER_WEBHOOK_SECRET"), events=SCANS)
+    introduce(setting("STOCK_URL"), house, setting("STOCK_WEBHOOK_SECRET"), events=ARRIVALS)

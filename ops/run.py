@@ -18,7 +18,7 @@ from types import FrameType
 from typing import IO, Any
 
 from ops import database
-from ops.introduce import SCANS, introduce, setting
+from ops.introduce import ARRIVALS, SCANS, introduce, setting
 from ops.parts import House, Part, end_leftovers
 from ops.plan import ROOT, Plan, make_plan, run_folder
 from ops.processes import Process
@@ -97,6 +97,10 @@ class Supervisor:
             given = self.plan.environment()
             secret = setting("CARRIER_WEBHOOK_SECRET", given)
             introduce(given["CARRIER_URL"], self.plan.local("PORT"), secret, events=SCANS)
+        if "STOCK_URL" not in os.environ:
+            given = self.plan.environment()
+            secret = setting("STOCK_WEBHOOK_SECRET", given)
+            introduce(given["STOCK_URL"], self.plan.local("PORT"), secret, events=ARRIVALS)
         self.seed()
 
     def bring_up(self, parts: Sequence[Part]) -> None:

@@ -22,10 +22,11 @@ from sandbox.webhooks import Webhooks
 def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
     """Put the outside systems behind one address."""
     webhooks, scans = Webhooks(book), Webhooks(book, "carrier_webhook")
+    arrivals = Webhooks(book, "stock_webhook")
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
-        postmen = [asyncio.create_task(hooks.run()) for hooks in (webhooks, scans)]
+        postmen = [asyncio.create_task(hooks.run()) for hooks in (webhooks, scans, arrivals)]
         yield
         for postman in postmen:
             postman.cancel()
@@ -43,11 +44,11 @@ def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
     app.include_router(mail.mail(post))
     app.include_router(sms.sms(post))
     app.include_router(marketing(book, token))
-    app.include_router(stock.stock(book, token))
+    app.include_router(stock.stock(book, arrivals, token))
     app.include_router(carrier.carrier(book, scans, token))
     app.include_router(credit.credit(book, token))
     app.include_router(switches(board))
-    app.include_router(house_keeping(book, board, webhooks, scans))
+    app.include_router(house_keeping(book, board, webhooks, scans, arrivals))
     return app
 
 

@@ -21,4 +21,4 @@ class Scheduled:
 
 
 # One line each; e.g. Scheduled("bill-day", "BillDay", hour=2)
-SCHEDULES: tuple[Scheduled, ...] = ()
+SCHEDULES: tuple[Scheduled, ...] = (Scheduled("forget-carts", "ForgetCarts", hour=4, minute=30),)

@@ -25,7 +25,7 @@ BODYLESS = {
     "/signup/code/again", "/signup/entry", "/signup/resume/{token}",
 }  # fmt: skip
 # Bodies that are believed only with a signature, and are read raw.
-RAW = {"/webhooks/carrier", "/systems/gateway/webhook", "/codec/decode", "/codec/encode"}
+RAW = {"/webhooks/carrier", "/webhooks/stock", "/systems/gateway/webhook", "/codec/decode", "/codec/encode"}
 # Keys that the sender makes up; every other key in a body names a row and stands in WORDS.
 OWN_KEYS = {"command_id", "submission_key", "id", "step", "request_key"}
 WORDS = {

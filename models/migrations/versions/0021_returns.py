@@ -196,6 +196,20 @@ $$;
 """
 
 
+# Which orders wait for an article; answers only an outside system whose signature was checked.
+SHORT = """
+create function orders_short_of(given_sku text) returns setof text
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+  select distinct l.order_id::text from order_lines l join products p on p.id = l.product_id
+  join waits w on w.workflow_id = 'order:' || l.order_id and w.what = 'goods' and w.ended_at is null
+  where p.sku = given_sku and l.needs_shipping and l.reserved < l.quantity
+    and (select current_setting('ieum.kind', true)) = 'system'
+$$;
+revoke execute on function orders_short_of from public;
+grant execute on function orders_short_of to ieum_app;
+"""
+
+
 def upgrade() -> None:
     make_tables()
     guard_tables()
@@ -212,6 +226,7 @@ def upgrade() -> None:
     )
     op.execute(REGISTER)
     op.execute(INTAKE)
+    op.execute(SHORT)
     listed = ", ".join(f"'{purpose}'" for purpose in PURPOSES)
     op.execute("alter table signed_links drop constraint linkpurpose")
     op.execute(f"alter table signed_links add constraint linkpurpose check (purpose in ({listed}))")
