@@ -14,6 +14,7 @@ from activities.connectors.stock import HttpStock
 from activities.kit.calls import CallLog
 from activities.orders import GoodsBackActivities, OrderActivities, ReturnActivities
 from activities.subscriptions import SubscriptionActivities
+from activities.tickets import TicketActivities
 from models.messages.orders.returns import (
     Condition,
     Found,
@@ -25,11 +26,14 @@ from models.messages.orders.returns import (
     ReturnStatus,
     SettleReturn,
 )
-from models.messages.subscriptions import Deactivations, DeviceExchanged
+from models.messages.subscriptions import ChangeKind, Deactivations, DeviceExchanged
+from models.messages.tickets import FaultReport, TicketKind
 from models.orders import CartItem, Return
 from tests.builders.desk import a_company
+from tests.builders.leases import a_change, a_lease
 from tests.builders.orders import a_line, a_rental
 from tests.builders.returns import Asked, a_delivered_order, a_return
+from tests.builders.subscriptions import a_plan
 from tests.sandbox import Sandbox
 
 QUICK = Patience(total=1.0, read=1.0)
@@ -178,9 +182,9 @@ async def test_what_was_billed_of_a_contract_that_never_was_is_credited_once(
     order = await a_delivered_order(worker_engine, company, a_rental(1))
     contract = f"S{order.id[1:]}-1"
     async with worker_engine.begin() as connection:
-        charge = """insert into subscription_charges (id, subscription_id, customer_id, kind, name_ko, name_en,
-          gross_minor, net_minor, tax_minor, tax_rule, currency, from_on, until_on, basis, is_credit, is_void,
-          document_id, created_at) values (%s, %s, %s, 'recurring', 'r', 'r', 33000, 30000, 3000,
+        charge = """insert into subscription_charges (id, subscription_id, customer_id, kind, name_ko,
+          name_en, gross_minor, net_minor, tax_minor, tax_rule, currency, from_on, until_on, basis, is_credit,
+          is_void, document_id, created_at) values (%s, %s, %s, 'recurring', 'r', 'r', 33000, 30000, 3000,
           'kr-vat-10-included', 'KRW', current_date + %s, current_date + %s, '', false, false, %s, now())"""
         billed, open_ = ("c1", contract, order.customer_id, 0, 30, "I1"), ("c2", contract, order.customer_id)
         await connection.exec_driver_sql(charge, billed)
@@ -195,6 +199,29 @@ async def test_what_was_billed_of_a_contract_that_never_was_is_credited_once(
         assert [tuple(row) for row in await connection.exec_driver_sql(found)] == [
             ("c1", 33_000, False, False), ("c1:back", -33_000, False, True), ("c2", 33_000, True, False),
         ]  # fmt: skip
+
+
+async def test_somebody_goes_where_the_case_is_and_not_to_the_old_home(worker_engine: AsyncEngine) -> None:
+    back = await asked_back(worker_engine)
+    lease = await a_lease(worker_engine, back.order.customer_id, a_plan("pl_site", 33_000))
+    contract = lease.contracts[0].subscription_id
+    await ActivityEnvironment().run(SubscriptionActivities(worker_engine).activate, lease)
+    move = await a_change(
+        worker_engine, contract, ChangeKind.MOVE, address="부산 해운대구 우동 1", is_announced=False
+    )
+    cases = {"T1": (back.order.id, "installation"), "T2": (back.id, "retrieval"), "T3": (move.id, "move")}
+    for ticket, (case, topic) in cases.items():
+        fault = FaultReport(
+            ticket, back.order.customer_id, NOW, kind=TicketKind.INSTALLATION, case_id=case, topic=topic
+        )
+        await ActivityEnvironment().run(TicketActivities(worker_engine).be_born, fault, NOW)
+
+    async with worker_engine.connect() as connection:
+        sites = "select id, site_address, site_region from tickets where id like 'T_' order by id"
+        found = {row[0]: (row[1], row[2]) for row in await connection.exec_driver_sql(sites)}
+    assert found["T1"] == found["T2"] == ("06236 Teheran-ro 1", "seoul-gangnam")
+    assert found["T3"][0] == "부산 해운대구 우동 1"
+    assert found["T3"][1].startswith("busan")
 
 
 async def test_guests_carts_are_forgotten_after_a_month_and_customers_are_not(

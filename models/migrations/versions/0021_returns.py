@@ -214,6 +214,8 @@ def upgrade() -> None:
     make_tables()
     guard_tables()
     op.add_column("order_lines", sa.Column("returned", sa.Integer(), nullable=False, server_default="0"))
+    for name in ("site_address", "site_region"):
+        op.add_column("tickets", sa.Column(name, sa.Text(), nullable=False, server_default=""))
     op.add_column("orders", sa.Column("return_id", sa.Text(), nullable=True))
     op.add_column("owned_products", sa.Column("returned_on", sa.Date(), nullable=True))
     op.drop_constraint("owned_products_product_id_serial_key", "owned_products")
