@@ -40,10 +40,12 @@ log = structlog.get_logger()
 
 CHANNEL = "ieum_live"
 TOPIC = re.compile(
-    r"(?P<all>tickets|visits|orders|journeys)|(?P<one>ticket|visit|invoice|order|return|subscription|case|customer):(?P<id>[A-Za-z0-9._-]{1,64})"
+    r"(?P<all>tickets|visits|orders|journeys)"
+    r"|(?P<one>ticket|visit|invoice|order|return|subscription|change|customer|case):(?P<id>[A-Za-z0-9._-]{1,64})"
 )
+CASES = {"O": "order", "R": "return", "C": "change"}  # what a case's number says it is
 ROWS: dict[str, type[Any]] = {
-    "case": SubscriptionChange,
+    "change": SubscriptionChange,
     "customer": Customer,
     "order": Order,
     "return": Return,
@@ -261,7 +263,8 @@ def changes_of(topic: str) -> list[Change]:
     found = TOPIC.fullmatch(topic)
     if found is None:
         return []
-    return [Change(found["all"] or found["one"], found["id"] or ""), Change("journeys")]
+    name, id = found["all"] or found["one"], found["id"] or ""
+    return [Change(CASES.get(id[:1], name) if name == "case" else name, id), Change("journeys")]
 
 
 async def woken(stream: Stream, seconds: float) -> bool:

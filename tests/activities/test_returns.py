@@ -29,11 +29,10 @@ from models.messages.orders.returns import (
 from models.messages.subscriptions import ChangeKind, Deactivations, DeviceExchanged
 from models.messages.tickets import FaultReport, TicketKind
 from models.orders import CartItem, Return
-from tests.builders.desk import a_company
-from tests.builders.leases import a_change, a_lease
+from tests.builders.desk import Company, a_company
+from tests.builders.leases import a_change
 from tests.builders.orders import a_line, a_rental
 from tests.builders.returns import Asked, a_delivered_order, a_return
-from tests.builders.subscriptions import a_plan
 from tests.sandbox import Sandbox
 
 QUICK = Patience(total=1.0, read=1.0)
@@ -203,9 +202,8 @@ async def test_what_was_billed_of_a_contract_that_never_was_is_credited_once(
 
 async def test_somebody_goes_where_the_case_is_and_not_to_the_old_home(worker_engine: AsyncEngine) -> None:
     back = await asked_back(worker_engine)
-    lease = await a_lease(worker_engine, back.order.customer_id, a_plan("pl_site", 33_000))
-    contract = lease.contracts[0].subscription_id
-    await ActivityEnvironment().run(SubscriptionActivities(worker_engine).activate, lease)
+    rented = await a_delivered_order(worker_engine, Company(), a_rental(1))
+    contract = f"S{rented.id[1:]}-1"
     move = await a_change(
         worker_engine, contract, ChangeKind.MOVE, address="부산 해운대구 우동 1", is_announced=False
     )
