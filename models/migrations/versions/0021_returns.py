@@ -155,6 +155,13 @@ def guard_tables() -> None:
         " parent.id = return_id and parent.seq = 0))"
     )
     op.execute("revoke update, delete on return_scans from ieum_worker")
+    # The link to an order also asks for its return: the first line of that story.
+    op.execute(
+        "create policy app_inserts_of_returns on timeline_entries for insert to ieum_app with check"
+        f" ({KIND} = 'link' and ticket_id is null and sentence = 'orders.return_asked'"
+        " and exists (select 1 from returns parent where parent.id = case_id"
+        " and parent.customer_id = timeline_entries.customer_id))"
+    )
 
 
 REGISTER = f"""
