@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ops.company import CHECKS, OWNED, PRODUCTS, TECHNICIANS, Keys, make_company
+from ops.trade import Trader
 from ops.walk import Walker
 
 STEPS = tuple(code for code, (_, _, required) in CHECKS.items() if required)
@@ -112,7 +113,7 @@ async def walk_all(keys: Keys, app: str, sandbox: str) -> None:
             await live(walker, fault)
 
     try:
-        await asyncio.gather(*(one(fault) for fault in FAULTS))
+        await asyncio.gather(*(one(fault) for fault in FAULTS), Trader(walker).walk_all())
     finally:
         await walker.close()
 
