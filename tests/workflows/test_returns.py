@@ -51,11 +51,6 @@ async def sent_back(desk: RunningDesk, *lines: Any, days_ago: float = 1, **facts
     return Back(desk, await a_return(desk.engine, order, **facts))
 
 
-async def installed(desk: RunningDesk) -> None:
-    """The company's device is one that a technician takes down."""
-    await desk.change("update products set needs_installation = true where id = 'pro_phone'")
-
-
 async def task_of(back: Back, kind: str = "task") -> str:
     """The open ticket that the return has made."""
     found: list[Any] = []
@@ -314,8 +309,7 @@ async def test_what_nobody_inspects_in_time_counts_as_whole(desk: RunningDesk) -
 
 
 async def test_an_installed_device_is_fetched_by_a_technician(desk: RunningDesk, outside: Outside) -> None:
-    await installed(desk)
-    back = await sent_back(desk)
+    back = await sent_back(desk, a_line(needs_installation=True))
     wait = await back.waits_for("retrieval")
     assert wait.who == "technician"
     await visited(back, Outcome.REPAIRED)
@@ -328,8 +322,7 @@ async def test_an_installed_device_is_fetched_by_a_technician(desk: RunningDesk,
 
 
 async def test_a_visit_that_does_not_happen_is_arranged_again_or_ends_the_return(desk: RunningDesk) -> None:
-    await installed(desk)
-    back = await sent_back(desk)
+    back = await sent_back(desk, a_line(needs_installation=True))
     ticket = await task_of(back, "installation")
     command = say.cancel(desk.company)
     handle = desk.client.get_workflow_handle(f"ticket:{ticket}")
