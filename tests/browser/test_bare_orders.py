@@ -21,8 +21,8 @@ def bought(house: House) -> tuple[str, str]:
     async def buy(walker: Walker) -> None:
         trader = Trader(walker)
         for thing, goal in (({"product_id": "prd_air"}, "delivered"), ({"plan_id": "pln_stream"}, "done")):
-            orders.append(await trader.order("customer", thing))
-            await trader.live("customer", orders[-1], goal)
+            orders.append(await trader.order("customer_en", thing))
+            await trader.live("customer_en", orders[-1], goal)
 
     house.walks(buy)
     return orders[0], orders[1]
@@ -43,7 +43,7 @@ def test_goods_go_back_and_a_contract_is_left_without_scripts(
 ) -> None:
     order, _ = bought(house)
     me = Customer(sit_down("ko", **PHONE, java_script_enabled=False), house, KO)
-    me.sign_in("mina@customer.example")
+    me.sign_in("ava@customer.example")
 
     # the order, its way to a return, and the return until it is called off
     me.go(f"/orders/{order}")
