@@ -91,7 +91,7 @@ from workflows.kit.options import (
     STOCK_QUEUE,
 )
 from workflows.kit.payloads import converter
-from workflows.orders import OrderWorkflow, ReturnWorkflow
+from workflows.orders import ForgetCartsWorkflow, OrderWorkflow, ReturnWorkflow
 from workflows.payments import (
     ChargeWorkflow,
     CollectionDayWorkflow,
@@ -127,7 +127,7 @@ WORKFLOWS: list[type] = [
     SuspensionWorkflow, ReactivationWorkflow, DismissalWorkflow, DunningWorkflow, DunningDayWorkflow,
     DunningSweepWorkflow, WriteOffWorkflow,
     CollectionDayWorkflow, CollectionWorkflow, DepositWorkflow, TransferBatchWorkflow, TransferDayWorkflow,
-    DeviceExchangeWorkflow, ReturnWorkflow, KeyRevocationWorkflow,
+    DeviceExchangeWorkflow, ReturnWorkflow, KeyRevocationWorkflow, ForgetCartsWorkflow,
 ]  # fmt: skip
 
 
@@ -255,7 +255,7 @@ def sales(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     return {
         DESK_QUEUE: [
             orders.open, orders.record, orders.ticket_number, orders.scan, orders.device_to_install,
-            orders.contracts, orders.move_to,
+            orders.contracts, orders.move_to, orders.forget_carts,
             contracts.activate, contracts.deactivate, contracts.open, contracts.record, contracts.charge,
             contracts.apply, contracts.call_off, contracts.wake, contracts.exchange_device,
             returns.open, returns.record, returns.scan, returns.settle, back.replace,

@@ -134,7 +134,7 @@ def _refused(code: str) -> ApplicationError:
 async def _need(session: AsyncSession, request: RankRequest) -> rules.Need:
     """What the visit's ticket asks for; the customer's region is where the device is unless it says so."""
     statement = (
-        select(col(Product.category), col(OwnedProduct.region), col(Customer.region))
+        select(col(Product.category), col(OwnedProduct.region), col(Customer.region), col(Ticket.site_region))
         .select_from(Visit)
         .join(Ticket, col(Ticket.id) == col(Visit.ticket_id))
         .join(Customer, col(Customer.id) == col(Visit.customer_id))
@@ -142,12 +142,12 @@ async def _need(session: AsyncSession, request: RankRequest) -> rules.Need:
         .outerjoin(Product, col(Product.id) == col(OwnedProduct.product_id))
         .where(col(Visit.id) == request.visit_id)
     )
-    category, device_region, home_region = (await session.execute(statement)).one()
+    category, device_region, home_region, site = (await session.execute(statement)).one()
     previous = None
     if request.previous_visit_id is not None:
         before = await session.get(Visit, request.previous_visit_id)
         previous = before.technician_id if before is not None else None
-    return rules.Need(category or "", device_region or home_region, previous_technician_id=previous)
+    return rules.Need(category or "", site or device_region or home_region, previous_technician_id=previous)
 
 
 async def _workers(session: AsyncSession, request: RankRequest) -> list[rules.Worker]:

@@ -30,10 +30,13 @@ from models.messages.tickets import (
     Weighed,
     ticket_workflow_id,
 )
+from models.orders import Order, Return
 from models.rules import tickets as rules
 from models.rules.billing import invoices as billing
 from models.rules.calendars import add_working_minutes
+from models.rules.field_service import region_of
 from models.staff import Account, Team
+from models.subscriptions import SubscriptionChange
 from models.tickets import Ticket, TicketMessage
 
 KINDS = {
@@ -67,6 +70,7 @@ class TicketActivities:
         """Store a ticket that an order or a change opens. Safe to repeat: a ticket that exists stays."""
         async with transaction(self.engine) as session:
             customer = await session.get_one(Customer, fault.customer_id)
+            address, region = await _site(session, fault, customer)
             subject = said(customer.locale, TOPICS[fault.topic]) % {"case_id": fault.case_id}
             row = {
                 "id": fault.ticket_id, "submission_key": ticket_workflow_id(fault.ticket_id),
@@ -74,7 +78,7 @@ class TicketActivities:
                 "kind": fault.kind, "case_id": fault.case_id, "channel": Channel.API, "subject": subject,
                 "description": "", "status": TicketStatus.RECEIVED, "is_over": False,
                 "priority": Priority.P3, "is_confidential": False, "created_at": at, "updated_at": at,
-                "seq": 0,
+                "seq": 0, "site_address": address, "site_region": region,
             }  # fmt: skip
             await session.execute(insert(Ticket).values(row).on_conflict_do_nothing())
 
@@ -111,6 +115,22 @@ class TicketActivities:
             verdict = billing.billable(owned.warranty_until if owned else None, works, billing.on_day(at))
             visits = tuple(work.visit_id for work in works) if verdict.is_billable else ()
             return Weighed(verdict.is_billable, verdict.reason, visits)
+
+
+async def _site(session: AsyncSession, fault: FaultReport, customer: Customer) -> tuple[str, str]:
+    """Where somebody has to go for a case: the order's, the return's or the move's address, not the home."""
+    if fault.topic == "move":
+        change = await session.get(SubscriptionChange, fault.case_id)
+        address = str(change.wish.get("address") or "") if change is not None else ""
+        return address, region_of("", address, customer.region) if address else ""
+    case: Order | Return | None = None
+    if fault.topic == "installation":
+        case = await session.get(Order, fault.case_id)
+    elif fault.topic == "retrieval":
+        case = await session.get(Return, fault.case_id)
+    if case is None:
+        return "", ""
+    return f"{case.ship_postcode} {case.ship_address}".strip(), case.ship_region
 
 
 async def _write(session: AsyncSession, ticket: Ticket, change: Change) -> None:

@@ -28,6 +28,9 @@ class Ticket(SQLModel, table=True):
     owned_product_id: str | None = Field(default=None, foreign_key="owned_products.id", index=True)
     kind: TicketKind = Field(default=TicketKind.FAULT, sa_type=columns.word(TicketKind))
     case_id: str | None = columns.text(default=None, index=True)  # the order or change that opened it
+    # Where somebody has to go for that case; empty: to the customer's home.
+    site_address: str = columns.text(default="", sa_column_kwargs={"server_default": ""})
+    site_region: str = columns.text(default="", sa_column_kwargs={"server_default": ""})
     channel: Channel = Field(sa_type=columns.word(Channel))
     subject: str = columns.text()
     description: str = columns.text(default="")

@@ -68,6 +68,17 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_a_parked_account_is_billed_after_its_repair",
         "test_a_wrong_invoice_is_taken_back_and_billed_anew",
     ),
+    "Return": (
+        "test_what_somebody_does_not_want_comes_back_and_the_money_less_the_way",
+        "test_goods_that_are_not_handed_over_end_the_return",
+        "test_what_nobody_inspects_in_time_counts_as_whole",
+        "test_an_installed_device_is_fetched_by_a_technician",
+        "test_an_exchange_sends_the_same_for_nothing",
+        "test_until_the_goods_have_left_it_may_be_called_off",
+    ),
+    "DeviceExchange": ("test_an_exchange_sends_the_same_for_nothing",),
+    "ForgetCarts": ("test_each_night_old_carts_of_guests_are_forgotten",),
+    "KeyRevocation": ("test_a_gateway_that_is_away_holds_up_the_erasing_and_not_the_closing",),
     "Activation": ("test_contracts_begin_and_end_with_their_order",),
     "Deactivation": ("test_contracts_begin_and_end_with_their_order",),
     "SubscriptionChange": (
@@ -124,6 +135,7 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
     "PrivacyRequest": (
         "test_everything_about_me_is_in_one_file_for_a_week",
         "test_who_is_forgotten_stands_nowhere_any_more",
+        "test_a_gateway_that_is_away_holds_up_the_erasing_and_not_the_closing",
         "test_what_is_still_under_way_is_finished_first[tickets]",
     ),
     "Charge": (

@@ -1,6 +1,6 @@
-"""Tell the sandbox's gateway and carrier where the house hears their events, as one does at their desks.
+"""Tell the sandbox's gateway, carrier and warehouse where the house hears their events.
 
-`python -m ops.introduce` reads GATEWAY_URL, CARRIER_URL, BANK_URL, PUBLIC_URL and each webhook secret.
+`python -m ops.introduce` reads GATEWAY_URL, CARRIER_URL, BANK_URL, STOCK_URL, PUBLIC_URL and their secrets.
 """
 
 import json
@@ -14,6 +14,7 @@ from urllib.request import Request, urlopen
 EVENTS = "/systems/gateway/webhook"
 SCANS = "/webhooks/carrier"
 NOTICES = "/systems/bank/webhook"
+ARRIVALS = "/webhooks/stock"
 
 
 def introduce(
@@ -48,3 +49,4 @@ if __name__ == "__main__":
     introduce(setting("GATEWAY_URL"), house, setting("GATEWAY_WEBHOOK_SECRET"))
     introduce(setting("CARRIER_URL"), house, setting("CARRIER_WEBHOOK_SECRET"), events=SCANS)
     introduce(setting("BANK_URL"), house, setting("BANK_WEBHOOK_SECRET"), events=NOTICES)
+    introduce(setting("STOCK_URL"), house, setting("STOCK_WEBHOOK_SECRET"), events=ARRIVALS)

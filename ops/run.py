@@ -18,7 +18,7 @@ from types import FrameType
 from typing import IO, Any
 
 from ops import database
-from ops.introduce import NOTICES, SCANS, introduce, setting
+from ops.introduce import ARRIVALS, NOTICES, SCANS, introduce, setting
 from ops.parts import House, Part, end_leftovers
 from ops.plan import ROOT, Plan, make_plan, run_folder
 from ops.processes import Process
@@ -102,6 +102,9 @@ class Supervisor:
             given = self.plan.environment()
             secret = setting("BANK_WEBHOOK_SECRET", given)
             introduce(given["BANK_URL"], self.plan.local("PORT"), secret, events=NOTICES)
+        if "STOCK_URL" not in os.environ:
+            secret = setting("STOCK_WEBHOOK_SECRET", given)
+            introduce(given["STOCK_URL"], self.plan.local("PORT"), secret, events=ARRIVALS)
         self.seed()
         self.wait_for(self.house.beside)
 

@@ -14,6 +14,7 @@ from ops import bills, books
 from ops.company import CHECKS, CUSTOMERS, OWNED, PRODUCTS, TECHNICIANS, Keys, make_company
 from ops.late import PROMISES, fall_behind
 from ops.money import let_money_come
+from ops.trade import Trader
 from ops.walk import Walker
 
 STEPS = tuple(code for code, (_, _, required) in CHECKS.items() if required)
@@ -126,7 +127,8 @@ async def walk_all(keys: Keys, app: str, sandbox: str) -> None:
             await live(walker, fault)
 
     try:
-        await asyncio.gather(*(one(fault) for fault in FAULTS), bills.bill(walker, bills.today()))
+        await asyncio.gather(*(one(fault) for fault in FAULTS), bills.bill(walker, bills.today()),
+                             Trader(walker).walk_all())  # fmt: skip
         await promise(walker)
     finally:
         await walker.close()

@@ -119,12 +119,21 @@ RULES = (
 )  # fmt: skip
 
 
+# Devices that left the factory and that nobody has registered yet.
+KNOWN = (("prd_tv", "OLED-65C-1001"), ("prd_wash", "TURBO-21-1002"), ("prd_air", "BREEZE-70-1003"))
+
+
 def make_shelf(worker_url: str) -> None:
     """Store the shelf; safe to repeat."""
     with psycopg.connect(worker_url) as database:
         _store_products(database)
         _store_plans(database)
         _store_bundle(database)
+        _many(
+            database,
+            "insert into known_serials (product_id, serial, sold_on) values (%s, %s, current_date - 30)",
+            KNOWN,
+        )
         _many(database, """insert into cross_sells (id, owns_product_id, owns_category, has_plan_id,
               offers_product_id, offers_plan_id, offers_bundle_id, reason_ko, reason_en, is_active)
               values (%s, %s, %s, %s, %s, %s, %s, %s, %s, true)""", RULES)  # fmt: skip

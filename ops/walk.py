@@ -236,7 +236,11 @@ class Walker:
     async def pay(self, ticket: str, card: str = "approve") -> bool:
         """Through the gateway's own page, as a browser would, and back to the house; True when nothing is
         left to pay."""
-        token = await self.mailbox.link(f"I{ticket[1:]}-", "invoice", self.patience)
+        return await self.pay_by_letter(f"I{ticket[1:]}-", card)
+
+    async def pay_by_letter(self, about: str, card: str = "approve") -> bool:
+        """The same for the invoice of anything, by the link in its letter."""
+        token = await self.mailbox.link(about, "invoice", self.patience)
         shown = await self.payable(token)
         if shown["state"] != "due":
             return True

@@ -22,11 +22,11 @@ from sandbox.webhooks import Webhooks
 def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
     """Put the outside systems behind one address."""
     webhooks, scans = Webhooks(book), Webhooks(book, "carrier_webhook")
-    notices = Webhooks(book, "bank_webhook")
+    notices, arrivals = Webhooks(book, "bank_webhook"), Webhooks(book, "stock_webhook")
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
-        postmen = [asyncio.create_task(hooks.run()) for hooks in (webhooks, scans, notices)]
+        postmen = [asyncio.create_task(hooks.run()) for hooks in (webhooks, scans, notices, arrivals)]
         yield
         for postman in postmen:
             postman.cancel()
@@ -45,13 +45,13 @@ def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
     app.include_router(sms.sms(post))
     app.include_router(alimtalk.alimtalk(post))
     app.include_router(marketing(book, token))
-    app.include_router(stock.stock(book, token))
+    app.include_router(stock.stock(book, arrivals, token))
     app.include_router(carrier.carrier(book, scans, token))
     app.include_router(credit.credit(book, token))
     app.include_router(bank.bank(book, notices, token))
     app.include_router(provisioning.service(book, token))
     app.include_router(switches(board))
-    app.include_router(house_keeping(book, board, webhooks, scans, notices))
+    app.include_router(house_keeping(book, board, webhooks, scans, notices, arrivals))
     return app
 
 

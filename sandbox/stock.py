@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.book import Book
 from sandbox.counter import Answer, Key, Window
+from sandbox.gateway import Hook
+from sandbox.webhooks import Webhooks
 
 TABLES = """
 create table if not exists articles (sku text primary key, stocked integer, next_serial integer default 1);
@@ -18,6 +20,7 @@ create table if not exists released (reference text primary key);
 create table if not exists stock_parcels (
   reference text, line integer, sku text, quantity integer, serials text, is_restocked integer default 0,
   primary key (reference, line));
+create table if not exists arrivals (id integer primary key, sku text, at real);
 create table if not exists restocked (reference text primary key);
 create table if not exists stock_returns (
   reference text, line integer, sku text, quantity integer, serials text, is_sound integer,
@@ -180,7 +183,7 @@ class Warehouse:
         return 200, {"reference": asked.reference, "state": "taken"}
 
 
-def stock(book: Book, token: str) -> APIRouter:
+def stock(book: Book, hooks: Webhooks, token: str) -> APIRouter:
     """The warehouse's API, and what a judge may look at and turn."""
     router = APIRouter(prefix="/stock")
     house, once = Warehouse(book), Window(book, token).once
@@ -207,11 +210,22 @@ def stock(book: Book, token: str) -> APIRouter:
 
     @router.put("/control/articles")
     async def count(levels: dict[str, int]) -> dict[str, int]:
-        """Say how much of an article there is in all."""
-        for sku, stocked in levels.items():
-            house.free(sku)
-            book.base.execute("update articles set stocked = ? where sku = ?", (stocked, sku))
+        """Say how much of an article there is in all; what is more than before has arrived."""
+        with book.page():
+            for sku, stocked in levels.items():
+                free = house.free(sku)
+                book.base.execute("update articles set stocked = ? where sku = ?", (stocked, sku))
+                if house.free(sku) > free:
+                    number = book.write("arrivals", sku=sku, at=book.now())
+                    data = {"sku": sku, "at": book.now()}
+                    hooks.tell(f"arrival-{number}", {"type": "GOODS_ARRIVED", "data": data})
         return levels
+
+    @router.put("/control/webhook")
+    async def webhook(hook: Hook) -> dict[str, str]:
+        """Where the news of arrivals go."""
+        hooks.register(hook.model_dump_json())
+        return {"state": "registered"}
 
     @router.get("/control/book")
     async def show() -> dict[str, Any]:

@@ -4,7 +4,10 @@
 // would hold one for good in every tab. Without locks we poll.
 import { $, $$ } from './app.js';
 const address = $('meta[name=live]')?.content;
-const EVENTS = ['tickets', 'visits', 'orders', 'journeys', 'ticket', 'visit', 'invoice', 'order', 'close'];
+const EVENTS = [
+  'tickets', 'visits', 'orders', 'journeys', 'collections', 'dunning', 'ticket', 'visit', 'invoice', 'order', 'close', 'return', 'dunning_case',
+  'subscription', 'change', 'customer',
+];
 const shared = `ieum-live ${address} ${$('meta[name=me]')?.content ?? ''}`;   // two readers never share
 const channel = address && 'BroadcastChannel' in window ? new BroadcastChannel(shared) : null;
 

@@ -219,7 +219,9 @@ async def _tell(session: AsyncSession, row: PrivacyRequest, step: PrivacyStep, s
 
 
 async def _forget_returns(session: AsyncSession, customer_id: str) -> None:
-    """What a customer said about their returns, and where the goods were fetched."""
+    """What a customer said about their returns, and where somebody came for them."""
+    sites = update(Ticket).where(col(Ticket.customer_id) == customer_id)
+    await session.execute(sites.values(site_address=""))
     mine = update(Return).where(col(Return.customer_id) == customer_id)
     names = ("note", "reason", "ship_name", "ship_phone", "ship_postcode", "ship_address")
     await session.execute(mine.values(dict.fromkeys(names, "")))

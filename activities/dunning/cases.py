@@ -244,4 +244,4 @@ async def _entry(
 
 
 async def _live(session: AsyncSession, case: DunningCase) -> None:
-    await tell_live(session, "dunning", dunning_workflow_id(case.id), f"customer:{case.customer_id}")
+    await tell_live(session, "dunning", f"dunning_case:{case.id}", f"customer:{case.customer_id}")

@@ -206,10 +206,16 @@ async def _devices(session: AsyncSession, order_id: str, line: ReturnLine) -> li
 
 
 async def _is_installed(session: AsyncSession, back: Return, lines: list[ReturnLine]) -> bool:
-    """Whether a technician has to take something down."""
-    query = select(func.bool_or(col(Product.needs_installation))).where(
-        col(Product.id).in_([line.product_id for line in lines])
-    )
+    """Whether a technician has to take something down: what the order had installed, or else the model."""
+    if back.order_id is not None and back.kind is not ReturnKind.RETRIEVAL:
+        query = select(func.bool_or(col(OrderLine.needs_installation))).where(
+            col(OrderLine.order_id) == back.order_id,
+            col(OrderLine.position).in_([line.position for line in lines]),
+        )
+    else:
+        query = select(func.bool_or(col(Product.needs_installation))).where(
+            col(Product.id).in_([line.product_id for line in lines])
+        )
     return bool(await session.scalar(query))
 
 

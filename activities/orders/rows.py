@@ -1,10 +1,10 @@
 """What orders do to our rows: the order, its undo list, parcels, and what the customer owns by them."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import col
@@ -28,11 +28,12 @@ from models.messages.orders import (
     order_workflow_id,
 )
 from models.messages.subscriptions import Activation, Activations
-from models.orders import Order, OrderAddress, OrderLine, OrderStep, Shipment, ShipmentEvent
+from models.orders import CartItem, Order, OrderAddress, OrderLine, OrderStep, Shipment, ShipmentEvent
 from models.rules import orders as rules
 from models.staff import Account
 
 SEOUL = ZoneInfo("Asia/Seoul")
+CART_LASTS = timedelta(days=30)
 ADDRESS = ("ship_name", "ship_phone", "ship_postcode", "ship_address", "ship_region")
 
 
@@ -133,6 +134,17 @@ class OrderActivities:
             if line.plan is not None and rules.is_contract(line)
         )  # fmt: skip
         return Activations(order_id, found, at)
+
+    @activity.defn(name="orders.forget_carts")
+    async def forget_carts(self, at: datetime) -> int:
+        """Forget guests' carts that nobody touched for a month. Safe to repeat: what is gone is gone."""
+        async with transaction(self.engine) as session:
+            idle = col(CartItem.updated_at) < at - CART_LASTS
+            guests = ~col(CartItem.cart_key).startswith("customer:")
+            gone = await session.scalars(
+                delete(CartItem).where(idle, guests).returning(col(CartItem.position))
+            )
+            return len(gone.all())
 
     @activity.defn(name="orders.move_to")
     async def move_to(self, order_id: str, address_id: str) -> None:

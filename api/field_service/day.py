@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fastapi import Request
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import col
 from starlette.responses import Response
 
@@ -134,7 +134,10 @@ async def visits(desk: DeskAt) -> tuple[VisitRow, ...]:
         desk.visible(Visit)
         .with_only_columns(
             col(Visit.id), col(Visit.ticket_id), col(Visit.status), col(Visit.starts_at), col(Visit.ends_at),
-            col(Customer.region), col(Customer.name), col(Customer.address), name, col(Ticket.subject),
+            func.coalesce(func.nullif(col(Ticket.site_region), ""), col(Customer.region)).label("region"),
+            col(Customer.name),
+            func.coalesce(func.nullif(col(Ticket.site_address), ""), col(Customer.address)).label("address"),
+            name, col(Ticket.subject),
             col(Technician.name),
         )
         .join(Ticket, col(Ticket.id) == col(Visit.ticket_id))

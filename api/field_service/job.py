@@ -169,7 +169,8 @@ async def job_of(desk: DeskAt, visit: Visit) -> JobPage:
     return JobPage(
         id=visit.id, ticket_id=ticket.id, status=visit.status, may=may(visit.status), is_mine=is_mine,
         is_desk=desk.person.is_desk, is_over=visit.is_over, starts_at=visit.starts_at, ends_at=visit.ends_at,
-        started_at=visit.started_at, customer=customer.name, phone=customer.phone, address=customer.address,
+        started_at=visit.started_at, customer=customer.name, phone=customer.phone,
+        address=ticket.site_address or customer.address,
         fault=ticket.subject, description=ticket.description, product=in_language(product),
         serial=owned.serial if owned else "", warranty_until=until,
         warranty_days=(until - today).days if until else None,

@@ -29,6 +29,7 @@ from api.kit.routes import ANY_LINK, SIGNED_IN, Router
 from api.kit.visible import visible
 from models.billing import AccountingPeriod, Invoice
 from models.customers import Customer
+from models.dunning import DunningCase
 from models.field_service import Visit
 from models.kit.refusals import Refusal
 from models.orders import Order, Return
@@ -40,12 +41,15 @@ log = structlog.get_logger()
 
 CHANNEL = "ieum_live"
 TOPIC = re.compile(
-    r"(?P<all>tickets|visits|orders|journeys|collections)"
-    r"|(?P<one>ticket|visit|invoice|order|return|close|subscription|case|customer):(?P<id>[A-Za-z0-9._-]{1,64})"
+    r"(?P<all>tickets|visits|orders|journeys|collections|dunning)"
+    r"|(?P<one>ticket|visit|invoice|order|return|close|dunning_case|subscription|change|customer|case)"
+    r":(?P<id>[A-Za-z0-9._-]{1,64})"
 )
+CASES = {"O": "order", "R": "return", "C": "change"}  # what a case's number says it is
 ROWS: dict[str, type[Any]] = {
     "close": AccountingPeriod,
-    "case": SubscriptionChange,
+    "dunning_case": DunningCase,
+    "change": SubscriptionChange,
     "customer": Customer,
     "order": Order,
     "return": Return,
@@ -60,6 +64,7 @@ AUDIENCE = {
     "orders": INSIDE,
     "journeys": INSIDE,
     "collections": INSIDE,
+    "dunning": INSIDE,
     "visits": INSIDE | {Kind.TECHNICIAN, Kind.PARTNER},
 }
 GATHER = 0.15  # seconds in which one client's events are collected
@@ -264,7 +269,8 @@ def changes_of(topic: str) -> list[Change]:
     found = TOPIC.fullmatch(topic)
     if found is None:
         return []
-    return [Change(found["all"] or found["one"], found["id"] or ""), Change("journeys")]
+    name, id = found["all"] or found["one"], found["id"] or ""
+    return [Change(CASES.get(id[:1], name) if name == "case" else name, id), Change("journeys")]
 
 
 async def woken(stream: Stream, seconds: float) -> bool:

@@ -57,6 +57,7 @@ class Settings:
     pool_size: int
     is_secure: bool
     carrier_webhook_secret: str = field(default="", repr=False)  # empty: nothing is heard from a carrier
+    stock_webhook_secret: str = field(default="", repr=False)  # empty: nothing is heard from the warehouse
     stock_url: str = "http://127.0.0.1:9000/stock"
     carrier_url: str = "http://127.0.0.1:9000/carrier"
     credit_url: str = "http://127.0.0.1:9000/credit"
@@ -104,6 +105,7 @@ def settings(database: str = "DATABASE_URL") -> Settings:
         gateway_look_up_after=_numbers(_read("GATEWAY_LOOK_UP_AFTER", LOOK_UPS)),
         gateway_late_news_seconds=int(_read("GATEWAY_LATE_NEWS_SECONDS", "600")),
         carrier_webhook_secret=_read("CARRIER_WEBHOOK_SECRET", ""),
+        stock_webhook_secret=_read("STOCK_WEBHOOK_SECRET", ""),
         stock_url=_read("STOCK_URL", "http://127.0.0.1:9000/stock").rstrip("/"),
         carrier_url=_read("CARRIER_URL", "http://127.0.0.1:9000/carrier").rstrip("/"),
         credit_url=_read("CREDIT_URL", "http://127.0.0.1:9000/credit").rstrip("/"),

@@ -27,6 +27,7 @@ BODYLESS = {
 # Bodies that are believed only with a signature, and are read raw.
 RAW = {
     "/webhooks/carrier",
+    "/webhooks/stock",
     "/systems/gateway/webhook",
     "/systems/stripe/webhook",
     "/systems/bank/webhook",

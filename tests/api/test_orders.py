@@ -11,8 +11,10 @@ from sqlmodel import col
 from standardwebhooks.webhooks import Webhook
 
 from models.catalogue import Product
+from models.journeys import OpenWait
 from models.kit.records import to_record
 from models.messages.catalogue import CartLine
+from models.messages.journeys import WaitFor
 from models.messages.orders import OrderStatus, StepKind, StepStatus
 from models.messages.staff import LinkPurpose
 from models.orders import CartItem, Order, OrderAddress, OrderLine, OrderStep
@@ -28,7 +30,7 @@ NOW = datetime.now(UTC)
 @pytest.fixture
 async def web(worker_engine: AsyncEngine, app_engine: AsyncEngine) -> Web:
     company = await build(worker_engine)
-    return web_on(app_engine, company, carrier_webhook_secret=HOOK)
+    return web_on(app_engine, company, carrier_webhook_secret=HOOK, stock_webhook_secret=HOOK)
 
 
 async def all_of(engine: AsyncEngine, statement: object) -> list:
@@ -271,6 +273,40 @@ def signed(body: str, id: str = "scan-1") -> dict[str, str]:
 def a_scan(reference: str = "O1-1", status: str = "delivered") -> str:
     data = {"reference": reference, "status": status, "at": NOW.timestamp(), "place": "허브"}
     return json.dumps({"type": "PARCEL_SCANNED", "data": data})
+
+
+async def test_a_scan_of_goods_on_their_way_back_is_told_to_the_return(
+    web: Web, worker_engine: AsyncEngine
+) -> None:
+    body = a_scan("R1-1", "collected")
+    assert (await web.post("/webhooks/carrier", headers=signed(body), content=body)).status_code == 204
+
+    told = await all_of(worker_engine, select(OutboxItem).where(col(OutboxItem.name) == "parcel_scanned"))
+    assert [(one.workflow_id, one.payload["status"]) for one in told] == [("return:R1", "collected")]
+
+
+async def test_goods_that_arrived_wake_every_order_that_is_short_of_them(
+    web: Web, worker_engine: AsyncEngine
+) -> None:
+    async with AsyncSession(worker_engine) as session, session.begin():
+        await session.execute(update(OrderLine).values(needs_shipping=True, quantity=2, reserved=1))
+        session.add(
+            OpenWait(
+                workflow_id="order:O2", key="goods", subject="order:O2", case_id="O2", customer_id="c_two",
+                who=WaitFor.SYSTEM, what="goods", since=NOW,
+            )
+        )  # fmt: skip
+    body = json.dumps({"type": "GOODS_ARRIVED", "data": {"sku": "pr"}})
+    for _ in range(2):
+        answer = await web.post("/webhooks/stock", headers=signed(body), content=body)
+        assert answer.status_code == 204, answer.text
+    other = json.dumps({"type": "GOODS_ARRIVED", "data": {"sku": "another"}})
+    await web.post("/webhooks/stock", headers=signed(other, "m2"), content=other)
+    forged = {**signed(body, "m3"), "webhook-signature": "v1," + "A" * 43 + "="}
+    assert (await web.post("/webhooks/stock", headers=forged, content=body)).status_code == 401
+
+    told = await all_of(worker_engine, select(OutboxItem).where(col(OutboxItem.name) == "goods_arrived"))
+    assert [one.workflow_id for one in told] == ["order:O2"]
 
 
 async def test_a_signed_scan_is_told_to_its_order_once(web: Web, worker_engine: AsyncEngine) -> None:

@@ -10,6 +10,8 @@ from uuid import uuid4
 
 from app import ROUTERS
 from models.messages.systems import System
+from ops.trade import Trader
+from ops.walk import Walker
 from tests.browser.house import LINK, House
 
 PHONE, TABLET, DESK = 390, 820, 1280
@@ -98,6 +100,7 @@ def tours(house: House) -> dict[str, Tour]:
     jobs = tuple(f"/field-service/visits/{row['id']}" for row in (visits["today"] + visits["later"])[:2])
     own: Any = house.asked("customer", "/home")["tickets"]
     worker, phone = technician_with_work(house)
+    returned, back = a_return(house)
     change, order = a_change(house), an_order(house)
     return {
         tour.who: tour
@@ -107,6 +110,7 @@ def tours(house: House) -> dict[str, Tour]:
                 "/tickets/new",
                 "/tickets/new?customer=cus_mina", "/customers", "/customers?q=zzz", "/customers/cus_mina",
                 "/customers/privacy-requests", "/orders", f"/orders/{order}", "/field-service", "/me",
+                "/orders/returns", f"/orders/returns/{back}", f"/orders/{order}/return",
                 *(f"/tickets/{number}" for number in numbers[:4]), *jobs, bills[0],
                 *contracts(house, "agent"),
             )),
@@ -123,6 +127,7 @@ def tours(house: House) -> dict[str, Tour]:
             Tour("partner", TABLET, ("/field-service", "/me")),
             Tour("customer", PHONE, (
                 "/home", "/orders", "/orders/new", f"/orders/{order}", "/tickets/new", "/me",
+                "/orders/returns", f"/orders/returns/{back}", f"/orders/{returned}/return",
                 *(f"/tickets/{row['id']}" for row in own[:2]),
                 "/payment-methods", *card_form(house),
                 bill_of(house, order),
@@ -133,6 +138,8 @@ def tours(house: House) -> dict[str, Tour]:
             Tour("", PHONE, (
                 "/report", "/sign-in", "/signup", "/signup/code", *SHOP, *letters(house), welcome(house),
                 letter_link(house, f"order:{order}/placed"), letter_link(house, f"change:{change}:requested"),
+                letter_link(house, f"return:{back}/return_agreed"),
+                letter_link(house, f"order:{returned}/done") + "/return",
             )),
         )
     }  # fmt: skip
@@ -183,6 +190,20 @@ def an_order(house: House, **thing: str) -> str:
     if not thing:
         sends(house, "customer", "/shop/cart", product_id="prd_stand", quantity=2)
     return str(order["id"])
+
+
+def a_return(house: House) -> tuple[str, str]:
+    """The number of an order that was delivered, and of its return, which waits to be inspected."""
+    orders: list[str] = []
+
+    async def send_back(walker: Walker) -> None:
+        trader = Trader(walker)
+        orders.append(await trader.order("customer", {"product_id": "prd_air"}))
+        await trader.live("customer", orders[0], "returned")
+
+    house.walks(send_back)
+    rows: Any = house.asked("customer", "/orders/returns")["rows"]
+    return orders[0], str(rows[0]["id"])
 
 
 def shown_order(house: House, order: str) -> Any:

@@ -53,13 +53,17 @@ class Shopper(Customer):
     """Somebody who buys with a phone in their hand, and looks at every page on the way."""
 
     def sees(self, address: str) -> None:
-        """A page that keeps nobody out and fits the screen."""
+        """A page that keeps nobody out, by day and by night, and fits the screen."""
         expect(self.page).to_have_url(re.compile(address))
         self.page.evaluate("document.fonts.ready")
         assert self.page.evaluate("document.documentElement.scrollWidth") <= WIDTH, address
         assert self.page.evaluate(WIDER, WIDTH) == [], address
-        found = Axe().run(self.page, options=RULES).response["violations"]
-        assert not found, [(address, one["id"], [node["target"] for node in one["nodes"]]) for one in found]
+        for scheme in ("dark", "light"):
+            self.page.emulate_media(color_scheme=scheme)
+            found = Axe().run(self.page, options=RULES).response["violations"]
+            assert not found, [
+                (address, scheme, one["id"], [node["target"] for node in one["nodes"]]) for one in found
+            ]
 
     def fills_cart(self) -> None:
         """The bundle with something to watch."""

@@ -29,7 +29,7 @@ from models.rules.subscriptions.previews import preview
 from models.subscriptions import SubscriptionChange
 from tests.builders.subscriptions import a_plan
 
-_numbers = count(700_001)
+_numbers = count(800_001)
 BASIC = a_plan("basic", 29_900, 1, obligation_months=12)
 BETTER = a_plan("better", 39_901, 2)
 FILTER = a_plan("filter", 4_990, 1, is_add_on=True)

@@ -10,10 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import workflow
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 
 from activities.connectors.carrier import ConsoleCarrier
 from activities.connectors.stock import ConsoleStock
 from activities.orders import GoodsBackActivities
+from models.messages.field_service import Outcome
 from models.messages.orders import OrderStatus, ParcelScanned, ShipmentStatus
 from models.messages.orders.returns import (
     Condition,
@@ -23,7 +25,8 @@ from models.messages.orders.returns import (
     ReturnStatus,
     return_workflow_id,
 )
-from tests.builders.returns import Asked
+from tests.builders import tickets as say
+from tests.builders.returns import Asked, a_delivered_order, a_return
 from tests.desk import PATIENCE, RunningDesk, StandIns
 from tests.workflows.neighbours import Post, VisitAsTold
 from workflows.kit.options import CARRIER_QUEUE, MAIL_QUEUE, STOCK_QUEUE
@@ -201,3 +204,44 @@ class Back:
         return [
             one.template.removeprefix("orders/return_") for one in post.sent if one.case_id == self.asked.id
         ]
+
+
+async def sent_back(desk: RunningDesk, *lines: Any, days_ago: float = 1, **facts: Any) -> Back:
+    order = await a_delivered_order(desk.engine, desk.company, *lines, days_ago=days_ago)
+    return Back(desk, await a_return(desk.engine, order, **facts))
+
+
+async def task_of(back: Back, kind: str = "task") -> str:
+    """The open ticket that the return has made."""
+    found: list[Any] = []
+
+    async def has() -> bool:
+        asked = "select id from tickets where case_id = :id and kind = :kind and not is_over"
+        asked += " and status <> 'received'"
+        found[:] = await back.desk.rows(asked, id=back.asked.id, kind=kind)
+        return bool(found)
+
+    await back.desk.until(has)
+    return str(found[0].id)
+
+
+async def settle(back: Back, task: str) -> None:
+    """A colleague has done what the task asks for."""
+    handle = back.desk.client.get_workflow_handle(f"ticket:{task}")
+    command = say.resolve(back.desk.company)
+    await handle.execute_update("resolve", command, id=command.id)
+
+
+async def visited(back: Back, outcome: Outcome) -> None:
+    """The technician of the return's visit has been there."""
+    ticket = await task_of(back, "installation")
+    handle = back.desk.client.get_workflow_handle(f"visit:V{ticket[1:]}-1")
+
+    async def is_told() -> bool:
+        try:
+            await handle.signal("ended", outcome)
+        except RPCError:
+            return False
+        return True
+
+    await back.desk.until(is_told)

@@ -1,14 +1,17 @@
 """The life of an order: every deadline missed, every command refused, everything undone from every step."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from models.messages.billing.invoices import InvoiceStatus
 from models.messages.field_service import Outcome
-from models.messages.orders import CreditAnswer, OrderStatus, ShipmentStatus
+from models.messages.orders import ChangeAddress, CreditAnswer, OrderStatus, ShipmentStatus
+from models.orders import OrderAddress
 from tests.builders import tickets as say
 from tests.builders.orders import a_line, a_placed_order, a_rental
 from tests.desk import RunningDesk, StandIns
@@ -281,6 +284,43 @@ async def test_an_installation_called_off_is_arranged_again(desk: RunningDesk) -
     assert await shop.ends() is S.DONE
 
 
+async def move_to(shop: Shop, id: str) -> None:
+    """The customer wants the goods somewhere else."""
+    await shop.desk.store(
+        OrderAddress(
+            id=id, order_id=shop.order.id, ship_name="Jun", ship_phone="+821011112222", ship_postcode="48058",
+            ship_address="Haeundae 1", ship_region="busan", created_at=datetime.now(UTC),
+        )
+    )  # fmt: skip
+    command = ChangeAddress(f"cmd-{id}", shop.desk.company.customer_id, datetime.now(UTC), "customer", id)
+    await shop.handle.execute_update("change_address", command, id=command.id, result_type=OrderStatus)
+
+
+async def test_another_address_is_stored_and_told_to_the_carrier(desk: RunningDesk, outside: Outside) -> None:
+    shop = await ordered(desk, a_line(once=0))
+    await shop.waits_for("parcels")
+
+    await move_to(shop, "adr_1")
+
+    row = await shop.row()
+    assert (row.ship_name, row.ship_address, row.ship_region) == ("Jun", "Haeundae 1", "busan")
+    assert ("redirect", f"cmd-adr_1:{shop.order.id}-1") in outside.carrier.asked
+    assert "orders.address_changed" in await shop.story()
+    await shop.deliver()
+    assert await shop.ends() is S.DONE
+
+
+async def test_a_parcel_that_has_left_keeps_its_address(desk: RunningDesk, outside: Outside) -> None:
+    shop = await ordered(desk, a_line(once=0))
+    await shop.waits_for("parcels")
+    outside.carrier.collected.add(f"{shop.order.id}-1")
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await move_to(shop, "adr_2")
+    assert isinstance(refused.value.cause, ApplicationError)
+    assert refused.value.cause.type == "address_fixed"
+    assert (await shop.row()).ship_name == "Mina"
+
+
 async def test_what_is_not_possible_is_refused(desk: RunningDesk) -> None:
     shop = await ordered(desk)
     await shop.waits_for("order_payment")
@@ -308,3 +348,17 @@ async def test_an_invoice_that_is_not_paid_for_certain_ends_the_order(desk: Runn
     await shop.pay(InvoiceStatus.CANCELLED)
 
     assert await shop.ends() is S.CANCELLED
+
+
+async def test_each_night_old_carts_of_guests_are_forgotten(desk: RunningDesk) -> None:
+    old = datetime.now(UTC) - timedelta(days=40)
+    await desk.change(
+        "insert into cart_items (cart_key, position, line, updated_at) values ('guest', 1, '{}', :old)",
+        old=old,
+    )
+
+    forgotten = await desk.client.execute_workflow(
+        "ForgetCarts", id="forget-carts-test", task_queue="desk", result_type=int
+    )
+
+    assert forgotten == 1

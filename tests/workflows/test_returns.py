@@ -1,29 +1,21 @@
 """The life of a return: every deadline missed, every command refused, goods and money where they belong."""
 
-import asyncio
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
-from temporalio.service import RPCError
 
 from models.messages.field_service import Outcome
 from models.messages.orders import OrderStatus, ShipmentStatus
 from models.messages.orders.returns import (
     Condition,
-    ReturnGround,
-    ReturnKind,
-    ReturnOrder,
-    ReturnSettled,
     ReturnStatus,
 )
 from models.messages.payments import RefundStatus
 from tests.builders import tickets as say
-from tests.builders.orders import a_line, a_rental
-from tests.builders.returns import a_delivered_order, a_return
-from tests.desk import PATIENCE, RunningDesk, StandIns
-from tests.workflows.goods_back import REFUND, REPLACEMENT, Back, Outside
+from tests.builders.orders import a_line
+from tests.desk import RunningDesk, StandIns
+from tests.workflows.goods_back import REFUND, REPLACEMENT, Outside, sent_back, settle, task_of, visited
 
 S = ReturnStatus
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -44,52 +36,6 @@ def stand_ins(outside: Outside) -> StandIns:
 def as_usual() -> None:
     REFUND.update(status=RefundStatus.SUCCEEDED, asked=[])
     REPLACEMENT.update(status=OrderStatus.DONE)
-
-
-async def sent_back(desk: RunningDesk, *lines: Any, days_ago: float = 1, **facts: Any) -> Back:
-    order = await a_delivered_order(desk.engine, desk.company, *lines, days_ago=days_ago)
-    return Back(desk, await a_return(desk.engine, order, **facts))
-
-
-async def installed(desk: RunningDesk) -> None:
-    """The company's device is one that a technician takes down."""
-    await desk.change("update products set needs_installation = true where id = 'pro_phone'")
-
-
-async def task_of(back: Back, kind: str = "task") -> str:
-    """The open ticket that the return has made."""
-    found: list[Any] = []
-
-    async def has() -> bool:
-        asked = "select id from tickets where case_id = :id and kind = :kind and not is_over"
-        asked += " and status <> 'received'"
-        found[:] = await back.desk.rows(asked, id=back.asked.id, kind=kind)
-        return bool(found)
-
-    await back.desk.until(has)
-    return str(found[0].id)
-
-
-async def settle(back: Back, task: str) -> None:
-    """A colleague has done what the task asks for."""
-    handle = back.desk.client.get_workflow_handle(f"ticket:{task}")
-    command = say.resolve(back.desk.company)
-    await handle.execute_update("resolve", command, id=command.id)
-
-
-async def visited(back: Back, outcome: Outcome) -> None:
-    """The technician of the return's visit has been there."""
-    ticket = await task_of(back, "installation")
-    handle = back.desk.client.get_workflow_handle(f"visit:V{ticket[1:]}-1")
-
-    async def is_told() -> bool:
-        try:
-            await handle.signal("ended", outcome)
-        except RPCError:
-            return False
-        return True
-
-    await back.desk.until(is_told)
 
 
 async def test_what_somebody_does_not_want_comes_back_and_the_money_less_the_way(
@@ -116,59 +62,6 @@ async def test_what_somebody_does_not_want_comes_back_and_the_money_less_the_way
     [taken] = outside.stock.returned[back.asked.id]
     assert (taken.sku, taken.quantity, taken.is_sound, len(taken.serials)) == ("P-1", 1, True, 1)
     assert back.letters(outside.post) == ["agreed", "arrived", "settled"]
-
-
-async def test_damage_is_taken_off_and_goods_that_did_not_come_are_not_paid(
-    desk: RunningDesk, outside: Outside
-) -> None:
-    lines = (a_line(1, 100_000), a_line(2, 50_000), a_line(3, 30_000))
-    back = await sent_back(
-        desk, *lines, ground=ReturnGround.DEFECT, quantities={1: 1, 2: 1, 3: 1}, days_ago=30
-    )
-    await back.arrive()
-    await back.inspect(_1=Condition.DAMAGED, _3=Condition.MISSING)
-
-    assert await back.ends() is S.SETTLED
-    row = await back.row()
-    assert (row.back_minor, row.deducted_minor, row.fee_minor) == (110_000, 70_000, 0)
-    assert [line.deducted_minor for line in await back.lines()] == [40_000, 0, 30_000]
-    goods = outside.stock.returned[back.asked.id]
-    assert [(one.line, one.is_sound) for one in goods] == [(1, False), (2, True)]
-    left = await desk.rows("select id from owned_products where id like 'own_O%' and returned_on is null")
-    assert len(left) == 1
-    [order] = await desk.rows("select status from orders where id = :id", id=back.asked.order.id)
-    assert order.status == "done"
-
-
-async def test_one_of_three_pieces_is_worth_its_share(desk: RunningDesk) -> None:
-    back = await sent_back(
-        desk, a_line(1, 100_000, quantity=3), ground=ReturnGround.WRONG_ITEM, quantities={1: 2}
-    )
-    await back.arrive()
-    await back.inspect()
-
-    assert await back.ends() is S.SETTLED
-    assert (await back.row()).back_minor == 66_666
-    [line] = await desk.rows("select * from order_lines where order_id = :id", id=back.asked.order.id)
-    assert line.returned == 2
-    left = await desk.rows("select id from owned_products where id like 'own_O%' and returned_on is null")
-    assert len(left) == 1
-
-
-async def test_a_rental_ends_as_if_it_had_not_begun(desk: RunningDesk) -> None:
-    rental = a_rental(1)
-    device = a_line(2, 0, product_id="pro_phone")
-    back = await sent_back(desk, rental, device, quantities={2: 1})
-    await back.arrive()
-    await back.inspect()
-
-    assert await back.ends() is S.SETTLED
-    [contract] = await desk.rows("select * from subscriptions where order_id = :id", id=back.asked.order.id)
-    assert (contract.status, contract.ends_on, contract.end_reason) == (
-        "ended", contract.starts_on, "returned",
-    )  # fmt: skip
-    assert "contracts" in await back.story()
-    assert REFUND["asked"] == []
 
 
 async def test_scans_in_any_order_and_twice_move_the_goods_once(desk: RunningDesk) -> None:
@@ -314,8 +207,7 @@ async def test_what_nobody_inspects_in_time_counts_as_whole(desk: RunningDesk) -
 
 
 async def test_an_installed_device_is_fetched_by_a_technician(desk: RunningDesk, outside: Outside) -> None:
-    await installed(desk)
-    back = await sent_back(desk)
+    back = await sent_back(desk, a_line(needs_installation=True))
     wait = await back.waits_for("retrieval")
     assert wait.who == "technician"
     await visited(back, Outcome.REPAIRED)
@@ -328,8 +220,7 @@ async def test_an_installed_device_is_fetched_by_a_technician(desk: RunningDesk,
 
 
 async def test_a_visit_that_does_not_happen_is_arranged_again_or_ends_the_return(desk: RunningDesk) -> None:
-    await installed(desk)
-    back = await sent_back(desk)
+    back = await sent_back(desk, a_line(needs_installation=True))
     ticket = await task_of(back, "installation")
     command = say.cancel(desk.company)
     handle = desk.client.get_workflow_handle(f"ticket:{ticket}")
@@ -345,98 +236,6 @@ async def test_a_visit_that_does_not_happen_is_arranged_again_or_ends_the_return
 
     await back.pass_time(days=15)
     assert await back.ends() is S.NOT_HANDED_OVER
-
-
-async def test_an_exchange_sends_the_same_for_nothing(desk: RunningDesk) -> None:
-    rental, device = a_rental(1), a_line(2, 0, product_id="pro_phone")
-    back = await sent_back(
-        desk, rental, device, kind=ReturnKind.EXCHANGE, ground=ReturnGround.DEFECT, quantities={2: 1}
-    )
-    await desk.change(
-        "update subscriptions set owned_product_id = (select id from owned_products where id like 'own_O%')"
-        " where order_id = :id", id=back.asked.order.id,
-    )  # fmt: skip
-    await back.arrive()
-    await back.waits_for("inspection")
-    await back.inspect()
-
-    assert await back.ends() is S.SETTLED
-    [order] = await desk.rows("select * from orders where return_id = :id", id=back.asked.id)
-    assert (order.once_minor, order.monthly_minor, order.customer_id) == (0, 0, desk.company.customer_id)
-    [line] = await desk.rows("select * from order_lines where order_id = :id", id=order.id)
-    assert (line.position, line.product_id, line.quantity, line.plan_id) == (2, "pro_phone", 1, None)
-    [contract] = await desk.rows("select * from subscriptions where order_id = :id", id=back.asked.order.id)
-    assert contract.status == "active"
-    assert REFUND["asked"] == []
-
-
-async def test_an_exchange_that_cannot_be_delivered_becomes_a_refund(desk: RunningDesk) -> None:
-    REPLACEMENT["status"] = OrderStatus.CANCELLED
-    back = await sent_back(desk, kind=ReturnKind.EXCHANGE, ground=ReturnGround.DEFECT)
-    await back.arrive()
-    await back.inspect()
-
-    assert await back.ends() is S.SETTLED
-    assert "not_replaced" in await back.story()
-    assert [one.amount_minor for one in REFUND["asked"]] == [110_000]
-
-
-async def test_money_that_cannot_go_back_is_a_colleagues_task(desk: RunningDesk) -> None:
-    REFUND["status"] = RefundStatus.REFUSED
-    back = await sent_back(desk)
-    await back.arrive()
-    await back.inspect()
-    await back.waits_for("return_by_hand")
-    await settle(back, await task_of(back))
-
-    assert await back.ends() is S.SETTLED
-    assert "settled_by_hand" in await back.story()
-
-
-async def test_dunning_has_a_device_fetched_and_hears_of_it(desk: RunningDesk, outside: Outside) -> None:
-    order = await a_delivered_order(desk.engine, desk.company, a_rental(1), a_line(2, 0), days_ago=200)
-    device = f"own_{order.id}_2_{order.id}.2.1"
-    await desk.change(
-        "update subscriptions set owned_product_id = :device where order_id = :id", device=device, id=order.id
-    )
-    asked = ReturnOrder(
-        "Rdun_7", order.customer_id, owned_product_id=device, kind=ReturnKind.RETRIEVAL,
-        asked_by="dunning:7", reason="unpaid",
-    )  # fmt: skip
-    fetcher = await desk.client.start_workflow(
-        "Fetcher", asked, id="dunning:7", task_queue="desk", result_type=ReturnSettled
-    )
-    back = Back(desk, type("Asked", (), {"id": "Rdun_7", "order": order})())
-
-    async def is_born() -> bool:
-        return bool(await desk.rows("select 1 from returns where id = 'Rdun_7'"))
-
-    await desk.until(is_born)
-    await back.arrive()
-    await back.inspect(_1=Condition.DAMAGED)
-
-    told = await asyncio.wait_for(fetcher.result(), PATIENCE)
-    assert (told.status, told.back_minor) == (S.SETTLED, 0)
-    assert REFUND["asked"] == []
-    [owned] = await desk.rows("select * from owned_products where id = :id", id=device)
-    assert owned.returned_on is not None
-    [contract] = await desk.rows("select * from subscriptions where order_id = :id", id=order.id)
-    assert (contract.status, contract.ends_on) == ("ended", told.at.astimezone(SEOUL).date())
-
-
-async def test_a_device_that_is_back_already_is_not_fetched(desk: RunningDesk, outside: Outside) -> None:
-    device = desk.company.owned_product_id
-    await desk.change("update owned_products set returned_on = now() where id = :id", id=device)
-    asked = ReturnOrder(
-        "Rdun_8", desk.company.customer_id, owned_product_id=device, kind=ReturnKind.RETRIEVAL,
-        asked_by="dunning:8",
-    )  # fmt: skip
-    fetcher = await desk.client.start_workflow(
-        "Fetcher", asked, id="dunning:8", task_queue="desk", result_type=ReturnSettled
-    )
-
-    assert (await asyncio.wait_for(fetcher.result(), PATIENCE)).status is S.REFUSED
-    assert outside.carrier.asked == []
 
 
 async def test_what_is_not_possible_is_refused(desk: RunningDesk) -> None:

@@ -9,5 +9,6 @@ from workflows.payments.transfer import TransferBatchWorkflow, TransferDayWorkfl
 
 __all__ = [
     "ChargeWorkflow", "CollectionDayWorkflow", "CollectionWorkflow", "DepositWorkflow",
-    "KeyRevocationWorkflow",    "PaymentMethodWorkflow", "RefundWorkflow", "TransferBatchWorkflow", "TransferDayWorkflow",
+    "KeyRevocationWorkflow", "PaymentMethodWorkflow", "RefundWorkflow", "TransferBatchWorkflow",
+    "TransferDayWorkflow",
 ]  # fmt: skip

@@ -215,7 +215,7 @@ SENTENCES: dict[str, str] = {
     "orders.return_on_the_way": N_("The goods are on their way back"),
     "orders.return_late": N_("The goods have not arrived: a colleague has task %(ticket_id)s"),
     "orders.return_lost": N_("The carrier has lost the goods; that is not the customer's fault"),
-    "orders.return_arrived": N_("The goods have arrived"),
+    "orders.return_arrived": N_("The returned goods have arrived"),
     "orders.return_not_inspected": N_("Nobody has inspected the goods: a colleague has task %(ticket_id)s"),
     "orders.return_counts_as_whole": N_("Nobody inspected the goods in time: they count as whole"),
     "orders.return_inspected": N_("The goods were inspected"),
