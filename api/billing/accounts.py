@@ -150,8 +150,9 @@ async def account_page(desk: DeskAt, customer: Customer) -> AccountPage:
     tries = desk.visible(PaymentAttempt).where(col(PaymentAttempt.customer_id) == customer.id)
     notes = desk.visible(CreditNote).where(col(CreditNote.customer_id) == customer.id)
     parked = desk.visible(BillSkip).where(
-        col(BillSkip.customer_id) == customer.id, col(BillSkip.is_error), col(BillSkip.solved_at).is_(None)
-    )
+        col(BillSkip.customer_id) == customer.id, col(BillSkip.is_error), col(BillSkip.solved_at).is_(None),
+        col(BillSkip.run_id).startswith("B"),  # not of a preview
+    )  # fmt: skip
     return AccountPage(
         Whose(customer.id, customer.name), account, balance, invoices,
         tuple(await desk.session.scalars(tries.order_by(col(PaymentAttempt.created_at).desc()).limit(LAST))),

@@ -34,7 +34,7 @@ class Event(Input):
 class Metered(Input):
     """Events of one source."""
 
-    source: Key
+    source: Line
     events: Annotated[list[Event], Field(min_length=1, max_length=MOST)]
 
 
