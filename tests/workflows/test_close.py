@@ -313,7 +313,7 @@ class TestWithTryton:
         month.desk.begin_work()
         wire.is_down = False
 
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(240):  # the pauses between its tries have grown
             while await month.status() != "closed":  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
 
@@ -330,6 +330,7 @@ class TestWithTryton:
         assert erp.moves("ieum:2026-10.1") == []
 
         erp.close_month("2026-10", reopen=True)
-        assert await month.say("retry") == ""
+        # a worker too busy to answer in time may have heard the first delivery of the same press already
+        assert await month.say("retry") in ("", "nothing_to_accept")
         await month.until_waits("reopening")
         assert [one["state"] for one in erp.moves("ieum:2026-10.1")] == ["posted"]
