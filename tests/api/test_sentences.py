@@ -20,7 +20,8 @@ VALUES: dict[str, Any] = {
     "total": "₩110,000", "amount": "₩110,000", "letter": "field_service/choose_slot",
     "plan": "아쿠아 300", "starts_on": "2026-12-01", "effective_on": "2026-12-01", "change": "upgrade",
     "shipment_id": "O100001-1", "ticket_id": "T100001", "step": "payment",
-    "code": "REJECT_CARD_PAYMENT", "verdict": "not_found", "reason": "고객 요청", "since": "2026-11-02", "pay_on": "2026-12-01",
+    "code": "REJECT_CARD_PAYMENT", "verdict": "not_found", "reason": "고객 요청",
+    "since": "2026-11-02", "pay_on": "2026-12-01",
     "until_on": "2026-12-01",
 }  # fmt: skip
 REASONS = {
