@@ -125,6 +125,7 @@ class BillingActivities:
                 session, invoice, Event.CANCEL, rules.cancel_postings(_sums(invoice), open_minor), at=asked.at
             )
             invoice.status, invoice.cancelled_at, invoice.seq = InvoiceStatus.CANCELLED, asked.at, asked.seq
+            await money_came(session, (invoice.customer_id,), asked.at)
             details = {"number": invoice.number, "reason": asked.reason}
             notes = WaitNotes(ended=(WaitOver("payment", asked.at),))
             await tell(session, invoice, "billing.cancelled", at=asked.at, key="cancelled", details=details,

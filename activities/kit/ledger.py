@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from activities.kit.arrears import money_came
 from models.billing import CreditNote, Invoice, LedgerEntry, LedgerTransaction, NumberSeries
 from models.rules.billing import invoices as rules
 from models.rules.billing.invoices import Entry, Event
@@ -76,4 +77,5 @@ async def credit(
     await session.flush()
     entries = rules.credit_postings(rules.Totals(net, tax))
     await post(session, invoice, Event.CREDIT, entries, source=f"credit:{note_id}", at=at)
+    await money_came(session, (invoice.customer_id,), at)
     return note

@@ -134,7 +134,7 @@ async def listed(desk: DeskAt, stage: str, q: str, after: str) -> tuple[tuple[Ro
         query = query.where(col(DunningCase.stage) == stage) if stage else query
     if q and q.isprintable():
         name = col(Customer.name).ilike(f"%{escaped(q)}%")
-        query = query.where(or_(col(DunningCase.id) == q.upper(), name))
+        query = query.where(or_(col(DunningCase.id) == q.upper(), col(DunningCase.customer_id) == q, name))
     if cursor := cursor_of(after):
         query = query.where(tuple_(*place) < cursor)
     query = query.order_by(*(one.desc() for one in place)).limit(PAGE + 1)

@@ -1,5 +1,6 @@
 """What dunning does to the rows: twice is once, money stops it, and nothing is suspended that is paid."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -28,8 +29,11 @@ from models.messages.dunning import (
 )
 from models.messages.subscriptions import DismissalOrder, ReactivationOrder, SuspensionOrder
 from models.rules.calendars import KST
+from ops.company import make_company
+from ops.late import fall_behind
 from tests.builders.dunning import TERMS, a_case, a_policy, an_order, an_unpaid_invoice, pay
 from tests.builders.leases import BASIC, a_lease, read
+from tests.conftest import Database
 
 NOON = datetime(2026, 6, 3, 12, tzinfo=KST).astimezone(UTC)  # a Wednesday that is an election day
 WORKDAY = datetime(2026, 6, 9, 12, tzinfo=KST).astimezone(UTC)
@@ -280,3 +284,15 @@ async def test_a_card_is_tried_again_only_within_the_limits(worker_engine: Async
 
     assert taken.method_id == "pm1"
     assert sum(bool(one.attempt_id) for one in taken.invoices) == 1
+
+
+async def test_two_customers_of_the_sample_company_pay_late(
+    worker_engine: AsyncEngine, database: Database
+) -> None:
+    await asyncio.to_thread(make_company, database.worker_url)
+
+    for _ in range(2):
+        await fall_behind(database.worker_url)
+
+    found = "select customer_id, opening_minor from dunning_cases order by 1"
+    assert await rows(worker_engine, found) == [("cus_dal", 231_000), ("cus_jung", 84_000)]

@@ -30,6 +30,8 @@ async def test_the_board_counts_what_its_reader_sees(own_web: Web) -> None:
     assert {one["id"] for one in page["rows"]} == {"D1", "D2"}
     found = (await own_web.get("/dunning?stage=suspend", who="finance", headers=JSON)).json()
     assert found["rows"] == []
+    of_one = (await own_web.get("/dunning?q=c_two", who="finance", headers=JSON)).json()
+    assert [one["id"] for one in of_one["rows"]] == ["D2"]
 
 
 @pytest.mark.parametrize("address", ["/dunning", CASE, f"{CASE}/handover", "/dunning/policies"])

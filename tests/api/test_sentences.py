@@ -24,6 +24,8 @@ VALUES: dict[str, Any] = {
     "day": "2026-12-01", "paid": "3", "refused": "1", "rows": "12",
     "code": "REJECT_CARD_PAYMENT", "verdict": "not_found", "reason": "고객 요청",
     "period": "2026-10", "count": "2", "check": "unknown", "document": "2026-17",
+    "since": "2026-11-02", "pay_on": "2026-12-01",
+    "until_on": "2026-12-01",
 }  # fmt: skip
 REASONS = {
     "visits.declined": "too_far",
