@@ -38,10 +38,10 @@ class PaymentAttempt(SQLModel, table=True):
         Index("attempts_by_collection", "collection_id", "status", "id"),
         # C5: how often a card has failed lately
         Index(
-            "failed_attempts_by_method",
+            "attempts_by_method",
             "method_id",
             "settled_at",
-            postgresql_where=text("status = 'refused' and method_id is not null"),
+            postgresql_where=text("method_id is not null"),
         ),
     )
 

@@ -31,7 +31,7 @@ from models.messages.payments import (
     charge_workflow_id,
 )
 from models.payments import PaymentAttempt, PaymentMethod
-from models.rules.payments import DEAD_METHOD
+from models.rules.payments.collection import HARD
 
 MOVED = frozenset({AttemptStatus.SUCCEEDED, AttemptStatus.CANCELLED})
 CLOSED_TO_MONEY = {
@@ -171,7 +171,7 @@ def _may_become(attempt: PaymentAttempt, change: AttemptChange) -> bool:
 
 async def _become(session: AsyncSession, attempt: PaymentAttempt, change: AttemptChange) -> None:
     attempt.status, attempt.code = change.status, change.code
-    if attempt.method_id is not None and change.code in DEAD_METHOD:
+    if attempt.method_id is not None and change.code in HARD:
         method = await session.get_one(PaymentMethod, attempt.method_id)
         if method.status is MethodStatus.ACTIVE:
             method.status, method.is_default = MethodStatus.INVALID, False

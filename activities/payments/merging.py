@@ -12,7 +12,7 @@ from activities.kit.timeline import tell_live
 from models.kit.outbox import announce_start
 from models.messages.payments import AttemptStatus, ChargeAnswer, ChargeOrder, Verdict, charge_workflow_id
 from models.messages.payments.collection import CollectionPolicy
-from models.rules.payments import DEAD_METHOD
+from models.rules.payments.collection import HARD
 
 SEEN_TWICE = 2
 
@@ -96,7 +96,7 @@ async def merge(
     rows = (await session.execute(text(MERGE), given)).all()
     paid = [row.id for row in rows if row.status == AttemptStatus.SUCCEEDED]
     settled = await settle_attempts(session, paid, at)
-    dead = [row.method_id for row in rows if row.status == AttemptStatus.REFUSED and row.code in DEAD_METHOD]
+    dead = [row.method_id for row in rows if row.status == AttemptStatus.REFUSED and row.code in HARD]
     if dead:
         await session.execute(text(KILL), {"methods": dead})
     known = [row.id for row in rows if row.status in ("succeeded", "refused", "unknown")]

@@ -18,12 +18,15 @@ with i as materialized (
   where customer_id = any(:customers) and run_id is not null and status in ('issued', 'overdue')
     and issued_on <= :day
   order by id for share),
+due as materialized (select i.*, {OPEN_MINOR} as open_minor from i),
 owing as (
   select i.id, i.customer_id, i.currency, i.due_at, m.id as method_id, m.provider,
-    {OPEN_MINOR} as open_minor, coalesce(t.last, 0) as last_ordinal, t.failures, t.failed_at
-  from i
-  join payment_methods m on m.customer_id = i.customer_id and m.is_default and m.status = 'active'
-    and m.kind = :kind
+    i.open_minor, coalesce(t.last, 0) as last_ordinal, t.failures, t.failed_at
+  from due i
+  cross join lateral (  -- one at most, by its index: never all methods against all invoices
+    select m.id, m.provider from payment_methods m
+    where m.customer_id = i.customer_id and m.is_default and m.status = 'active' and m.kind = :kind
+    limit 1) m
   left join lateral (
     select max(p.ordinal) as last,
       bool_or(p.status in ('created', 'unknown', 'not_sent')
@@ -36,7 +39,7 @@ owing as (
         and p.code <> all(:ours)) as failed_at,
       bool_or(p.status = 'refused' and p.method_id = m.id and p.code = any(:hard)) as is_dead
     from payment_attempts p where p.invoice_id = i.id) t on true
-  where not coalesce(t.is_under_way, false) and not coalesce(t.is_dead, false)
+  where i.open_minor > 0 and not coalesce(t.is_under_way, false) and not coalesce(t.is_dead, false)
     and not exists (
       select 1 from billing_accounts b where b.customer_id = i.customer_id and b.hold_until >= :day)
     and not exists (
@@ -60,7 +63,7 @@ fitting as (
     from payment_attempts p where p.method_id = o.method_id
       and (p.status in ('created', 'unknown', 'not_sent')
         or p.status = 'refused' and p.settled_at > cast(:at as timestamptz) - interval '30 days')) c
-  where o.open_minor > 0)
+)
 insert into payment_attempts (id, invoice_id, ordinal, customer_id, provider, payment_key, method_id,
   amount_minor, currency, status, provider_id, code, created_at, lookups, seq, collection_id, absences)
 select id || '.' || last_ordinal + 1, id, last_ordinal + 1, customer_id, provider, '', method_id, open_minor,

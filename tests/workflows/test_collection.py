@@ -99,7 +99,7 @@ async def test_what_surely_never_arrived_is_sent_again_with_the_same_key(
         await house.all_is_well()
 
 
-async def test_what_stays_unclear_gets_a_life_of_its_own_and_finance_is_asked(
+async def test_what_stays_unclear_gets_a_life_of_its_own(
     worker_engine: AsyncEngine, temporal: WorkflowEnvironment
 ) -> None:
     (invoice,) = await many_due(worker_engine, 1)
@@ -112,8 +112,6 @@ async def test_what_stays_unclear_gets_a_life_of_its_own_and_finance_is_asked(
         life = temporal.client.get_workflow_handle(f"charge:{invoice}.1")
         open_waits = "select what from waits where ended_at is null and workflow_id = :id"
         await house.until_found(open_waits, id=life.id)
-        await house.finish(life, days=7)
-        await house.until_found(f"{open_waits} and what = 'finance'", id=life.id)
         assert await house.counted() == {"unknown": 1}
 
 

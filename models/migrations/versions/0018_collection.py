@@ -127,8 +127,7 @@ grant execute on function system_deposit to ieum_app;
 """
 INDEXES = """
 create index attempts_by_collection on payment_attempts (collection_id, status, id);
-create index failed_attempts_by_method on payment_attempts (method_id, settled_at)
-  where status = 'refused' and method_id is not null;
+create index attempts_by_method on payment_attempts (method_id, settled_at) where method_id is not null;
 create index attempts_to_ask on payment_attempts (collection_id, id)
   where status in ('created', 'not_sent') and asked_at is null;
 create index attempts_to_look_up on payment_attempts (collection_id, look_up_at) where status = 'unknown';
