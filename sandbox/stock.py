@@ -184,7 +184,7 @@ class Warehouse:
 
 
 def stock(book: Book, hooks: Webhooks, token: str) -> APIRouter:
-    """The warehouse's API, and what a judge may look at and turn."""
+    """The warehouse's API."""
     router = APIRouter(prefix="/stock")
     house, once = Warehouse(book), Window(book, token).once
 
@@ -207,6 +207,14 @@ def stock(book: Book, hooks: Webhooks, token: str) -> APIRouter:
     @router.post("/returns")
     async def take_back(request: Request, asked: GoodsBack, key: Key) -> Response:
         return once(request, key, lambda: house.take_back(asked))
+
+    router.include_router(controls(book, house, hooks))
+    return router
+
+
+def controls(book: Book, house: Warehouse, hooks: Webhooks) -> APIRouter:
+    """What a judge may look at and turn."""
+    router = APIRouter()
 
     @router.put("/control/articles")
     async def count(levels: dict[str, int]) -> dict[str, int]:

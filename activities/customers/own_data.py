@@ -43,6 +43,13 @@ PARTS: Mapping[str, str] = {
     "visits": """
         select id, ticket_id, status, starts_at, ends_at, signer, finished_at from visits where
         customer_id = :who order by created_at""",
+    "returns": """
+        select id, order_id, kind, ground, status, note, ship_name, ship_phone, ship_postcode, ship_address,
+        back_minor, deducted_minor, fee_minor, asked_at, settled_at from returns where customer_id = :who
+        order by asked_at""",
+    "return_lines": """
+        select return_id, name_ko, name_en, quantity, paid_minor, condition, deducted_minor from return_lines
+        where return_id in (select id from returns where customer_id = :who) order by return_id, position""",
     "orders": """
         select id, status, once_minor, monthly_minor, currency, ship_name, ship_phone, ship_postcode,
         ship_address, placed_at, done_at, cancelled_at from orders where customer_id = :who order by

@@ -69,7 +69,8 @@ async def held_by(
     owned, plans, bundles = set(), set(await running_plans(desk, customer_id)), set()
     if customer_id is not None:
         query = desk.visible(OwnedProduct).with_only_columns(col(OwnedProduct.product_id))
-        mine = query.where(col(OwnedProduct.customer_id) == customer_id).limit(500)
+        there = col(OwnedProduct.customer_id) == customer_id, col(OwnedProduct.returned_on).is_(None)
+        mine = query.where(*there).limit(500)
         owned = {line[0] for line in await desk.session.execute(mine)}
     for line in cart:
         bundle = shelf.bundle(line.bundle_id, today())

@@ -122,7 +122,7 @@ async def products_of(session: AsyncSession, person: Person, customer_id: str) -
             col(OwnedProduct.bought_on), col(OwnedProduct.warranty_until),
         )
         .join(Product, col(Product.id) == col(OwnedProduct.product_id))
-        .where(col(OwnedProduct.customer_id) == customer_id)
+        .where(col(OwnedProduct.customer_id) == customer_id, col(OwnedProduct.returned_on).is_(None))
         .order_by(col(OwnedProduct.bought_on).desc().nulls_last(), col(OwnedProduct.id))
         .limit(50)
     )  # fmt: skip

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.kit.invariants import INVARIANTS
 from models.kit.outbox import announce_update
 from models.messages.orders.returns import Condition, Found, InspectReturn, return_workflow_id
 from models.orders import Order
@@ -75,6 +76,8 @@ class Returners(Shoppers):
             ]:
                 found.append(f"stock: {taken} was taken for {back.id}")
         owned = "select id from owned_products where id like 'own_O%' and returned_on is null"
+        for name, query in INVARIANTS.items():
+            found += [f"invariant {name}: {row}" for row in await self.rows(query.replace(":", "\\:"))]
         return [*found, *(f"still owned: {one}" for (one,) in await self.rows(owned))]
 
 
