@@ -29,11 +29,11 @@ HOST = "127.0.0.1"
 ERP = "ieum_erp"  # the role whose database the ERP of a copy has
 PYTHON_PARTS = {
     "sandbox": ("-m", "uvicorn", "sandbox.main:app", "--no-access-log", "--no-server-header"),
-    "stripe": ("-m", "localstripe", "--from-scratch"),
     "worker": ("worker.py",),
     "app": ("-m", "uvicorn", "app:create_app", "--factory", "--no-access-log", "--no-server-header",
             "--timeout-graceful-shutdown", "10"),
 }  # fmt: skip
+STRIPE = ("-m", "localstripe", "--from-scratch")  # plays Stripe on one machine; compose.yaml has none
 
 
 def run_folder() -> Path:
@@ -116,10 +116,10 @@ class Plan:
 
     def command(self, part: str) -> list[str]:
         """How one of our own programs is started; compose.yaml and the Dockerfile use the same words."""
+        if part == "stripe":
+            return [sys.executable, *STRIPE, "--port", str(self.ports["STRIPE_PORT"])]
         served = {"app": "PORT", "sandbox": "SANDBOX_PORT"}
         place = ["--host", HOST, "--port", str(self.ports[served[part]])] if part in served else []
-        if part == "stripe":
-            place = ["--port", str(self.ports["STRIPE_PORT"])]
         return [sys.executable, *PYTHON_PARTS[part], *place]
 
     @property

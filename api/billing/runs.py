@@ -56,7 +56,7 @@ labels.register(
 )
 labels.register(
     "bill_slice",
-    {SliceStatus.OPEN: Label(N_("Open"), "gray"), SliceStatus.DONE: Label(N_("Done"), "green")},
+    {SliceStatus.OPEN: Label(N_("Not billed yet"), "gray"), SliceStatus.DONE: Label(N_("Done"), "green")},
 )
 labels.register(
     "skip",

@@ -104,21 +104,6 @@ def settings(database: str = "DATABASE_URL") -> Settings:
         gateway_latency_seconds=int(_read("GATEWAY_LATENCY_SECONDS", "60")),
         gateway_look_up_after=_numbers(_read("GATEWAY_LOOK_UP_AFTER", LOOK_UPS)),
         gateway_late_news_seconds=int(_read("GATEWAY_LATE_NEWS_SECONDS", "600")),
-        carrier_webhook_secret=_read("CARRIER_WEBHOOK_SECRET", ""),
-        stock_webhook_secret=_read("STOCK_WEBHOOK_SECRET", ""),
-        stock_url=_read("STOCK_URL", "http://127.0.0.1:9000/stock").rstrip("/"),
-        carrier_url=_read("CARRIER_URL", "http://127.0.0.1:9000/carrier").rstrip("/"),
-        credit_url=_read("CREDIT_URL", "http://127.0.0.1:9000/credit").rstrip("/"),
-        service_url=_read("SERVICE_URL", "http://127.0.0.1:9000/service").rstrip("/"),
-        alimtalk_url=_read("ALIMTALK_URL", "http://127.0.0.1:9000/alimtalk").rstrip("/"),
-        tracking_url=_read("TRACKING_URL", "http://127.0.0.1:9000/carrier/track").rstrip("/"),
-        accounting_url=_read("ACCOUNTING_URL", "http://127.0.0.1:8069").rstrip("/"),
-        accounting_database=_read("ACCOUNTING_DATABASE", "ieum_erp"),
-        accounting_user=_read("ACCOUNTING_USER", "ieum"),
-        accounting_password=_read("ACCOUNTING_PASSWORD", ""),
-        mail_url=_read("MAIL_URL", "http://127.0.0.1:9000/mail").rstrip("/"),
-        marketing_url=_read("MARKETING_URL", "http://127.0.0.1:9000/marketing").rstrip("/"),
-        sms_url=_read("SMS_URL", "http://127.0.0.1:9000/sms").rstrip("/"),
         desk_address=_read("DESK_ADDRESS", "desk@localhost"),
         files_dir=Path(_read("FILES_DIR", "files")),
         metrics_port=int(_read("METRICS_PORT", "9464")),
@@ -126,6 +111,7 @@ def settings(database: str = "DATABASE_URL") -> Settings:
         pool_size=int(_read("POOL_SIZE", "10")),
         is_secure=public_url.startswith("https://"),
         **_collecting(),
+        **_beside(),
     )
 
 
@@ -139,6 +125,27 @@ def _collecting() -> dict[str, Any]:
         "stripe_secret": _read("STRIPE_SECRET", ""),
         "stripe_webhook_secret": _read("STRIPE_WEBHOOK_SECRET", ""),
         "stripe_per_second": float(_read("STRIPE_PER_SECOND", "25")),
+    }
+
+
+def _beside() -> dict[str, Any]:
+    """Where the other outside systems are, and what they know us by."""
+    return {
+        "stock_url": _read("STOCK_URL", "http://127.0.0.1:9000/stock").rstrip("/"),
+        "carrier_url": _read("CARRIER_URL", "http://127.0.0.1:9000/carrier").rstrip("/"),
+        "credit_url": _read("CREDIT_URL", "http://127.0.0.1:9000/credit").rstrip("/"),
+        "service_url": _read("SERVICE_URL", "http://127.0.0.1:9000/service").rstrip("/"),
+        "alimtalk_url": _read("ALIMTALK_URL", "http://127.0.0.1:9000/alimtalk").rstrip("/"),
+        "tracking_url": _read("TRACKING_URL", "http://127.0.0.1:9000/carrier/track").rstrip("/"),
+        "accounting_url": _read("ACCOUNTING_URL", "http://127.0.0.1:8069").rstrip("/"),
+        "accounting_database": _read("ACCOUNTING_DATABASE", "ieum_erp"),
+        "accounting_user": _read("ACCOUNTING_USER", "ieum"),
+        "accounting_password": _read("ACCOUNTING_PASSWORD", ""),
+        "mail_url": _read("MAIL_URL", "http://127.0.0.1:9000/mail").rstrip("/"),
+        "marketing_url": _read("MARKETING_URL", "http://127.0.0.1:9000/marketing").rstrip("/"),
+        "sms_url": _read("SMS_URL", "http://127.0.0.1:9000/sms").rstrip("/"),
+        "carrier_webhook_secret": _read("CARRIER_WEBHOOK_SECRET", ""),
+        "stock_webhook_secret": _read("STOCK_WEBHOOK_SECRET", ""),
     }
 
 

@@ -29,8 +29,10 @@ async def a_deposit(engine: AsyncEngine, amount: int, customer: str | None = Non
     name = f"dep_{next(_numbers)}"
     async with transaction(engine) as session:
         session.add(
-            Deposit(id=name, account="56200010000001", payer="민아", customer_id=customer, amount_minor=amount,
-                    received_at=NOW)
+            Deposit(
+                id=name, account="56200010000001", payer="민아", customer_id=customer, amount_minor=amount,
+                received_at=NOW,
+            )
         )  # fmt: skip
     return name
 
