@@ -55,6 +55,8 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_a_step_that_cannot_be_undone_becomes_a_task_and_the_rest_goes_on",
         "test_cancelled_at_any_step_everything_is_undone_in_reverse_order[installation]",
     ),
+    "CollectionDay": ("test_money_is_collected_and_files_are_made_once_a_day[collection]",),
+    "TransferDay": ("test_money_is_collected_and_files_are_made_once_a_day[files]",),
     "BillDay": ("test_a_day_is_billed_once_then_letters_and_collection_begin",),
     "BillLetters": ("test_a_day_is_billed_once_then_letters_and_collection_begin",),
     "BillRun": (

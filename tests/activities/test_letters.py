@@ -35,7 +35,9 @@ from tests.sandbox import Sandbox
 
 HANGUL = re.compile("[가-힣]")
 MOMENTS = {"starts_at": "2026-12-01T14:00:00+09:00", "expires_at": "2026-12-01T05:30:00+00:00"}
-SOLD = {**MOMENTS, "parcel": "O1-1", "tracking": "TRK-1", "why": "unpaid", "refunded": "yes"}
+SOLD = {
+    **MOMENTS, "parcel": "O1-1", "tracking": "TRK-1", "why": "unpaid", "refunded": "yes", "kind": "return",
+}  # fmt: skip
 CASES = {"orders": "O1", "subscriptions": "C1"}  # whose letters are about a case and never about a ticket
 # Letters to people who may have no customer yet, or soon none: the activities of customers write them.
 A_NAME, A_LINK = {"name": "Lee <b>Mina</b>"}, {"link": "https://desk.example/x"}

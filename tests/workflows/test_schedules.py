@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from temporalio import workflow
 from temporalio.client import ScheduleBackfill, ScheduleOverlapPolicy
 from temporalio.testing import WorkflowEnvironment
@@ -12,8 +13,13 @@ from temporalio.worker import Worker
 from activities.kit.runner import HouseRunner
 from activities.kit.schedules import keep_schedules
 from models.kit.schedules import SCHEDULES, Scheduled
+from models.messages.payments.collection import CollectionOrder
+from models.messages.payments.transfers import TransferOrder
+from models.rules.calendars import KST
 from worker import WORKFLOWS
+from workflows.kit.options import DESK_QUEUE
 from workflows.kit.schedules import appointed_day, start_once
+from workflows.payments import CollectionDayWorkflow, TransferDayWorkflow
 
 DAILY = Scheduled("kept-day", "KeptDay", hour=2)
 DAYS: list[str] = []
@@ -88,3 +94,48 @@ def test_every_appointment_calls_a_workflow_that_the_worker_lives() -> None:
 
     assert {one.name for one in SCHEDULES} <= names
     assert len({one.id for one in SCHEDULES}) == len(SCHEDULES)
+
+
+COLLECTED: list[str] = []
+
+
+@workflow.defn(name="Collection", sandboxed=False)
+class CollectionAsTold:
+    """The collection of a day; only told that it begins."""
+
+    @workflow.run
+    async def run(self, order: CollectionOrder) -> None:
+        COLLECTED.append(order.day.isoformat())
+
+
+@workflow.defn(name="TransferBatch", sandboxed=False)
+class TransferBatchAsTold:
+    """One file for the bank; only told that it begins."""
+
+    @workflow.run
+    async def run(self, order: TransferOrder) -> None:
+        COLLECTED.append(f"{order.kind.value} {order.day.isoformat()}")
+
+
+@pytest.mark.parametrize(
+    ("word", "begun"),
+    [("CollectionDay", {"{}"}), ("TransferDay", {"registration {}", "debit {}"})],
+    ids=["collection", "files"],
+)
+async def test_money_is_collected_and_files_are_made_once_a_day(
+    temporal: WorkflowEnvironment, word: str, begun: set[str]
+) -> None:
+    client = temporal.client
+    COLLECTED.clear()
+    lives = [CollectionDayWorkflow, TransferDayWorkflow, CollectionAsTold, TransferBatchAsTold]
+
+    async with Worker(client, task_queue=DESK_QUEUE, workflows=lives, workflow_runner=HouseRunner()):
+        for call in "12":
+            await client.execute_workflow(word, id=f"{word}-{call}", task_queue=DESK_QUEUE)
+        async with asyncio.timeout(20):
+            while len(COLLECTED) < len(begun):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
+
+    day = datetime.now(KST).date().isoformat()
+    assert sorted(COLLECTED) == sorted(one.format(day) for one in begun)

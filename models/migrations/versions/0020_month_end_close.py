@@ -140,7 +140,7 @@ def make_tables() -> None:
 GUARDS = """
 alter table ledger_transactions alter column customer_id drop not null;
 alter table ledger_transactions add constraint only_a_close_is_nobodys
-  check (customer_id is not null or purpose = 'deferral');
+  check (customer_id is not null or purpose = 'deferral' or source like 'deposit:%');
 create index if not exists charges_by_document on subscription_charges (document_id) where document_id is not null;
 
 create unique index batch_side_once on erp_postings (batch_key, account, (debit_minor > 0));
