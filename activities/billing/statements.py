@@ -231,7 +231,8 @@ where s.id = d.id and s.seq = d.seq and a.steps > 0 and s.customer_id between :f
 POSTED = """
 with made as (
   insert into ledger_transactions (source, purpose, customer_id, posted_on, posted_at)
-  select 'invoice:' || invoice_id, 'issue', customer_id, :posted_on, :at from bill_drafts where gross > 0
+  select 'invoice:' || invoice_id, 'issue', customer_id, (select posting_day(cast(:posted_on as date))), :at
+  from bill_drafts where gross > 0
   returning id, customer_id)
 insert into ledger_entries (transaction_id, position, account, debit_minor, credit_minor, currency)
 select m.id, e.position, e.account, e.debit, e.credit, 'KRW'

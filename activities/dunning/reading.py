@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from activities.kit.calendars import working_calendar
-from models.billing import Invoice
+from models.billing import BillingAccount, Invoice
 from models.dunning import DunningCase, DunningHold, DunningStep, PromiseToPay
 from models.kit.arrears import is_overdue, open_minor
 from models.kit.ids import attempt_id
@@ -82,7 +82,7 @@ async def outlook(
         last=await _last_step(session, case.id),
         promise_on=promise.pay_on if promise else None,
         has_dispute=HoldKind.DISPUTE in holds,
-        hold_until=holds[HoldKind.HOLD].until_on if HoldKind.HOLD in holds else None,
+        hold_until=await _held_until(session, order.customer_id, holds, at),
         is_paying=any(one.is_paying for one in owed),
     )
     resting = rules.rest(situation)
@@ -138,6 +138,17 @@ async def devices(session: AsyncSession, case: DunningCase) -> tuple[str, ...]:
         ),
     )
     return tuple(sorted({str(one) for one in await session.scalars(query)}))
+
+
+async def _held_until(
+    session: AsyncSession, customer_id: str, holds: dict[HoldKind, DunningHold], at: datetime
+) -> date | None:
+    """The last day on which nothing may happen: of the case's own hold, or of the whole account."""
+    own = holds[HoldKind.HOLD].until_on if HoldKind.HOLD in holds else None
+    account = await session.get(BillingAccount, customer_id)
+    whole = account.hold_until if account is not None else None
+    days = [day for day in (own, whole) if day is not None and (day == own or day >= rules.today(at))]
+    return max(days, default=None)
 
 
 async def _last_step(session: AsyncSession, case_id: str) -> Done | None:

@@ -27,6 +27,8 @@ owed as (
   from invoices i
   where i.status in ('issued', 'overdue') and i.due_at < :at
     and not exists (select 1 from dunning_cases c where c.customer_id = i.customer_id and c.status = 'open')
+    and not exists (
+      select 1 from billing_accounts b where b.customer_id = i.customer_id and b.hold_until >= :today)
 ),
 late as (
   select o.customer_id, min(o.currency) as currency, sum(o.open_minor) as minor,

@@ -32,7 +32,7 @@ with payable as materialized (
   order by p.invoice_id, p.id),
 posted as (
   insert into ledger_transactions (source, purpose, customer_id, posted_on, posted_at)
-  select 'attempt:' || id, 'payment', customer_id, :day, :at from payable
+  select 'attempt:' || id, 'payment', customer_id, (select posting_day(cast(:day as date))), :at from payable
   on conflict do nothing returning id, source),
 money as (
   select t.id as transaction_id, p.* from posted t join payable p on 'attempt:' || p.id = t.source),

@@ -27,7 +27,8 @@ from models.rules.billing.invoices import on_day
 BOOK = """
 with posted as (
   insert into ledger_transactions (source, purpose, customer_id, posted_on, posted_at)
-  values ('deposit:' || cast(:id as text), cast(:purpose as text), :customer, :day, :at)
+  values ('deposit:' || cast(:id as text), cast(:purpose as text), :customer,
+    posting_day(cast(:day as date)), :at)
   on conflict do nothing returning id)
 insert into ledger_entries (transaction_id, position, account, debit_minor, credit_minor, currency)
 select p.id, side.position, side.account, side.debit, side.credit, :currency from posted p

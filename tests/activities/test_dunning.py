@@ -16,6 +16,7 @@ from activities.kit.invariants import violations
 from activities.kit.transactions import transaction
 from activities.subscriptions import SuspensionActivities
 from activities.subscriptions.rows import charge_due
+from models.billing import BillingAccount
 from models.customers import Customer
 from models.messages.billing.write_offs import WriteOffOrder
 from models.messages.dunning import (
@@ -25,9 +26,11 @@ from models.messages.dunning import (
     LookAgain,
     PolicyStep,
     PolicyTerms,
+    Rest,
     StepKind,
 )
 from models.messages.subscriptions import DismissalOrder, ReactivationOrder, SuspensionOrder
+from models.rules import dunning as rules
 from models.rules.calendars import KST
 from ops.company import make_company
 from ops.late import fall_behind
@@ -85,6 +88,32 @@ async def test_without_a_published_policy_nobody_is_dunned(worker_engine: AsyncE
     await an_unpaid_invoice(worker_engine, "cus_mina", 50_000, 9, WORKDAY)
 
     assert await DunningActivities(worker_engine).open_cases(WORKDAY) == 0
+
+
+@pytest.mark.parametrize(("days", "count"), [(-1, 1), (0, 0), (5, 0)])
+async def test_an_account_on_hold_is_left_alone_until_its_last_day_is_over(
+    worker_engine: AsyncEngine, days: int, count: int
+) -> None:
+    held = rules.today(WORKDAY) + timedelta(days=days)
+    async with transaction(worker_engine) as session:
+        session.add(Customer(id="cus_mina", name="Mina", email="m@example.test", created_at=WORKDAY))
+        session.add(a_policy())
+        await session.flush()
+        session.add(BillingAccount(customer_id="cus_mina", hold_until=held, hold_reason="moving"))
+    await an_unpaid_invoice(worker_engine, "cus_mina", 50_000, 9, WORKDAY)
+
+    assert await DunningActivities(worker_engine).open_cases(WORKDAY) == count
+
+
+async def test_an_open_case_rests_while_the_whole_account_is_on_hold(worker_engine: AsyncEngine) -> None:
+    order = await late(worker_engine)
+    held = rules.today(WORKDAY) + timedelta(days=3)
+    async with transaction(worker_engine) as session:
+        session.add(BillingAccount(customer_id="cus_mina", hold_until=held, hold_reason="moving"))
+
+    found = await DunningActivities(worker_engine).look(LookAgain(order, 0, WORKDAY))
+
+    assert (found.rest, found.rest_until) == (Rest.HOLD, rules.begins(held + timedelta(days=1)))
 
 
 async def test_a_step_is_taken_once_however_often_it_is_asked(worker_engine: AsyncEngine) -> None:
