@@ -114,7 +114,7 @@ class Arrears:
     async def pass_time(self, until: datetime | None = None, **duration: float) -> None:
         left = timedelta(**duration)
         if until is not None:
-            left = until - await self.now() + timedelta(seconds=1)
+            left = max(until - await self.now(), timedelta()) + timedelta(seconds=1)
         try:
             await asyncio.wait_for(self.desk.environment.fast_forward(self.handle, left), PATIENCE)
         except RPCError as error:
