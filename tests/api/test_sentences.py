@@ -19,7 +19,7 @@ VALUES: dict[str, Any] = {
     "expires_at": AT, "starts_at": AT, "due_at": "2026-12-08T14:59:59+00:00", "number": "2026-000123",
     "total": "₩110,000", "amount": "₩110,000", "letter": "field_service/choose_slot",
     "plan": "아쿠아 300", "starts_on": "2026-12-01", "effective_on": "2026-12-01", "change": "upgrade",
-    "shipment_id": "O100001-1", "ticket_id": "T100001", "step": "payment",
+    "shipment_id": "O100001-1", "ticket_id": "T100001", "step": "payment", "system": "stock",
     "code": "REJECT_CARD_PAYMENT", "verdict": "not_found", "reason": "고객 요청",
 }  # fmt: skip
 REASONS = {
