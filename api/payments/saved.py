@@ -31,10 +31,10 @@ async def pay_by_method(
     if sent.value is None:
         raise Refusal("invalid_form")
     agreed = Agreement(sent.value.order_id, method_id=sent.value.method_id)
+    known = {method for method, _ in await methods.active_of(desk, invoice.customer_id)}
+    if agreed.method_id not in known:
+        raise Refusal("not_found")
     if not await is_stored(desk, agreed):
-        known = {method for method, _ in await methods.active_of(desk, invoice.customer_id)}
-        if agreed.method_id not in known:
-            raise Refusal("not_found")
         await begin(desk, request.app.state.settings, invoice, agreed)
     await desk.commit()
     return move_on(request, f"/billing/invoices/{invoice_id}/pay", data={"status": "under_way"})

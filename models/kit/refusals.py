@@ -68,7 +68,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "payment_not_unclear": (409, N_("This payment is not waiting for a verdict.")),
     "collection_not_running": (409, N_("This collection is not running.")),
     "deposit_not_unclaimed": (409, N_("Nothing of this deposit waits for somebody to claim it.")),
-    "account_invalid": (409, N_("Please choose the bank, enter the account number and agree.")),
+    "account_invalid": (422, N_("Please choose the bank, enter the account number and agree.")),
     "collection_not_paused": (409, N_("This collection is not paused.")),
     "verdict_missing": (409, N_("Please say whether the money moved or not.")),
     "method_not_active": (409, N_("This payment method can no longer be used.")),

@@ -75,7 +75,11 @@ FOREIGN = {
 OWN = {word: own for word, (own, _) in SAMPLE.items()} | {
     "account": "a_dispatcher", "part": "pa", "team": "team_one",
 }  # fmt: skip
-PAYMENTS = ("/links/{token}/payment", "/billing/invoices/{invoice_id}/payment")  # by letter, and signed in
+# By letter, signed in, and with a saved card: a foreign number of a try is told as "differs".
+PAYMENTS = (
+    "/links/{token}/payment", "/billing/invoices/{invoice_id}/payment",
+    "/billing/invoices/{invoice_id}/charge",
+)  # fmt: skip
 FRESH = re.compile(
     r'(name="(_csrf|command_id|submission_key|request_key)" value="|<meta name="csrf" content=")[^"]*'
 )
