@@ -132,7 +132,7 @@ async def test_without_bank_account_and_consent_there_is_no_mandate(
 ) -> None:
     answer = await house.post("/payment-methods/accounts", who="customer_own", data={**ACCOUNT, **wrong})
 
-    assert answer.status_code == 409
+    assert answer.status_code == 422
     assert await rows(worker_engine, "select 1 from payment_methods where kind = 'account'") == []
 
 
