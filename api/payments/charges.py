@@ -357,7 +357,8 @@ async def begin(desk: DeskAt, settings: Settings, invoice: Invoice, given: Agree
     ordinal = len(tries) + 1
     if given.order_id != attempt_id(invoice.id, ordinal):
         raise Refusal("payment_differs")
-    owed = await owed_minor(desk, invoice)
+    if not (owed := await owed_minor(desk, invoice)):
+        raise Refusal("invoice_paid")
     row = {
         "id": given.order_id, "invoice_id": invoice.id, "ordinal": ordinal, "provider": "gateway",
         "customer_id": invoice.customer_id, "payment_key": given.payment_key, "currency": invoice.currency,
