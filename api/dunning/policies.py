@@ -134,6 +134,8 @@ async def show(request: Request, desk: Desk, version: Number) -> Response:
 @router.post("/dunning/policies", may=FINANCE)
 async def create(request: Request, desk: Desk, sent: Typed[Nothing] = typed(Nothing)) -> Response:
     """Start a draft with the terms of the newest version."""
+    if sent.value is None:
+        raise Refusal("invalid_form")
     await desk.session.execute(text("select pg_advisory_xact_lock(hashtextextended('dunning_policies', 0))"))
     newest = await desk.session.scalar(
         desk.visible(DunningPolicy).order_by(col(DunningPolicy.version).desc()).limit(1)
@@ -156,9 +158,9 @@ async def edit(
     request: Request, desk: Desk, version: Number, sent: Typed[PolicyDraft] = typed(PolicyDraft)
 ) -> Response:
     """Store a draft; what cannot work is said at its field."""
-    found = await editable(desk, version)
     form = sent.form
     if sent.value is not None:
+        found = await editable(desk, version)
         terms, wrong = terms_of(sent.value)
         if not wrong:
             changes = {
