@@ -1,15 +1,12 @@
 """The call log: one row and one measurement for every call that leaves the house, never a body."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from prometheus_client import Counter, Histogram
 from sqlalchemy.ext.asyncio import AsyncEngine
-from temporalio import activity
-from temporalio.exceptions import ApplicationError
 
 from activities.kit.transactions import transaction
-from models.messages.payments import ChargeAnswer
 from models.messages.systems import CallResult, System
 from models.systems import SystemCall
 
@@ -22,20 +19,6 @@ SECONDS = Histogram(
     ["system", "operation", "result"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40),
 )
-
-
-ASKED_SOON = 4  # times
-
-
-def or_ask_again(answer: ChargeAnswer) -> ChargeAnswer:
-    """What a look-up found. One that the gateway did not answer is asked again within seconds, a few times,
-    before it counts as one that found nothing out: it only reads, and somebody waits for their money."""
-    if answer.is_unanswered and activity.info().attempt < ASKED_SOON:
-        delay = timedelta(seconds=answer.retry_after_seconds) if answer.retry_after_seconds else None
-        raise ApplicationError(
-            f"the look-up was not answered: {answer.code}", type="look_up_unanswered", next_retry_delay=delay
-        )
-    return answer
 
 
 @dataclass(frozen=True)

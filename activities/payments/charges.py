@@ -9,11 +9,11 @@ from temporalio import activity
 
 from activities.connectors.billing_keys import BillingKeys
 from activities.connectors.payments import PaymentGateway
-from activities.kit.calls import or_ask_again
 from activities.kit.cases import of_case, whose
 from activities.kit.sealing import Seals
 from activities.kit.timeline import tell_live, write_entry, write_waits
 from activities.kit.transactions import transaction
+from activities.payments.look_ups import or_ask_again
 from activities.payments.providers import GATEWAY, Provider, Providers, charge_method
 from models.billing import Invoice
 from models.kit.money import shown

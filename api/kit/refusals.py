@@ -180,7 +180,7 @@ class Failures:
 
         try:
             await self.app(scope, receive, watched)
-        except Exception as error:
+        except Exception as error:  # whatever it is, people get a sentence and a number to quote
             if has_begun:
                 raise
             answer = await on_database(Request(scope), error)

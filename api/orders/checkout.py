@@ -93,7 +93,7 @@ async def new(request: Request, desk: Desk, customer: Annotated[str, Query(max_l
     return answer(request, "orders/new.html", await till(desk, buyer, priced))
 
 
-@router.post("/orders", may=CUSTOMERS | AGENTS)
+@router.post("/orders", may=CUSTOMERS | AGENTS, reveals="to send an order")
 async def order(request: Request, desk: Desk, sent: Typed[Ordering] = typed(Ordering)) -> Response:
     """Make the cart an order, at the prices that were seen."""
     chosen = sent.value.customer_id if sent.value else str(sent.form.value("customer_id"))

@@ -10,9 +10,9 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.billing import BillingActivities
 from activities.connectors.payments import ConsolePaymentGateway
-from activities.kit.calls import ASKED_SOON
 from activities.kit.transactions import transaction
 from activities.payments import PaymentActivities
+from activities.payments.look_ups import ASKED_SOON
 from models.kit.timeline import TimelineEntry
 from models.messages.billing.invoices import FinanceAct, IssueInvoice
 from models.messages.payments import AttemptChange, AttemptStatus, ChargeAnswer, ChargeOrder, Verdict

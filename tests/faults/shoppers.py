@@ -68,11 +68,11 @@ class Shoppers:
         async with self.engine.connect() as connection:
             return list((await connection.execute(text(query), values)).all())
 
-    async def shop(self, patience: float, limit: float = 3_600.0) -> list[str]:
+    async def shop(self, patience: float, limit: float | None = None) -> list[str]:
         """Pay and change minds until every order is over; what then stands still so long is stuck.
 
         A call that failed again and again is asked once a minute, so `patience` is more than two of those."""
-        end = time.monotonic() + limit
+        end = time.monotonic() + (patience if limit is None else limit)
         until, paid, called_off = time.monotonic() + patience, set[str](), set[str]()
         seen = None
         ids = {one.id for one in self.bought}
