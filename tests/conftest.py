@@ -1,7 +1,9 @@
 """What every test may ask for: a real database of its own, cloned from a migrated template."""
 
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,9 +49,12 @@ class Database:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A PostgreSQL of this test run; its template holds the migrated, empty schema."""
-    folder = Path(os.environ.get("TEST_RUN_DIR", "/tmp")) / f"ieum-test-{os.getpid()}"
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL of this test run in a folder of its own; its template holds the migrated, empty schema.
+
+    Not in pytest's folder, which PostgreSQL's own user may not walk to."""
+    folder = Path(tempfile.mkdtemp(prefix="ieum-test-", dir=os.environ.get("TEST_RUN_DIR")))
+    folder.chmod(0o755)
     running = Cluster(folder / "postgres", free_port(), durable=False).start()
     with psycopg.connect(running.url(), autocommit=True) as admin:
         for role in ("ieum_owner", "ieum_app", "ieum_worker"):
@@ -60,6 +65,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     command.upgrade(config, "head")
     yield running
     running.stop()
+    shutil.rmtree(folder)
 
 
 @contextmanager
