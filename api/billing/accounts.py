@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Request
 from pydantic import BeforeValidator, Field
@@ -23,14 +23,14 @@ from api.kit.seeing import may_see
 from api.kit.texts import Key, MaybeLine
 from models.billing import BillingAccount, BillSkip, CreditNote, Invoice
 from models.customers import Customer
+from models.kit.arrears import OWED, open_minor
 from models.kit.refusals import Refusal
 from models.messages.billing.invoices import InvoiceStatus
 from models.messages.billing.runs import TaxDocument
-from models.payments import Allocation, PaymentAttempt
+from models.payments import PaymentAttempt
 from models.subscriptions import SubscriptionCharge
 
 LAST = 20
-OPEN = (InvoiceStatus.ISSUED, InvoiceStatus.OVERDUE)
 labels.register(
     "tax_document",
     {
@@ -141,12 +141,7 @@ async def account_page(desk: DeskAt, customer: Customer) -> AccountPage:
     )
     account = stored or BillingAccount(customer_id=customer.id, version=0)
     invoices = await _invoices(desk, customer.id)
-    owed = [one for one in invoices if one.invoice.status in OPEN]
-    balance = Balance(
-        sum(one.open_minor for one in owed),
-        sum(one.open_minor for one in owed if one.invoice.status is InvoiceStatus.OVERDUE),
-        await _waiting(desk, customer.id),
-    )
+    balance = await _balance(desk, customer.id)
     tries = desk.visible(PaymentAttempt).where(col(PaymentAttempt.customer_id) == customer.id)
     notes = desk.visible(CreditNote).where(col(CreditNote.customer_id) == customer.id)
     parked = desk.visible(BillSkip).where(
@@ -163,19 +158,24 @@ async def account_page(desk: DeskAt, customer: Customer) -> AccountPage:
 
 
 async def _invoices(desk: DeskAt, customer_id: str) -> tuple[OpenInvoice, ...]:
-    query = desk.visible(Invoice).where(col(Invoice.customer_id) == customer_id)
-    is_open = col(Invoice.status).in_(OPEN)
+    query = desk.visible(Invoice).with_only_columns(Invoice, open_minor())
+    is_open = col(Invoice.status).in_(OWED)
     order = is_open.desc(), col(Invoice.issued_on).desc(), col(Invoice.id).desc()
-    rows = list(await desk.session.scalars(query.order_by(*order).limit(LAST)))
-    sums: Any = select(col(Allocation.invoice_id), func.sum(col(Allocation.amount_minor)))
-    sums = sums.where(may_see(desk.person, Allocation))
-    sums = sums.where(col(Allocation.invoice_id).in_([one.id for one in rows]))
-    paid = {
-        row[0]: int(row[1]) for row in await desk.session.execute(sums.group_by(col(Allocation.invoice_id)))
-    }
-    return tuple(
-        OpenInvoice(one, one.total_minor - paid.get(one.id, 0) if one.status in OPEN else 0) for one in rows
-    )  # fmt: skip
+    rows = await desk.session.execute(
+        query.where(col(Invoice.customer_id) == customer_id).order_by(*order).limit(LAST)
+    )
+    return tuple(OpenInvoice(one, int(left) if one.status in OWED else 0) for one, left in rows)
+
+
+async def _balance(desk: DeskAt, customer_id: str) -> Balance:
+    """Over all open invoices, not only those that the page lists."""
+    late = func.sum(open_minor()).filter(col(Invoice.status) == InvoiceStatus.OVERDUE)
+    query = desk.visible(Invoice).with_only_columns(
+        func.coalesce(func.sum(open_minor()), 0), func.coalesce(late, 0)
+    )
+    query = query.where(col(Invoice.customer_id) == customer_id, col(Invoice.status).in_(OWED))
+    owed, overdue = (await desk.session.execute(query)).one()
+    return Balance(int(owed), int(overdue), await _waiting(desk, customer_id))
 
 
 async def _waiting(desk: DeskAt, customer_id: str) -> int:

@@ -15,12 +15,11 @@ from api.kit.visible import visible
 from models.billing import Invoice
 from models.catalogue import Product
 from models.customers import Customer, OwnedProduct
+from models.kit.arrears import OWED, open_minor
 from models.messages.billing.invoices import InvoiceStatus
 from models.messages.customers import CustomerKind, Tier
 from models.messages.tickets import Channel, MessageKind, TicketStatus
 from models.tickets import Ticket, TicketMessage
-
-OWED = (InvoiceStatus.ISSUED, InvoiceStatus.OVERDUE)
 
 
 @dataclass(frozen=True)
@@ -167,14 +166,14 @@ async def contacts_of(session: AsyncSession, person: Person, customer_id: str) -
 
 
 async def standing(session: AsyncSession, person: Person, customer_id: str) -> tuple[int, int, bool]:
-    """How many invoices are not paid yet, their sum in minor units, and whether one is overdue."""
+    """How many invoices are not paid yet, what is open of them in minor units, and whether one is overdue."""
     query = (
         visible(person, Invoice)
         .with_only_columns(
-            func.count(), func.coalesce(func.sum(col(Invoice.total_minor)), 0),
+            func.count(), func.coalesce(func.sum(open_minor()), 0),
             func.coalesce(func.bool_or(col(Invoice.status) == InvoiceStatus.OVERDUE), False),
         )
-        .where(col(Invoice.customer_id) == customer_id, col(Invoice.status).in_(OWED))
+        .where(col(Invoice.customer_id) == customer_id, col(Invoice.status).in_(OWED), open_minor() > 0)
     )  # fmt: skip
     count, owed, is_overdue = (await session.execute(query)).one()
     return int(count), int(owed), bool(is_overdue)

@@ -103,7 +103,7 @@ class PayPage:
     """What the customer sees: the invoice, how its payment stands, and where to pay."""
 
     document: Document
-    state: str  # "due", "under_way", "paid", "cancelled"
+    state: str  # "due", "nothing" (credited), "under_way", "paid", "cancelled"
     is_refused: bool  # the last try was refused
     base: str
     checkout: str
@@ -317,8 +317,10 @@ async def pay_page(
     state = {"paid": "paid", "cancelled": "cancelled"}.get(invoice.status.value, "due")
     if state == "due" and last in {*OPEN_ATTEMPT, AttemptStatus.SUCCEEDED}:
         state = "under_way"
-    is_refused = state == "due" and (has_failed or last is AttemptStatus.REFUSED)
     tries, owed = len(shown.attempts), await owed_minor(desk, invoice)
+    if state == "due" and not owed:
+        state = "nothing"
+    is_refused = state == "due" and (has_failed or last is AttemptStatus.REFUSED)
     checkout = checkout_of(request, invoice, base, tries, owed)
     mine = await methods.active_of(desk, invoice.customer_id) if state == "due" else ()
     return PayPage(shown, state, is_refused, base, checkout, attempt_id(invoice.id, tries + 1), mine, owed)

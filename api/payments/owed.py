@@ -1,22 +1,18 @@
-"""What is still owed of an invoice: a transfer may have paid a part of it already."""
+"""What is still owed of an invoice: a transfer or a credit note may have settled a part of it already."""
 
-from sqlalchemy import func, select
 from sqlmodel import col
 
 from api.kit.desk import DeskAt
-from api.kit.seeing import may_see
 from models.billing import Invoice
+from models.kit.arrears import open_minor
 from models.messages.billing.invoices import InvoiceStatus
-from models.payments import Allocation
 
 NOTHING = (InvoiceStatus.PAID, InvoiceStatus.CANCELLED, InvoiceStatus.WRITTEN_OFF)
 
 
 async def owed_minor(desk: DeskAt, invoice: Invoice) -> int:
-    """The total without what came in; of a settled one its total, as its receipt says."""
+    """The total without what was paid and credited; of a settled one its total, as its receipt says."""
     if invoice.status in NOTHING:
         return invoice.total_minor
-    came = select(func.coalesce(func.sum(col(Allocation.amount_minor)), 0))
-    came = came.where(may_see(desk.person, Allocation), col(Allocation.invoice_id) == invoice.id)
-    paid = int(await desk.session.scalar(came) or 0)
-    return max(invoice.total_minor - paid, 0)
+    query = desk.visible(Invoice).with_only_columns(open_minor()).where(col(Invoice.id) == invoice.id)
+    return max(int(await desk.session.scalar(query) or 0), 0)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from standardwebhooks.webhooks import Webhook
 
 from tests.api.web import Web, web_on
+from tests.builders.billing import another_invoice
 from tests.builders.company import Company, hashed, token_of
 
 HOOK = "whsec_" + base64.b64encode(b"a secret of the gateway for tests").decode()
@@ -307,8 +308,9 @@ async def test_finance_judges_only_what_is_unclear(shop: Web, worker_engine: Asy
 async def test_the_link_of_an_orders_invoice_shows_it_and_takes_its_payment(
     shop: Web, worker_engine: AsyncEngine
 ) -> None:
+    await another_invoice(worker_engine, "IO1-1", "IO1-2")
     token, other = token_of("link_case"), token_of("link_case_other")
-    for key, subject, customer, case in (("k1", "IO1-1", "c_one", "O1"), ("k2", "IO1-1", "c_two", "O2")):
+    for key, subject, customer, case in (("k1", "IO1-2", "c_one", "O1"), ("k2", "IO1-2", "c_two", "O2")):
         await change(
             worker_engine,
             "insert into signed_links (token_hash, key, purpose, customer_id, case_id, subject, created_at,"
@@ -320,16 +322,30 @@ async def test_the_link_of_an_orders_invoice_shows_it_and_takes_its_payment(
     assert page.status_code == 200
     assert "₩110" in page.text
     assert "O1" in page.text
-    assert f"{GATEWAY}/checkout?order_id=IO1-1.1" in page.text
+    assert f"{GATEWAY}/checkout?order_id=IO1-2.1" in page.text
     assert (await shop.get(f"/links/{other}/pay")).status_code == 404
 
     csrf = page.text.split('name="csrf" content="')[1].split('"')[0]
-    sent = {"payment_key": "pk_1", "order_id": "IO1-1.1", "amount": "110", "_csrf": csrf}
+    sent = {"payment_key": "pk_1", "order_id": "IO1-2.1", "amount": "110", "_csrf": csrf}
     answer = await shop.post(f"/links/{token}/payment", data=sent)
 
     assert answer.status_code == 303, answer.text
     assert await rows(worker_engine, "select id, status, customer_id from payment_attempts") == [
-        ("IO1-1.1", "created", "c_one")
+        ("IO1-2.1", "created", "c_one")
     ]
     ((payload,),) = await rows(worker_engine, "select payload from outbox")
-    assert (payload["invoice_id"], payload["ticket_id"], payload["method_id"]) == ("IO1-1", "", "")
+    assert (payload["invoice_id"], payload["ticket_id"], payload["method_id"]) == ("IO1-2", "", "")
+
+
+async def test_what_was_wholly_credited_asks_for_nothing_and_takes_nothing(
+    shop: Web, worker_engine: AsyncEngine
+) -> None:
+    page = await shop.get("/billing/invoices/IO1-1/pay", who="customer_own")
+
+    assert page.status_code == 200
+    assert "/checkout?" not in page.text
+    assert "차감되었습니다" in page.text
+    sent = {"payment_key": "pk_1", "order_id": "IO1-1.1", "amount": "110"}
+    refused = await shop.post("/billing/invoices/IO1-1/payment", who="customer_own", data=sent)
+    assert refused.status_code == 409
+    assert await rows(worker_engine, "select id from payment_attempts") == []

@@ -15,6 +15,7 @@ from models.orders import Order, OrderLine, Return, ReturnLine, Shipment
 from models.payments import PaymentAttempt
 from models.systems import OutboxItem
 from tests.api.web import Web, web_on
+from tests.builders.billing import another_invoice
 from tests.builders.company import build
 
 NOW = datetime.now(UTC)
@@ -182,21 +183,19 @@ async def test_customers_do_not_do_the_desks_work(web: Web, noun: str, data: dic
 async def test_a_saved_card_is_charged_once_and_only_its_own_customers(
     web: Web, worker_engine: AsyncEngine
 ) -> None:
-    async with AsyncSession(worker_engine) as session, session.begin():
-        for attempt in await session.scalars(select(PaymentAttempt)):
-            attempt.status = "refused"  # type: ignore[assignment]
-    page = await web.get("/billing/invoices/IO1-1/pay", who="customer_own")
+    await another_invoice(worker_engine, "IO1-1", "IO1-2")
+    page = await web.get("/billing/invoices/IO1-2/pay", who="customer_own")
     assert 'value="pm1"' in page.text
-    form = {"order_id": "IO1-1.2", "method_id": "pm1"}
+    form = {"order_id": "IO1-2.1", "method_id": "pm1"}
 
     foreign = await web.post(
-        "/billing/invoices/IO1-1/charge", who="customer_own", data={**form, "method_id": "pm2"}
+        "/billing/invoices/IO1-2/charge", who="customer_own", data={**form, "method_id": "pm2"}
     )
-    first = await web.post("/billing/invoices/IO1-1/charge", who="customer_own", data=form)
-    again = await web.post("/billing/invoices/IO1-1/charge", who="customer_own", data=form)
+    first = await web.post("/billing/invoices/IO1-2/charge", who="customer_own", data=form)
+    again = await web.post("/billing/invoices/IO1-2/charge", who="customer_own", data=form)
 
     assert (foreign.status_code, first.status_code, again.status_code) == (404, 303, 303), first.text
-    query = select(PaymentAttempt).where(col(PaymentAttempt.id) == "IO1-1.2")
+    query = select(PaymentAttempt).where(col(PaymentAttempt.id) == "IO1-2.1")
     [attempt] = await all_of(worker_engine, query)
     assert (attempt.method_id, attempt.payment_key, attempt.amount_minor) == ("pm1", "", 110)
     starts = await all_of(worker_engine, select(OutboxItem).where(col(OutboxItem.workflow) == "Charge"))

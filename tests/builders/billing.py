@@ -102,3 +102,11 @@ async def an_attempt(
                                    customer_id=invoice.customer_id, payment_key=payment_key or f"pk_{name}",
                                    amount_minor=invoice.total_minor))  # fmt: skip
         return ChargeOrder(name, invoice_id, invoice.ticket_id or "", invoice.total_minor)
+
+
+async def another_invoice(engine: AsyncEngine, like: str, invoice_id: str) -> None:
+    """One more invoice like a given one; nobody has paid or credited anything of it."""
+    async with transaction(engine) as session:
+        given = await session.get_one(Invoice, like)
+        number = f"2026-{next(_numbers)}"
+        session.add(Invoice(**{**given.model_dump(), "id": invoice_id, "number": number}))
