@@ -110,7 +110,7 @@ def lived(house: House) -> House:
     with ThreadPoolExecutor(1) as elsewhere:  # this thread's loop belongs to the browser
         elsewhere.submit(lambda: asyncio.run(walk_all(house.keys, house.app, house.sandbox))).result(300)
         finance = house.keys.tokens["finance"]
-        closing = books.main(house.worker_url, house.app, finance, house.erp_url)
+        closing = books.close_month(house.app, finance, house.erp_url)
         elsewhere.submit(lambda: asyncio.run(closing)).result(300)
     return house
 
