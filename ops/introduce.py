@@ -12,11 +12,10 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 EVENTS = "/systems/gateway/webhook"
-SCANS = "/webhooks/carrier"
 # Who tells us what happened, and where the house hears it.
 NEIGHBOURS = {
     "GATEWAY": EVENTS,
-    "CARRIER": SCANS,
+    "CARRIER": "/webhooks/carrier",
     "BANK": "/systems/bank/webhook",
     "STOCK": "/webhooks/stock",
 }
