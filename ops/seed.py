@@ -145,7 +145,12 @@ def main() -> None:
     if "ACCOUNTING_URL" in environment:
         app, erp = environment["PUBLIC_URL"], environment["ACCOUNTING_URL"]
         asyncio.run(books.close_month(app, keys.tokens["finance"], erp))
-    asyncio.run(let_money_come(environment["PUBLIC_URL"], sandbox, keys.tokens["customer"]))
+    asyncio.run(
+        let_money_come(
+            environment["PUBLIC_URL"], sandbox, keys.tokens["customer"], environment["TEMPORAL_ADDRESS"],
+            environment.get("TEMPORAL_NAMESPACE", "default"),
+        )
+    )  # fmt: skip
     place = Path(environment["RUN_DIR"]) / "demo.json"
     place.write_text(json.dumps({key: value for key, value in asdict(keys).items() if key != "password"}))
     print(f"The sample company lives: {len(FAULTS)} tickets.", file=sys.stderr)

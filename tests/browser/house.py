@@ -67,6 +67,7 @@ class House:
     keys: Keys
     worker_url: str
     erp_url: str
+    temporal: tuple[str, str]  # address, namespace
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=20))
 
     def sign_in_of(self, login: str) -> tuple[str, str]:
@@ -174,4 +175,5 @@ def start(folder: Path, patch: pytest.MonkeyPatch) -> tuple[QuietHouse, House]:
         running.keys,
         running.plan.urls.worker,
         running.plan.settings()["ACCOUNTING_URL"],
+        (places["temporal"], running.plan.environment("worker").get("TEMPORAL_NAMESPACE", "default")),
     )
