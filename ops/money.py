@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,13 @@ import httpx
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from activities.kit.calendars import working_calendar
+from activities.kit.transactions import transaction
+from models.kit.engine import engine_for
+from models.kit.outbox import announce_start
+from models.messages.payments.transfers import BatchKind, TransferOrder, transfer_workflow_id
+from models.rules.billing.invoices import on_day
+from models.rules.payments.transfers import next_working_day
 from ops.walk import Stuck
 
 PATIENCE = 60.0
@@ -93,3 +101,14 @@ async def keep_appointments(client: Client) -> None:
                 if time.monotonic() > until:
                     raise Stuck(f"no appointment {name}") from absent
                 await asyncio.sleep(0.5)
+
+
+async def prepare_bank_file(worker_url: str) -> None:
+    """Begin the bank's next file of new debit agreements today, also when the bank does not work today."""
+    engine, now = engine_for(worker_url, pool_size=2), datetime.now(UTC)
+    async with transaction(engine) as session:
+        day = next_working_day(on_day(now), await working_calendar(session, now))
+        order = TransferOrder(BatchKind.REGISTRATION, day)
+        name = transfer_workflow_id(order.kind, day)
+        await announce_start(session, "TransferBatch", name, order, summary=f"The bank's file of {day}")
+    await engine.dispose()

@@ -13,7 +13,7 @@ from pathlib import Path
 from ops import bills, books, past
 from ops.company import CHECKS, CUSTOMERS, OWNED, PRODUCTS, TECHNICIANS, Keys, make_company
 from ops.late import PROMISES
-from ops.money import let_money_come
+from ops.money import let_money_come, prepare_bank_file
 from ops.trade import Trader
 from ops.walk import Walker
 
@@ -151,6 +151,7 @@ def main() -> None:
             environment.get("TEMPORAL_NAMESPACE", "default"),
         )
     )  # fmt: skip
+    asyncio.run(prepare_bank_file(environment["DATABASE_WORKER_URL"]))
     place = Path(environment["RUN_DIR"]) / "demo.json"
     place.write_text(json.dumps({key: value for key, value in asdict(keys).items() if key != "password"}))
     print(f"The sample company lives: {len(FAULTS)} tickets.", file=sys.stderr)

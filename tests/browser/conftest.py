@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from ops import bills, books
-from ops.money import let_money_come
+from ops.money import let_money_come, prepare_bank_file
 from ops.seed import walk_all
 from tests.browser.house import House, start
 
@@ -112,6 +112,7 @@ async def live(house: House) -> None:
     await walk_all(house.keys, house.app, house.sandbox)
     await books.close_month(house.app, house.keys.tokens["finance"], house.erp_url)
     await let_money_come(house.app, house.sandbox, house.keys.tokens["customer"], *house.temporal)
+    await prepare_bank_file(house.worker_url)
     until = time.monotonic() + 60
     while not house.asked("finance", "/payments/transfers")["batches"]:
         assert time.monotonic() < until, "no file for the bank"
