@@ -36,6 +36,7 @@ class SkipReason(StrEnum):
 
     NOTHING_TO_PAY = "nothing_to_pay"  # the charges add up to nothing: they wait for the next bill
     CREDIT = "credit"  # more is given back than charged: carried forward
+    SUSPENDED = "suspended"  # services are switched off, and days off cost nothing
     OPEN_CHANGE = "open_change"  # the days belong to a change that is not decided
     TERMS = "terms"  # error: the terms of a contract cannot be rated
     REFUSED = "refused"  # error: the database refuses the account's rows
