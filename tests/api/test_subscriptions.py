@@ -296,7 +296,9 @@ async def test_a_move_keeps_its_address_in_the_row(web: Web, lease: str, worker_
     assert change.wish["address"] == "부산 해운대구 9"
 
 
-async def test_days_without_service_are_shown_as_free(web: Web, lease: str, worker_engine: AsyncEngine) -> None:
+async def test_days_without_service_are_shown_as_free(
+    web: Web, lease: str, worker_engine: AsyncEngine
+) -> None:
     off = (
         "insert into subscription_suspensions (id, subscription_id, customer_id, case_id, from_on, until_on,"
         " free_from) values (:id, :lease, 'c_one', 'D9', '2026-02-01', :until, '2026-02-03')"

@@ -110,7 +110,14 @@ async def sign(connection: AsyncConnection, leases: list[Lease]) -> None:
         *(row for one in sorted(leases, key=lambda each: each.parent_id or "") for row in one.rows),
     ):
         by_table.setdefault(type(row), []).append(row.model_dump())
-    for table in (Plan, Customer, Subscription, SubscriptionPause, SubscriptionSuspension, SubscriptionChange):
+    for table in (
+        Plan,
+        Customer,
+        Subscription,
+        SubscriptionPause,
+        SubscriptionSuspension,
+        SubscriptionChange,
+    ):
         if by_table.get(table):
             await connection.execute(insert(table), by_table[table])
 
