@@ -174,6 +174,7 @@ class BillAgain:
     actor_id: str = ""
     invoice_id: str = ""  # a correction: this invoice is taken back by a credit note first
     reason: str = ""
+    keeps_money: bool = False  # what was paid of it stays on the account instead of going back
 
 
 @dataclass(frozen=True)
@@ -189,6 +190,8 @@ class TakenBack:
     """An invoice that is over; what was paid of it has to be given back by a credit note."""
 
     refund_minor: int = 0
+    parts: tuple[int, ...] = ()  # of it, as it was paid: each goes back the way it came
+    kept: str = ""  # the deposit in which it stays on the account
 
 
 @dataclass(frozen=True)

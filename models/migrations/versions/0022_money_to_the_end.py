@@ -15,10 +15,18 @@ drop index subscriptions_due;
 create index subscriptions_due on subscriptions (next_bill_on, id)
   where status in ('active', 'paused', 'suspended');
 """
+KEPT = """
+alter table deposits
+  add column kept_from varchar unique references invoices (id),
+  add column credit_note_id varchar references credit_notes (id);
+create index deposits_kept on deposits (customer_id) where status = 'kept';
+"""
 
 
 def upgrade() -> None:
     op.execute(DUE)
+    learn("deposits", "status", "depositstatus", "kept")
+    op.execute(KEPT)
     learn("bill_skips", "reason", "skipreason", "suspended")
 
 
