@@ -28,6 +28,7 @@ CREDIT_QUEUE = "system-credit"
 ACCOUNTING_QUEUE = "system-accounting"
 SERVICE_QUEUE = "system-service"
 BANK_QUEUE = "system-bank"
+TAX_QUEUE = "system-tax"
 
 # A short SQL step: tried until the database is back, soon again at first.
 ROWS: ActivityOptions = {
@@ -158,3 +159,5 @@ BANK: ActivityOptions = {
 }  # fmt: skip
 # A result that is read again in half an hour anyway.
 FETCH: ActivityOptions = {**BANK, "schedule_to_close_timeout": timedelta(minutes=30)}
+# Documents for the tax office: claimed in SQL, so that a second try goes on where the first one ended.
+TAX: ActivityOptions = {**SLICE, "task_queue": TAX_QUEUE}

@@ -21,9 +21,64 @@ alter table deposits
   add column credit_note_id varchar references credit_notes (id);
 create index deposits_kept on deposits (customer_id) where status = 'kept';
 """
+TAX = """
+create table tax_documents (
+  id varchar primary key,
+  invoice_id varchar not null references invoices (id),
+  customer_id varchar not null references customers (id),
+  credit_note_id varchar references credit_notes (id),
+  kind varchar(32) not null constraint taxdocument check (kind in ('card_slip', 'cash_receipt', 'tax_invoice')),
+  operation varchar(32) not null constraint taxoperation check (operation in ('issue', 'amend')),
+  original text not null default '',
+  status varchar(32) not null
+    constraint taxstatus check (status in ('waiting', 'unknown', 'issued', 'parked', 'void')),
+  net_minor bigint not null,
+  tax_minor bigint not null,
+  total_minor bigint not null,
+  written_on date not null,
+  issue_by date not null,
+  number text not null default '',
+  code text not null default '',
+  lookups integer not null default 0,
+  created_at timestamptz not null,
+  asked_at timestamptz,
+  look_up_at timestamptz,
+  settled_at timestamptz,
+  constraint tax_adds_up check (total_minor = net_minor + tax_minor and total_minor > 0)
+);
+create index tax_by_invoice on tax_documents (invoice_id);
+create index tax_open on tax_documents (status, id) where status in ('waiting', 'unknown', 'parked');
+create unique index tax_by_note on tax_documents (credit_note_id) where credit_note_id is not null;
+"""
+
+
+def me(name: str) -> str:
+    """A setting of the asking person, read once per query; never set and empty are both NULL."""
+    return f"(select nullif(current_setting('ieum.{name}', true), ''))"
+
+
+SELLS = (
+    f"({me('kind')} = 'staff' and (select string_to_array(current_setting('ieum.roles', true), ',')"
+    " && array['agent', 'dispatcher', 'finance', 'admin']))"
+)
+
+
+def guard(table: str, sees: str) -> None:
+    """Who is said sees it; the worker writes it."""
+    op.execute(f"alter table {table} enable row level security")
+    op.execute(f"alter table {table} force row level security")
+    op.execute(f"create policy owner_all on {table} for all to current_user using (true) with check (true)")
+    op.execute(f"create policy worker_all on {table} for all to ieum_worker using (true) with check (true)")
+    op.execute(f"grant select, insert, update, delete on {table} to ieum_worker")
+    op.execute(f"create policy app_sees on {table} for select to ieum_app using ({sees})")
+    op.execute(f"grant select on {table} to ieum_app")
 
 
 def upgrade() -> None:
+    op.execute(TAX)
+    guard("tax_documents", SELLS)
+    for table in ("inbox", "system_calls", "sent_messages"):
+        learn(table, "system", "system", "tax")
     op.execute(DUE)
     learn("deposits", "status", "depositstatus", "kept")
     op.execute(KEPT)
