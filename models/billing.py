@@ -156,7 +156,7 @@ class BillingAccount(SQLModel, table=True):
 
 
 class TaxPaper(SQLModel, table=True):
-    """Evidence for the tax office: issued, or taking back what was issued. Its id is our key at the agency."""
+    """Evidence for the tax office: issued, or taking back what was. Its id is our key there."""
 
     __tablename__ = "tax_documents"
     __table_args__ = (

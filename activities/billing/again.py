@@ -76,10 +76,15 @@ async def _taken(session: AsyncSession, invoice: Invoice, asked: AgainAt) -> Tak
     is_cancelled = invoice.status is InvoiceStatus.CANCELLED
     if parts and is_cancelled:
         return TakenBack(kept=await keep_uncovered(session, invoice, sum(parts), asked.at))
-    if (parts and asked.order.keeps_money) or await session.get(Deposit, kept_id(invoice.id)):
+    if (parts and asked.order.keeps_money) or await _is_kept(session, invoice.id):
         reason = asked.order.reason
         return TakenBack(kept=await keep_credited(session, invoice, sum(parts), reason, asked.at))
     return TakenBack(sum(parts), parts)
+
+
+async def _is_kept(session: AsyncSession, invoice_id: str) -> bool:
+    query = select(col(Deposit.id)).where(col(Deposit.id) == kept_id(invoice_id))
+    return await session.scalar(query) is not None
 
 
 async def _left(session: AsyncSession, invoice_id: str) -> tuple[int, ...]:

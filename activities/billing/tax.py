@@ -1,4 +1,4 @@
-"""Evidence for the tax office: claimed before it is asked for, looked up when unclear, parked when refused."""
+"""Evidence for the tax office: claimed before it is asked for, looked up when unclear, parked if refused."""
 
 import asyncio
 from collections.abc import Sequence

@@ -91,7 +91,7 @@ async def all_is_well(engine: AsyncEngine) -> None:
 async def test_each_invoice_is_issued_once_by_an_agency_that_loses_answers(
     worker_engine: AsyncEngine, temporal: WorkflowEnvironment, sandbox: Sandbox
 ) -> None:
-    invoices = [await a_business(worker_engine, gross=11_000 + n) for n in range(40)]
+    invoices = [await a_business(worker_engine, gross=11_000 + n) for n in range(24)]
     rules = [{"kind": one, "probability": 0.08, "seconds": 2, "operation": "issue"} for one in LIES]
     sandbox.fail("tax", *rules)
     patience = Patience(total=1.0)
@@ -104,9 +104,9 @@ async def test_each_invoice_is_issued_once_by_an_agency_that_loses_answers(
     await office.close()
 
     assert again == 0
-    assert len(fired) > 4
+    assert len(fired) > 2
     sums = "select status, count(*), sum(total_minor) from tax_documents group by 1"
-    assert await rows(worker_engine, sums) == [("issued", len(invoices), sum(11_000 + n for n in range(40)))]
+    assert await rows(worker_engine, sums) == [("issued", len(invoices), sum(11_000 + n for n in range(24)))]
     kept = sandbox.client.get("/tax/control/book").json()
     ours = await rows(worker_engine, "select id, number, total_minor from tax_documents order by id")
     assert [(one["key"], one["number"], one["total"]) for one in kept] == ours

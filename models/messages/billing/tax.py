@@ -1,4 +1,4 @@
-"""Words about evidence for the tax office: tax invoices and cash receipts, issued by an agency under our keys.
+"""Words about evidence for the tax office: tax invoices and cash receipts, issued by an agency by our keys.
 
 A card's slip is evidence by itself; nothing is issued for it."""
 
