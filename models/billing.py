@@ -142,11 +142,13 @@ class BillingAccount(SQLModel, table=True):
     __tablename__ = "billing_accounts"
     __table_args__ = (
         CheckConstraint("bill_day between 1 and 31", name="a_day_of_the_month"),
+        CheckConstraint("collect_day between 1 and 31", name="a_day_to_collect"),
         CheckConstraint("due_days between 0 and 90", name="due_within_a_quarter"),
     )
 
     customer_id: str = Field(primary_key=True, foreign_key="customers.id")
     bill_day: int | None = None  # new contracts are billed on this day of the month; none: on their own
+    collect_day: int | None = None  # what is agreed to a card or account is collected on it; none: when due
     due_days: int = 14
     tax_document: TaxDocument = Field(default=TaxDocument.CARD_SLIP, sa_type=columns.word(TaxDocument))
     tax_id: str = columns.text(default="")

@@ -16,7 +16,8 @@ WRITE = f"""
 with i as materialized (
   select * from invoices
   where customer_id = any(:customers) and run_id is not null and status in ('issued', 'overdue')
-    and issued_on <= :day
+    and collect_on(issued_on, due_at, (
+      select b.collect_day from billing_accounts b where b.customer_id = invoices.customer_id)) <= :day
   order by id for share),
 due as materialized (select i.*, {OPEN_MINOR} as open_minor from i),
 owing as (

@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlmodel import col
 
-from api.customers.card import OWED
 from api.kit.desk import DeskAt
 from api.kit.language import locale
 from models.billing import Invoice
 from models.catalogue import Plan
 from models.field_service import Visit
+from models.kit.arrears import OWED
 from models.messages.billing.invoices import InvoiceStatus
 from models.messages.field_service import VisitStatus
 from models.messages.orders import OrderStatus

@@ -50,6 +50,22 @@ create index tax_by_invoice on tax_documents (invoice_id);
 create index tax_open on tax_documents (status, id) where status in ('waiting', 'unknown', 'parked');
 create unique index tax_by_note on tax_documents (credit_note_id) where credit_note_id is not null;
 """
+# The day on which an invoice is collected: the account's own day of the month, never after it is due.
+COLLECT = """
+alter table billing_accounts add column collect_day integer
+  constraint a_day_to_collect check (collect_day between 1 and 31);
+grant insert (collect_day), update (collect_day) on billing_accounts to ieum_app;
+create function collect_on(issued_on date, due_at timestamptz, collect_day integer) returns date
+language sql immutable as $$
+  select case when collect_day is null then (due_at at time zone 'Asia/Seoul')::date
+    else (
+      select least(min(first + least(collect_day, until - first) - 1), (due_at at time zone 'Asia/Seoul')::date)
+      from (select (date_trunc('month', issued_on) + make_interval(months => n))::date as first,
+              (date_trunc('month', issued_on) + make_interval(months => n + 1))::date as until
+            from generate_series(0, 1) n) months
+      where first + least(collect_day, until - first) - 1 >= issued_on) end
+$$;
+"""
 
 
 def me(name: str) -> str:
@@ -76,6 +92,7 @@ def guard(table: str, sees: str) -> None:
 
 def upgrade() -> None:
     op.execute(TAX)
+    op.execute(COLLECT)
     guard("tax_documents", SELLS)
     for table in ("inbox", "system_calls", "sent_messages"):
         learn(table, "system", "system", "tax")
