@@ -286,7 +286,8 @@ class Lives:
         found = await self.sql(
             "select i.id, i.run_id, i.customer_id from invoices i where i.run_id is not null"
             " and i.status = 'paid' and i.issued_on > cast(:on as date) - 40"
-            " and not exists (select 1 from credit_notes c where c.invoice_id = i.id) order by i.id", on=self.today,
+            " and not exists (select 1 from credit_notes c where c.invoice_id = i.id) order by i.id",
+            on=self.today,
         )  # fmt: skip
         if not found:
             return
