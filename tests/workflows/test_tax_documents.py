@@ -29,7 +29,7 @@ from models.messages.payments.deposits import AllocateDeposit
 from models.payments import Deposit
 from tests.builders.collection import a_customer, a_run_invoice
 from tests.sandbox import Sandbox
-from workflows.billing import TaxDocumentsWorkflow
+from workflows.billing import TaxDayWorkflow, TaxDocumentsWorkflow
 from workflows.kit.options import BATCH_QUEUE, DESK_QUEUE, TAX_QUEUE
 
 NOW = datetime.now(UTC)
@@ -51,7 +51,7 @@ async def at_work(
     }  # fmt: skip
     async with AsyncExitStack() as stack:
         for queue, listed in queues.items():
-            lives = [TaxDocumentsWorkflow] if queue == DESK_QUEUE else []
+            lives = [TaxDayWorkflow, TaxDocumentsWorkflow] if queue == DESK_QUEUE else []
             at_queue = Worker(temporal.client, task_queue=queue, workflows=lives, activities=listed)
             await stack.enter_async_context(at_queue)
         yield
@@ -111,6 +111,25 @@ async def test_each_invoice_is_issued_once_by_an_agency_that_loses_answers(
     ours = await rows(worker_engine, "select id, number, total_minor from tax_documents order by id")
     assert [(one["key"], one["number"], one["total"]) for one in kept] == ours
     await all_is_well(worker_engine)
+
+
+async def test_the_morning_issues_what_is_due_once(
+    worker_engine: AsyncEngine, temporal: WorkflowEnvironment
+) -> None:
+    await a_business(worker_engine)
+    office = ConsoleTaxOffice()
+
+    async with at_work(worker_engine, temporal, office):
+        begun = [
+            await temporal.client.execute_workflow(
+                TaxDayWorkflow.run, id=f"tax-day-{number}", task_queue=DESK_QUEUE
+            )
+            for number in range(2)
+        ]
+        assert await temporal.client.get_workflow_handle(tax_workflow_id(TODAY)).result() == 1
+
+    assert begun == [True, False]
+    assert [operation for operation, _ in office.asked] == ["issue"]
 
 
 async def test_a_refused_document_is_parked_with_its_reason_and_issued_after_the_repair(
