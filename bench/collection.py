@@ -44,8 +44,8 @@ FLOOR = (
     """insert into payment_attempts (id, invoice_id, ordinal, customer_id, provider, payment_key,
       amount_minor, currency, status, provider_id, code, created_at, asked_at, settled_at,
       lookups, seq, absences)
-    select id || '.1', id, 1, customer_id, 'gateway', '', total_minor, currency, 'succeeded', 'p' || id, 'DONE',
-      now(), now(), now(), 0, 1, 0
+    select id || '.1', id, 1, customer_id, 'gateway', '', total_minor, currency, 'succeeded', 'p' || id,
+      'DONE', now(), now(), now(), 0, 1, 0
     from invoices where customer_id between %(from)s and %(to)s""",
     """insert into ledger_transactions (source, purpose, customer_id, posted_on, posted_at)
     select 'attempt:' || id || '.1', 'payment', customer_id, current_date, now() from invoices

@@ -76,6 +76,11 @@ HARD = ChargeAnswer(Verdict.REFUSED, code="INVALID_STOPPED_CARD")
 UNCLEAR = ChargeAnswer(Verdict.UNKNOWN, code="ReadTimeout")
 AWAY = ChargeAnswer(Verdict.NOT_SENT, code="ConnectError")
 DAY = timedelta(days=1)
+MOVING = """
+select * from dunning_cases c where status = 'open' and (next_at is null or next_at <= :at or not exists (
+  select 1 from invoices i where i.customer_id = c.customer_id and i.status in ('issued', 'overdue')
+    and i.due_at < :at)) order by id
+"""
 RUN = ActivityEnvironment().run
 
 
@@ -166,7 +171,7 @@ class Lives:
 
     async def dun(self) -> None:
         self.note("cases", await self.dunning.open_cases(self.at(9, 30)))
-        for case in await self.sql("select * from dunning_cases where status = 'open' order by id"):
+        for case in await self.sql(MOVING, at=self.at(10)):
             order = DunningOrder(case.id, case.customer_id, 1, TERMS, case.overdue_since)
             await self.dun_one(order, case)
 

@@ -12,6 +12,15 @@ from models.payments import Deposit
 from models.rules.billing.close import month_of
 from tests.journeys.lives import DAY, RUN, Lives
 
+DUE = """
+select 1 from subscriptions where next_bill_on <= :on and status in ('active', 'paused', 'suspended')
+union all select 1 from subscription_charges where document_id is null and not is_void limit 1
+"""
+CHARGEABLE = """
+select 1 from invoices i where status in ('issued', 'overdue') and run_id is not null and exists (
+  select 1 from payment_methods m where m.customer_id = i.customer_id and m.status = 'active') limit 1
+"""
+
 
 class Year(Lives):
     """What the schedules do, every day and at every month end."""
@@ -37,7 +46,10 @@ class Year(Lives):
         raise NotImplementedError
 
     async def bill(self) -> None:
-        await self.meter()
+        if self.today.day % 3 == 0:
+            await self.meter()
+        if not await self.sql(DUE, on=self.today):
+            return
         order = BillRunOrder(run_id(self.today), self.today)
         planned = await self.runs.plan_run(PlanRun(order, self.at(2)))
         for number in planned.slices:
@@ -58,9 +70,7 @@ class Year(Lives):
         )  # fmt: skip
 
     async def collect(self) -> None:
-        if not await self.sql(
-            "select 1 from invoices where status in ('issued', 'overdue') and run_id is not null limit 1"
-        ):
+        if not await self.sql(CHARGEABLE):
             return
         at, name = self.at(9), self.today.isoformat()
         policy = await self.collecting.begin_collection(BeginCollection(CollectionOrder(self.today), at))
