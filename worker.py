@@ -12,6 +12,7 @@ from activities.billing import (
     BillLetterActivities,
     BillRunActivities,
     CloseActivities,
+    TaxActivities,
     WriteOffActivities,
 )
 from activities.connectors.accounting import HttpTryton
@@ -28,6 +29,7 @@ from activities.connectors.provisioning import HttpService
 from activities.connectors.sms import HttpSms
 from activities.connectors.stock import HttpStock
 from activities.connectors.stripe import HttpStripe
+from activities.connectors.tax_documents import HttpTaxOffice
 from activities.customers.handover import HandoverActivities
 from activities.customers.privacy import PrivacyActivities
 from activities.customers.signup import SignupActivities
@@ -71,6 +73,8 @@ from workflows.billing import (
     CloseWorkflow,
     InvoiceWorkflow,
     MonthEndWorkflow,
+    TaxDayWorkflow,
+    TaxDocumentsWorkflow,
     WriteOffWorkflow,
 )
 from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, SignupWorkflow
@@ -89,6 +93,7 @@ from workflows.kit.options import (
     SERVICE_QUEUE,
     SMS_QUEUE,
     STOCK_QUEUE,
+    TAX_QUEUE,
 )
 from workflows.kit.payloads import converter
 from workflows.orders import ForgetCartsWorkflow, OrderWorkflow, ReturnWorkflow
@@ -123,7 +128,7 @@ WORKFLOWS: list[type] = [
     InvitationWorkflow, SignupWorkflow, HandoverWorkflow, PrivacyRequestWorkflow, OrderWorkflow,
     ActivationWorkflow, DeactivationWorkflow, SubscriptionChangeWorkflow,
     BillDayWorkflow, BillRunWorkflow, BillLettersWorkflow, BillAccountWorkflow,
-    MonthEndWorkflow, CloseWorkflow,
+    MonthEndWorkflow, CloseWorkflow, TaxDayWorkflow, TaxDocumentsWorkflow,
     SuspensionWorkflow, ReactivationWorkflow, DismissalWorkflow, DunningWorkflow, DunningDayWorkflow,
     DunningSweepWorkflow, WriteOffWorkflow,
     CollectionDayWorkflow, CollectionWorkflow, DepositWorkflow, TransferBatchWorkflow, TransferDayWorkflow,
@@ -217,6 +222,17 @@ def books(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     }  # fmt: skip
 
 
+def evidence(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
+    """What the tax office is told, over the agency's line."""
+    tax = TaxActivities(
+        engine, HttpTaxOffice(setting.tax_url, setting.systems_token, calls), Pace(setting.gateway_per_second)
+    )
+    return {
+        DESK_QUEUE: [tax.left, tax.again, tax.wait], BATCH_QUEUE: [tax.write],
+        TAX_QUEUE: [tax.issue, tax.look_up],
+    }  # fmt: skip
+
+
 def people(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     """Letters, invitations, signup, privacy, and the CRM that campaigns run in."""
     mail = HttpMail(setting.mail_url, setting.systems_token, calls)
@@ -275,6 +291,7 @@ def activities(engine: AsyncEngine, setting: Settings) -> Acts:
     groups = (
         service(engine), money(engine, setting, calls), runs(engine), people(engine, setting, calls),
         sales(engine, setting, calls), books(engine, setting, calls), overdue(engine),
+        evidence(engine, setting, calls),
     )  # fmt: skip
     for group in groups:
         for queue, acts in group.items():

@@ -11,6 +11,7 @@ from models.kit import columns
 from models.messages.billing.close import BatchStatus, Check, CheckStatus, PeriodStatus
 from models.messages.billing.invoices import InvoiceStatus, LedgerAccount, LineKind
 from models.messages.billing.runs import RunStatus, SkipReason, SliceStatus, TaxDocument
+from models.messages.billing.tax import TaxOperation, TaxStatus
 
 
 class Invoice(SQLModel, table=True):
@@ -141,17 +142,56 @@ class BillingAccount(SQLModel, table=True):
     __tablename__ = "billing_accounts"
     __table_args__ = (
         CheckConstraint("bill_day between 1 and 31", name="a_day_of_the_month"),
+        CheckConstraint("collect_day between 1 and 31", name="a_day_to_collect"),
         CheckConstraint("due_days between 0 and 90", name="due_within_a_quarter"),
     )
 
     customer_id: str = Field(primary_key=True, foreign_key="customers.id")
     bill_day: int | None = None  # new contracts are billed on this day of the month; none: on their own
+    collect_day: int | None = None  # what is agreed to a card or account is collected on it; none: when due
     due_days: int = 14
     tax_document: TaxDocument = Field(default=TaxDocument.CARD_SLIP, sa_type=columns.word(TaxDocument))
     tax_id: str = columns.text(default="")
     hold_until: date | None = None  # until this day nothing is collected or dunned
     hold_reason: str = columns.text(default="")
     version: int = 1
+
+
+class TaxPaper(SQLModel, table=True):
+    """Evidence for the tax office: issued, or taking back what was. Its id is our key there."""
+
+    __tablename__ = "tax_documents"
+    __table_args__ = (
+        CheckConstraint("total_minor = net_minor + tax_minor and total_minor > 0", name="tax_adds_up"),
+        Index("tax_by_invoice", "invoice_id"),
+        Index(
+            "tax_open", "status", "id", postgresql_where=text("status in ('waiting', 'unknown', 'parked')")
+        ),
+        Index(
+            "tax_by_note", "credit_note_id", unique=True, postgresql_where=text("credit_note_id is not null")
+        ),
+    )
+
+    id: str = Field(primary_key=True)  # "T2026-000017": the invoice's or credit note's number
+    invoice_id: str = Field(foreign_key="invoices.id")
+    customer_id: str = Field(foreign_key="customers.id")
+    credit_note_id: str | None = Field(default=None, foreign_key="credit_notes.id")
+    kind: TaxDocument = Field(sa_type=columns.word(TaxDocument))
+    operation: TaxOperation = Field(default=TaxOperation.ISSUE, sa_type=columns.word(TaxOperation))
+    original: str = columns.text(default="")  # what is amended
+    status: TaxStatus = Field(default=TaxStatus.WAITING, sa_type=columns.word(TaxStatus))
+    net_minor: int = columns.minor()
+    tax_minor: int = columns.minor()
+    total_minor: int = columns.minor()
+    written_on: date
+    issue_by: date  # the last day on which it may be issued
+    number: str = columns.text(default="")  # the tax office's
+    code: str = columns.text(default="")
+    lookups: int = 0
+    created_at: datetime = columns.moment()
+    asked_at: datetime | None = columns.moment(default=None, nullable=True)  # claimed: it may have been asked
+    look_up_at: datetime | None = columns.moment(default=None, nullable=True)
+    settled_at: datetime | None = columns.moment(default=None, nullable=True)
 
 
 class BillRun(SQLModel, table=True):

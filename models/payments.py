@@ -247,6 +247,8 @@ class Deposit(SQLModel, table=True):
         CheckConstraint("amount_minor > 0", name="deposit_is_positive"),
         CheckConstraint("returned_minor between 0 and amount_minor", name="returned_within_deposit"),
         Index("deposits_by_status", "status", "received_at"),
+        Index("deposits_kept", "customer_id", postgresql_where=text("status = 'kept'")),
+        Index("deposits_kept", "customer_id", postgresql_where=text("status = 'kept'")),
     )
 
     id: str = Field(primary_key=True)  # the bank's own notice id
@@ -258,4 +260,6 @@ class Deposit(SQLModel, table=True):
     currency: str = columns.text(default="KRW")
     status: DepositStatus = Field(default=DepositStatus.RECEIVED, sa_type=columns.word(DepositStatus))
     received_at: datetime = columns.moment()
+    kept_from: str | None = Field(default=None, foreign_key="invoices.id", unique=True)  # a corrected one
+    credit_note_id: str | None = Field(default=None, foreign_key="credit_notes.id")
     seq: int = 0

@@ -22,7 +22,10 @@ class Subscription(SQLModel, table=True):
         Index("subscriptions_by_customer", "customer_id", "status"),
         Index("subscriptions_by_parent", "parent_id"),
         Index(
-            "subscriptions_due", "next_bill_on", "id", postgresql_where=text("status in ('active', 'paused')")
+            "subscriptions_due",
+            "next_bill_on",
+            "id",
+            postgresql_where=text("status in ('active', 'paused', 'suspended')"),
         ),
     )
 

@@ -69,6 +69,14 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
     "BillAccount": (
         "test_a_parked_account_is_billed_after_its_repair",
         "test_a_wrong_invoice_is_taken_back_and_billed_anew",
+        "test_what_was_paid_goes_back_payment_by_payment",
+        "test_what_was_paid_stays_on_the_account_and_pays_the_next_bills",
+    ),
+    "TaxDay": ("test_the_morning_issues_what_is_due_once",),
+    "TaxDocuments": (
+        "test_the_morning_issues_what_is_due_once",
+        "test_a_refused_document_is_parked_with_its_reason_and_issued_after_the_repair",
+        "test_what_is_unclear_is_looked_up_before_it_is_asked_for_again[answer0-asked0]",
     ),
     "Return": (
         "test_what_somebody_does_not_want_comes_back_and_the_money_less_the_way",
@@ -127,6 +135,7 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
     "Deposit": (
         "test_a_deposit_of_a_known_customer_settles_what_is_owed",
         "test_unclaimed_money_waits_until_finance_says_whose_it_is",
+        "test_what_was_paid_stays_on_the_account_and_pays_the_next_bills",
     ),
     "Signup": (
         "test_a_stranger_signs_up_by_telephone_and_is_in",

@@ -147,6 +147,7 @@ class Plan:
             "ALIMTALK_URL": f"{outside}/alimtalk",
             "SERVICE_URL": f"{outside}/service",
             "BANK_URL": f"{outside}/bank",
+            "TAX_URL": f"{outside}/tax",
             "STRIPE_URL": self.local("STRIPE_PORT"),
             "STRIPE_SECRET": "sk_test_localstripe",
             "TRACKING_URL": self.local("SANDBOX_PORT", "/carrier/track"),

@@ -18,7 +18,17 @@ Kind = Literal[
     "truncated_json", "wrong_amount", "wrong_order", "duplicate", "reset", "reset_before",
 ]  # fmt: skip
 SystemName = Literal[
-    "payments", "mail", "sms", "stock", "carrier", "credit", "marketing", "service", "alimtalk", "bank"
+    "payments",
+    "mail",
+    "sms",
+    "stock",
+    "carrier",
+    "credit",
+    "marketing",
+    "service",
+    "alimtalk",
+    "bank",
+    "tax",
 ]
 BY_ADDRESS = {  # systems whose operations are named by the end of their addresses
     "stock": {"reservations": "reserve", "parcels": "pack"},
@@ -123,6 +133,8 @@ def operation(scope: Scope) -> tuple[str, str] | None:
         return path.split("/")[1], "send"
     if path.startswith("/marketing/contacts/") and method in ("PUT", "DELETE"):
         return "marketing", "upsert" if method == "PUT" else "forget"
+    if path.startswith("/tax/documents"):
+        return "tax", "look_up" if method == "GET" else "issue"
     if path.startswith("/bank/files/"):
         return "bank", "hand_in" if method == "PUT" else "result"
     parts = path.strip("/").split("/")

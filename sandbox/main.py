@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse, RedirectResponse
 
-from sandbox import alimtalk, bank, billing_keys, carrier, credit, mail, provisioning, sms, stock
+from sandbox import alimtalk, bank, billing_keys, carrier, credit, mail, provisioning, sms, stock, tax
 from sandbox.book import Book, place
 from sandbox.checkout import checkout
 from sandbox.faults import Failing, Switchboard, switches
@@ -50,6 +50,7 @@ def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
     app.include_router(credit.credit(book, token))
     app.include_router(bank.bank(book, notices, token))
     app.include_router(provisioning.service(book, token))
+    app.include_router(tax.tax(book, token))
     app.include_router(switches(board))
     app.include_router(house_keeping(book, board, webhooks, scans, notices, arrivals))
     return app

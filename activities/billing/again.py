@@ -12,6 +12,7 @@ from activities.billing.invoices import BillingActivities
 from activities.billing.rating import Memory
 from activities.billing.slices import Range, Work, bill
 from activities.billing.steps import free_charges, locked
+from activities.kit.keeping import keep_credited, keep_uncovered
 from activities.kit.timeline import tell_live, write_entry
 from activities.kit.transactions import transaction
 from models.billing import BillRun, BillSkip, Invoice
@@ -19,10 +20,10 @@ from models.kit.timeline import EntryKind
 from models.messages.billing.invoices import FinanceAct, InvoiceStatus
 from models.messages.billing.runs import AgainAt, BilledAccount, TakenBack, run_workflow_id
 from models.messages.payments import RefundStatus
-from models.payments import Allocation, Refund
+from models.messages.payments.deposits import kept_id
+from models.payments import Allocation, Deposit, Refund
 
 OPEN = (InvoiceStatus.ISSUED, InvoiceStatus.OVERDUE)
-GONE = (RefundStatus.REFUSED,)
 
 
 @dataclass
@@ -43,11 +44,10 @@ class BillAgainActivities:
         if is_open:
             act = FinanceAct(order.invoice_id, "", number, asked.at, order.actor_id, order.reason)
             await BillingActivities(self.engine).cancel(act)
-            return TakenBack()
         async with transaction(self.engine) as session:
             invoice = await locked(session, order.invoice_id)
             await free_charges(session, invoice.id)
-            return TakenBack(await _left(session, invoice.id))
+            return await _taken(session, invoice, asked)
 
     @activity.defn(name="billing.bill_account")
     async def bill_account(self, asked: AgainAt) -> BilledAccount:
@@ -69,15 +69,38 @@ class BillAgainActivities:
         return BilledAccount(found or "", skip if found is None else "")
 
 
-async def _left(session: AsyncSession, invoice_id: str) -> int:
-    """What was paid of an invoice and has not gone back, nor is about to."""
-    paid = select(func.coalesce(func.sum(col(Allocation.amount_minor)), 0)).where(
-        col(Allocation.invoice_id) == invoice_id
+async def _taken(session: AsyncSession, invoice: Invoice, asked: AgainAt) -> TakenBack:
+    """What becomes of the money: it goes back as it came, or stays on the account. What was paid of an
+    invoice that is cancelled now always stays: the new bill asks for it at once."""
+    parts = await _left(session, invoice.id)
+    is_cancelled = invoice.status is InvoiceStatus.CANCELLED
+    if parts and is_cancelled:
+        return TakenBack(kept=await keep_uncovered(session, invoice, sum(parts), asked.at))
+    if (parts and asked.order.keeps_money) or await _is_kept(session, invoice.id):
+        reason = asked.order.reason
+        return TakenBack(kept=await keep_credited(session, invoice, sum(parts), reason, asked.at))
+    return TakenBack(sum(parts), parts)
+
+
+async def _is_kept(session: AsyncSession, invoice_id: str) -> bool:
+    query = select(col(Deposit.id)).where(col(Deposit.id) == kept_id(invoice_id))
+    return await session.scalar(query) is not None
+
+
+async def _left(session: AsyncSession, invoice_id: str) -> tuple[int, ...]:
+    """What was paid of an invoice and has not gone back, nor is about to: payment by payment."""
+    back = (
+        select(func.coalesce(func.sum(col(Refund.amount_minor)), 0))
+        .where(
+            col(Refund.attempt_id) == col(Allocation.attempt_id),
+            col(Refund.credit_note_id).is_not(None) | (col(Refund.status) == RefundStatus.CREATED),
+            col(Refund.invoice_id) == invoice_id,
+        )
+        .scalar_subquery()
     )
-    back = select(func.coalesce(func.sum(col(Refund.amount_minor)), 0)).where(
-        col(Refund.invoice_id) == invoice_id, col(Refund.status).not_in(GONE)
-    )
-    return int(await session.scalar(paid) or 0) - int(await session.scalar(back) or 0)
+    paid = select(col(Allocation.amount_minor) - back).where(col(Allocation.invoice_id) == invoice_id)
+    found = await session.scalars(paid.order_by(col(Allocation.at), col(Allocation.attempt_id)))
+    return tuple(int(one) for one in found if one > 0)
 
 
 async def _skip(session: AsyncSession, run_id: str, customer_id: str) -> str:

@@ -54,10 +54,13 @@ LOOKS: Mapping[Check, str] = {
         select id, gross_minor as amount from subscription_charges
         where document_id is null and not is_void and from_on < :until_on""",
     Check.SUSPENSE: """
-        select t.source as id, sum(e.credit_minor - e.debit_minor)::bigint as amount
+        select coalesce('deposit:' || a.payment_key, 'deposit:' || d.id, t.source) as id,
+          sum(e.credit_minor - e.debit_minor)::bigint as amount
         from ledger_transactions t join ledger_entries e on e.transaction_id = t.id
+        left join payment_attempts a on a.provider = 'suspense' and t.source = 'attempt:' || a.id
+        left join deposits d on t.purpose = 'cancel' and t.source = 'invoice:' || d.kept_from
         where e.account = 'suspense' and t.posted_on < :until_on
-        group by t.source having sum(e.credit_minor - e.debit_minor) <> 0""",
+        group by 1 having sum(e.credit_minor - e.debit_minor) <> 0""",
     Check.BALANCED: """
         select t.posted_on::text as id, sum(e.debit_minor - e.credit_minor)::bigint as amount
         from ledger_transactions t join ledger_entries e on e.transaction_id = t.id

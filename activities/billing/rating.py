@@ -103,17 +103,21 @@ def _alike(row: Row[Any], terms: dict[str, Any], day: date) -> Priced:
 
 
 def _odd(row: Row[Any], day: date) -> Priced:
-    pauses = tuple(
-        Stretch(first, date.max if last == "infinity" else date.fromisoformat(last))
-        for first, last in zip(row.pause_from, row.pause_until, strict=True)
-    )
     contract = Contract(
         id=row.id, customer_id=row.customer_id, terms=from_record(PlanTerms, row.terms),
         starts_on=row.starts_on or row.created_at.date(), billed_until=row.billed_until,
         bill_day=row.bill_day, quantity=row.quantity, percent_off=row.percent_off, anchor_on=row.anchor_on,
-        pauses=pauses, ends_on=row.ends_on,
+        pauses=_stretches(row.pause_from, row.pause_until),
+        free=_stretches(row.free_from, row.free_until), ends_on=row.ends_on,
     )  # fmt: skip
     return Priced(contract, rate(contract, day, row.hold_on))
+
+
+def _stretches(first: Sequence[date], last: Sequence[str]) -> tuple[Stretch, ...]:
+    return tuple(
+        Stretch(one, date.max if until == "infinity" else date.fromisoformat(until))
+        for one, until in zip(first, last, strict=True)
+    )
 
 
 async def _lay_down(connection: AsyncConnection, rating: Rating) -> None:

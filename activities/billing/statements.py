@@ -45,30 +45,33 @@ from (
     s.quantity, s.percent_off, s.starts_on, s.anchor_on, s.bill_day, s.billed_until,
     s.ends_on is not null
       or exists (select 1 from subscription_pauses p where p.subscription_id = s.id)
+      or exists (select 1 from subscription_suspensions f where f.subscription_id = s.id
+                 and f.free_from is not null and coalesce(f.until_on, 'infinity') > s.billed_until)
       or exists (select 1 from subscription_changes x where x.status in ('requested', 'awaiting')
                  and x.subscription_id = coalesce(s.parent_id, s.id)) as is_odd
   from subscriptions s
-  where s.customer_id between :from_id and :until_id and s.next_bill_on <= :day and s.status in ('active',
-  'paused')
+  where s.customer_id between :from_id and :until_id and s.next_bill_on <= :day
+  and s.status in ('active', 'paused', 'suspended')
 ) mine"""
 
 PLAN = """
 insert into bill_slices (run_id, number, from_id, until_id, expected, status)
 select :run_id, (place - 1) / :size + 1, min(customer_id), max(customer_id), count(*), 'open'
 from (select customer_id, row_number() over (order by customer_id) as place from (
-        select customer_id from subscriptions where next_bill_on <= :day and status in ('active', 'paused')
+        select customer_id from subscriptions
+        where next_bill_on <= :day and status in ('active', 'paused', 'suspended')
         union
         select customer_id from subscription_charges
         where document_id is null and not is_void and gross_minor <> 0) candidates) placed
 group by (place - 1) / :size on conflict do nothing"""
 CONTRACTS_WITHIN = """
 select count(*) from subscriptions s
-where s.customer_id between :from_id and :until_id and s.next_bill_on <= :day and s.status in ('active',
-  'paused')"""
+where s.customer_id between :from_id and :until_id and s.next_bill_on <= :day
+  and s.status in ('active', 'paused', 'suspended')"""
 WITHIN = """
 select s.customer_id from subscriptions s
-where s.customer_id between :from_id and :until_id and s.next_bill_on <= :day and s.status in ('active',
-  'paused')
+where s.customer_id between :from_id and :until_id and s.next_bill_on <= :day
+  and s.status in ('active', 'paused', 'suspended')
 union
 select c.customer_id from subscription_charges c
 where c.customer_id between :from_id and :until_id and c.document_id is null and not c.is_void order by 1"""
@@ -85,7 +88,11 @@ select s.id, s.customer_id, s.terms, s.quantity, s.percent_off, s.starts_on, s.a
    and x.subscription_id = coalesce(s.parent_id, s.id)) as hold_on,
   array(select p.from_on from subscription_pauses p where p.subscription_id = s.id order by 1) as pause_from,
   array(select coalesce(p.until_on, 'infinity'::date)::text from subscription_pauses p
-        where p.subscription_id = s.id order by p.from_on) as pause_until
+        where p.subscription_id = s.id order by p.from_on) as pause_until,
+  array(select f.free_from from subscription_suspensions f
+        where f.subscription_id = s.id and f.free_from is not null order by f.from_on, f.id) as free_from,
+  array(select coalesce(f.until_on, 'infinity'::date)::text from subscription_suspensions f
+        where f.subscription_id = s.id and f.free_from is not null order by f.from_on, f.id) as free_until
 from bill_due d join subscriptions s on s.id = d.id where d.shape < 0 order by s.id"""
 
 RATED = """
@@ -195,6 +202,8 @@ CARRIED = SKIP.format(
 select :run_id, x.customer_id, '', case when x.gross < 0 then 'credit'
   when exists (select 1 from bill_due d join bill_after a on a.shape = d.shape
                where d.customer_id = x.customer_id and a.steps = 0) then 'open_change'
+  when exists (select 1 from bill_due d join subscriptions s on s.id = d.id
+               where d.customer_id = x.customer_id and s.status = 'suspended') then 'suspended'
   else 'nothing_to_pay' end, false, '', x.gross, :at
 from bill_drafts x where x.gross <= 0"""
 )

@@ -21,7 +21,7 @@ from activities.customers.own_data import everything, packed
 from activities.kit.letters import Stationery
 from activities.kit.timeline import write_entry, write_waits
 from activities.kit.transactions import transaction
-from models.billing import Invoice
+from models.billing import BillingAccount, Invoice
 from models.customers import Customer, PrivacyRequest
 from models.kit.timeline import EntryKind
 from models.messages.billing.invoices import InvoiceStatus
@@ -34,9 +34,10 @@ from models.messages.customers import (
 )
 from models.messages.letters import Delivery
 from models.messages.payments import MethodStatus
+from models.messages.payments.deposits import DepositStatus
 from models.messages.subscriptions import SubscriptionStatus
 from models.orders import Order, Return
-from models.payments import PaymentMethod
+from models.payments import Deposit, PaymentMethod
 from models.rules import customers as rules
 from models.staff import Account, SignInSession
 from models.subscriptions import Subscription
@@ -141,6 +142,7 @@ class PrivacyActivities:
             row = await session.get_one(PrivacyRequest, step.request_id, with_for_update=True)
             forget = text("select forget_customer(:who, :at)")
             await _forget_returns(session, row.customer_id)
+            await _forget_money(session, row.customer_id)
             files = (await session.scalars(forget, {"who": row.customer_id, "at": step.at})).all()
             for name in files:
                 if name:
@@ -192,6 +194,10 @@ async def still_under_way(session: AsyncSession, customer_id: str) -> str:
         "invoices": select(Invoice.id).where(
             Invoice.customer_id == customer_id, col(Invoice.status).in_(owed)
         ),
+        "money": select(Deposit.id).where(
+            Deposit.customer_id == customer_id,
+            col(Deposit.status).in_((DepositStatus.RECEIVED, DepositStatus.SUSPENSE, DepositStatus.KEPT)),
+        ),
         "tickets": select(Ticket.id).where(Ticket.customer_id == customer_id, ~col(Ticket.is_over)),
     }
     for reason, query in reasons.items():
@@ -225,6 +231,14 @@ async def _forget_returns(session: AsyncSession, customer_id: str) -> None:
     mine = update(Return).where(col(Return.customer_id) == customer_id)
     names = ("note", "reason", "ship_name", "ship_phone", "ship_postcode", "ship_address")
     await session.execute(mine.values(dict.fromkeys(names, "")))
+
+
+async def _forget_money(session: AsyncSession, customer_id: str) -> None:
+    """Whose name the bank told with a deposit, and the number for receipts; amounts stay with the books."""
+    deposits = update(Deposit).where(col(Deposit.customer_id) == customer_id)
+    await session.execute(deposits.values(payer=""))
+    account = update(BillingAccount).where(col(BillingAccount.customer_id) == customer_id)
+    await session.execute(account.values(tax_id="", hold_reason=""))
 
 
 def _store(folder: Path, name: str, content: bytes) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from temporalio import activity
 
+from activities.kit.keeping import bill_came
 from activities.kit.timeline import tell_live, write_entry, write_waits
 from activities.kit.transactions import transaction
 from activities.payments.picking import LEFT, PAGE, WRITE, limits_of
@@ -75,6 +76,7 @@ class CollectionActivities:
             customers = list((await session.scalars(text(PAGE), page)).all())
             if not customers:
                 return Written()
+            await bill_came(session, customers, asked.at)
             given = {
                 "customers": customers, "collection": asked.collection_id, "day": asked.day, "at": asked.at,
                 **limits_of(asked.policy),

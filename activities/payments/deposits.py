@@ -61,6 +61,11 @@ USED = """
 select coalesce(sum(amount_minor), 0) from payment_attempts
 where provider = 'suspense' and payment_key = :deposit
 """
+SAID = {
+    DepositStatus.SUSPENSE: "payments.deposit_unclaimed",
+    DepositStatus.KEPT: "payments.deposit_kept",
+    DepositStatus.ALLOCATED: "payments.deposit_allocated",
+}
 
 
 @dataclass
@@ -76,16 +81,18 @@ class DepositActivities:
         Safe to repeat: the deposit posts once, and what was used of it is counted from its parts."""
         async with transaction(self.engine) as session:
             row = await session.get_one(Deposit, asked.deposit_id, with_for_update=True)
-            await _book(session, row, "payment", ("bank", "suspense"), row.amount_minor, asked.at)
+            if row.kept_from is None:  # else it is booked: it came out of another document
+                await _book(session, row, "payment", ("bank", "suspense"), row.amount_minor, asked.at)
             if row.status is DepositStatus.RETURNED:
                 return Allocated(row.status, 0)
             row.customer_id = row.customer_id or asked.customer_id or None
             rest = await rest_of(session, row)
             if row.customer_id and rest:
                 rest -= await _settle(session, row, rest, asked.at)
-            row.status = DepositStatus.SUSPENSE if rest else DepositStatus.ALLOCATED
+            waiting = DepositStatus.KEPT if row.kept_from else DepositStatus.SUSPENSE
+            row.status = waiting if rest else DepositStatus.ALLOCATED
             row.seq = max(row.seq, asked.seq)
-            sentence = "payments.deposit_unclaimed" if rest else "payments.deposit_allocated"
+            sentence = SAID[row.status]
             if asked.actor_id:
                 sentence = "payments.deposit_assigned"
             await _tell(session, row, sentence, asked.seq, asked.at, asked.actor_id, asked.waits)
@@ -97,7 +104,7 @@ class DepositActivities:
         async with transaction(self.engine) as session:
             row = await session.get_one(Deposit, asked.deposit_id, with_for_update=True)
             rest = await rest_of(session, row)
-            if row.status is DepositStatus.SUSPENSE and rest:
+            if row.status in (DepositStatus.SUSPENSE, DepositStatus.KEPT) and rest:
                 await _book(session, row, "refund", ("suspense", "bank"), rest, asked.at)
                 row.status, row.returned_minor, row.seq = DepositStatus.RETURNED, rest, asked.seq
             await _tell(session, row, "payments.deposit_returned", asked.seq, asked.at, asked.actor_id,

@@ -16,7 +16,8 @@ WRITE = f"""
 with i as materialized (
   select * from invoices
   where customer_id = any(:customers) and run_id is not null and status in ('issued', 'overdue')
-    and issued_on <= :day
+    and collect_on(issued_on, due_at, (
+      select b.collect_day from billing_accounts b where b.customer_id = invoices.customer_id)) <= :day
   order by id for share),
 due as materialized (select i.*, {OPEN_MINOR} as open_minor from i),
 owing as (
@@ -40,6 +41,8 @@ owing as (
       bool_or(p.status = 'refused' and p.method_id = m.id and p.code = any(:hard)) as is_dead
     from payment_attempts p where p.invoice_id = i.id) t on true
   where i.open_minor > 0 and not coalesce(t.is_under_way, false) and not coalesce(t.is_dead, false)
+    and not exists (  -- what lies on the account is used first: it hears of the bill before the card does
+      select 1 from deposits k where k.customer_id = i.customer_id and k.status = 'kept')
     and not exists (
       select 1 from billing_accounts b where b.customer_id = i.customer_id and b.hold_until >= :day)
     and not exists (

@@ -35,6 +35,8 @@ from models.payments import Allocation, PaymentAttempt, Refund
 from models.rules.billing import invoices as rules
 from models.rules.billing.invoices import Event
 
+BY_BANK = ("bank", "suspense")  # finance transfers it back
+
 
 @dataclass
 class RefundActivities:
@@ -82,7 +84,7 @@ class RefundActivities:
         asked, refund, gateway = await self._asked(refund_id)
         if refund.status is RefundStatus.SUCCEEDED:
             return ChargeAnswer(Verdict.SUCCEEDED, refund.provider_id, refund.code, refund.amount_minor)
-        if not asked.payment_key:
+        if not asked.payment_key or not gateway:
             return ChargeAnswer(Verdict.REFUSED, code="no_payment_key")
         return await gateway.refund(asked)
 
@@ -90,6 +92,8 @@ class RefundActivities:
     async def look_up_refund(self, refund_id: str) -> ChargeAnswer:
         """Ask the gateway whether the refund happened. Safe to repeat: it only reads."""
         asked, _, gateway = await self._asked(refund_id)
+        if not gateway:
+            return ChargeAnswer(Verdict.REFUSED, code="no_payment_key")
         return or_ask_again(await gateway.look_up_refund(asked))
 
     @activity.defn(name="payments.record_refund")
@@ -116,7 +120,8 @@ class RefundActivities:
                         is_public=change.status is RefundStatus.SUCCEEDED)  # fmt: skip
             return refund.status
 
-    async def _asked(self, refund_id: str) -> tuple[GiveBack, Refund, PaymentGateway]:
+    async def _asked(self, refund_id: str) -> tuple[GiveBack, Refund, PaymentGateway | None]:
+        """What is asked of whom; nobody can be asked for money that came through the bank."""
         async with transaction(self.engine) as session:
             refund = await session.get_one(Refund, refund_id)
             attempt = await session.get_one(PaymentAttempt, refund.attempt_id)
@@ -125,6 +130,8 @@ class RefundActivities:
             refund.id, attempt.id, attempt.provider_id or attempt.payment_key, refund.amount_minor,
             attempt.amount_minor, refund.reason, refund.currency, invoice.ticket_id, invoice.case_id,
         )  # fmt: skip
+        if attempt.provider in BY_BANK:
+            return asked, refund, None
         other = self.others.get(attempt.provider)
         return asked, refund, other.gateway if other else self.gateway
 
@@ -144,11 +151,16 @@ async def _source(session: AsyncSession, invoice: Invoice, order: RefundOrder) -
     if invoice.status is not InvoiceStatus.PAID:
         return "", "invoice_not_paid"
     query = select(Allocation).where(col(Allocation.invoice_id) == invoice.id)
+    left = {}
     for settled in await session.scalars(query.order_by(col(Allocation.at), col(Allocation.attempt_id))):
         back = await _given_back(session, settled.attempt_id, is_owed=True)
-        if order.amount_minor <= settled.amount_minor - back:
-            return settled.attempt_id, ""
-    return "", "nothing_to_give_back"
+        left[settled.attempt_id] = settled.amount_minor - back
+    enough = [one for one, minor in left.items() if order.amount_minor <= minor]
+    # A payment that goes back whole is taken first, so that others can go back whole, too.
+    whole = [one for one in enough if order.amount_minor == left[one]]
+    if not enough:
+        return "", "nothing_to_give_back"
+    return (whole or enough)[0], ""
 
 
 async def _unowed(session: AsyncSession, order: RefundOrder) -> tuple[str, str]:

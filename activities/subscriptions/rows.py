@@ -25,7 +25,7 @@ from models.subscriptions import (
     as_contract,
 )
 
-BILLED = (SubscriptionStatus.ACTIVE, SubscriptionStatus.PAUSED)
+BILLED = (SubscriptionStatus.ACTIVE, SubscriptionStatus.PAUSED, SubscriptionStatus.SUSPENDED)
 
 
 async def locked(session: AsyncSession, subscription_id: str) -> tuple[Contract, dict[str, Subscription]]:

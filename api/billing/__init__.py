@@ -1,6 +1,6 @@
 """What is owed, as finance and customers see it; and the books of each month."""
 
-from api.billing import accounts, corrections, invoices, ledger, papers, periods, postings, runs, usage
+from api.billing import accounts, corrections, invoices, ledger, papers, periods, postings, runs, tax, usage
 from api.billing.routing import router
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "postings",
     "router",
     "runs",
+    "tax",
     "usage",
 ]

@@ -54,6 +54,7 @@ class Billing(Input):
 
     version: Annotated[int, BeforeValidator(_nothing), Field(ge=0)]
     bill_day: Annotated[Annotated[int, Field(ge=1, le=31)] | None, BeforeValidator(_nothing)] = None
+    collect_day: Annotated[Annotated[int, Field(ge=1, le=31)] | None, BeforeValidator(_nothing)] = None
     due_days: Annotated[int, BeforeValidator(_nothing), Field(ge=0, le=90)] = 14
     tax_document: Literal["card_slip", "cash_receipt", "tax_invoice"] = "card_slip"
     business_number: MaybeLine = ""

@@ -1,5 +1,7 @@
 """Finance takes an invoice of a bill run back and has its account billed anew."""
 
+from typing import Literal
+
 from fastapi import Request
 from sqlmodel import col
 from starlette.responses import Response
@@ -25,6 +27,7 @@ class Correcting(Input):
 
     request_key: Key
     reason: Line
+    money: Literal["refund", "account"] = "refund"  # what becomes of what was paid
 
 
 @router.post("/billing/invoices/{invoice_id}/correction", may=FINANCE, row="invoice")
@@ -40,6 +43,8 @@ async def correct(
         raise Refusal("invoice_of_no_run")
     if invoice.status is InvoiceStatus.CANCELLED:
         raise Refusal("invoice_cancelled")
+    if invoice.status is InvoiceStatus.WRITTEN_OFF:
+        raise Refusal("invoice_written_off")
     tries = desk.visible(PaymentAttempt).where(
         col(PaymentAttempt.invoice_id) == invoice.id, col(PaymentAttempt.status).in_(OPEN_ATTEMPT)
     )
@@ -47,7 +52,7 @@ async def correct(
         raise Refusal("payment_under_way")
     order = BillAgain(
         sent.value.request_key[-16:], invoice.run_id, invoice.customer_id, desk.person.id,
-        invoice.id, sent.value.reason,
+        invoice.id, sent.value.reason, keeps_money=sent.value.money == "account",
     )  # fmt: skip
     await announce_start(
         desk.session, "BillAccount", again_workflow_id(order.key), order,

@@ -11,6 +11,7 @@ from sqlmodel import col
 from starlette.responses import Response
 
 from api.billing.routing import router
+from api.billing.tax import TaxLine, line_of
 from api.kit import labels
 from api.kit.commands import Answer, Said, command
 from api.kit.desk import Desk, DeskAt
@@ -22,7 +23,7 @@ from api.kit.routes import AGENTS, FINANCE
 from api.kit.seeing import may_see
 from api.kit.sentences import sentence, then_sentence, wait_sentence
 from api.kit.texts import Key, MaybeLine
-from models.billing import CreditNote, Invoice, InvoiceLine, LedgerEntry, LedgerTransaction
+from models.billing import CreditNote, Invoice, InvoiceLine, LedgerEntry, LedgerTransaction, TaxPaper
 from models.journeys import OpenWait
 from models.kit.refusals import Refusal
 from models.kit.timeline import TimelineEntry
@@ -34,6 +35,7 @@ from models.messages.billing.invoices import (
     LineKind,
     invoice_workflow_id,
 )
+from models.messages.payments import AttemptStatus
 from models.payments import Allocation, PaymentAttempt, Refund
 from models.rules.billing.invoices import Event
 
@@ -197,6 +199,8 @@ class InvoicePage:
     waits: tuple[Waiting, ...]
     can_cancel: bool
     can_give_back_minor: int
+    tax: tuple[TaxLine, ...] = ()
+    slips: tuple[str, ...] = ()  # a card's payments: their slips are evidence by themselves
 
 
 @router.get("/billing/invoices", may=FINANCE)
@@ -326,6 +330,21 @@ async def invoice_page(desk: DeskAt, invoice: Invoice) -> InvoicePage:
     return InvoicePage(
         shown, await _postings(desk, shown), await _story(desk, shown), await _waits(desk, shown), can_cancel,
         await left_to_give_back(desk, invoice.id) if invoice.status is InvoiceStatus.PAID else 0,
+        await tax_of(desk, invoice.id), slips_of(shown),
+    )  # fmt: skip
+
+
+async def tax_of(desk: DeskAt, invoice_id: str) -> tuple[TaxLine, ...]:
+    """What the tax office was told of an invoice."""
+    papers = desk.visible(TaxPaper).where(col(TaxPaper.invoice_id) == invoice_id)
+    return tuple(line_of(one) for one in await desk.session.scalars(papers.order_by(col(TaxPaper.id))))
+
+
+def slips_of(shown: Document) -> tuple[str, ...]:
+    """The card payments of an invoice by their numbers at the provider."""
+    return tuple(
+        one.provider_id for one in shown.attempts
+        if one.status is AttemptStatus.SUCCEEDED and one.provider not in ("bank", "suspense")
     )  # fmt: skip
 
 

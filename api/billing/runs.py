@@ -63,6 +63,7 @@ labels.register(
     {
         SkipReason.NOTHING_TO_PAY: Label(N_("Nothing to pay: carried to the next bill"), "gray"),
         SkipReason.CREDIT: Label(N_("A credit is left: carried to the next bill"), "teal"),
+        SkipReason.SUSPENDED: Label(N_("Services are off: these days cost nothing"), "orange"),
         SkipReason.OPEN_CHANGE: Label(N_("Waits for an open change of the contract"), "amber"),
         SkipReason.TERMS: Label(N_("The terms of a contract cannot be read"), "red"),
         SkipReason.REFUSED: Label(N_("A charge or invoice contradicts what is already booked"), "red"),

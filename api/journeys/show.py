@@ -19,7 +19,7 @@ from api.kit.routes import ADMINS
 from api.kit.sentences import sentence
 from api.kit.texts import Key
 from api.kit.visible import outbox_items
-from models.billing import Invoice
+from models.billing import AccountingPeriod, BillRun, Invoice
 from models.field_service import Visit
 from models.journeys import JourneyHistory, OpenWait
 from models.kit.refusals import Refusal
@@ -38,9 +38,18 @@ WORDS: dict[str, type[SQLModel]] = {
     "visit": Visit,
     "invoice": Invoice,
     "charge": PaymentAttempt,
+    "close": AccountingPeriod,
+    "bill-run": BillRun,
 }
-LABELS = {"ticket": "ticket", "visit": "visit", "invoice": "invoice", "charge": "attempt"}
-ICONS = {"ticket": "ticket", "visit": "truck", "invoice": "receipt", "charge": "credit-card"}
+LABELS = {
+    "ticket": "ticket", "visit": "visit", "invoice": "invoice", "charge": "attempt", "close": "period",
+    "bill-run": "bill_run",
+}  # fmt: skip
+ICONS = {
+    "ticket": "ticket", "visit": "truck", "invoice": "receipt", "charge": "credit-card", "close": "lock",
+    "bill-run": "layers",
+}  # fmt: skip
+OVER = frozenset({"paid", "cancelled", "written_off", "closed", "done", "succeeded", "refused"})
 MOST, STATIONS = 200, 8
 
 
@@ -50,7 +59,7 @@ class Thing:
 
     word: str
     id: str
-    ticket_id: str
+    ticket_id: str  # empty: it belongs to no ticket
     status: str
     created_at: datetime
     is_over: bool
@@ -172,8 +181,10 @@ async def thing_of(desk: DeskAt, workflow_id: str) -> Thing:
     if word == "ticket":
         ticket = row
     else:
-        invoice = await desk.one(Invoice, row.invoice_id) if word == "charge" else row
-        ticket = await desk.one(Ticket, invoice.ticket_id)
+        part = await desk.one(Invoice, row.invoice_id) if word == "charge" else row
+        if getattr(part, "ticket_id", None) is None:
+            return Thing(word, number, "", row.status, row.created_at, row.status in OVER)
+        ticket = await desk.one(Ticket, part.ticket_id)
     is_over = getattr(row, "is_over", ticket.is_over)
     return Thing(word, number, ticket.id, row.status, row.created_at, is_over)
 
@@ -235,7 +246,9 @@ def lane(story: tuple[Step, ...], waits: tuple[WaitRow, ...]) -> tuple[Step, ...
 
 async def calls_of(desk: DeskAt, thing: Thing) -> tuple[Call, ...]:
     """Calls to outside systems: all of a ticket; of its parts those that carry their key."""
-    query = desk.visible(SystemCall).where(col(SystemCall.ticket_id) == thing.ticket_id)
+    query = desk.visible(SystemCall)
+    if thing.ticket_id:
+        query = query.where(col(SystemCall.ticket_id) == thing.ticket_id)
     query = _of_part(query, SystemCall.key, thing).order_by(col(SystemCall.id).desc()).limit(MOST)
     names = Call.__dataclass_fields__
     return tuple(
@@ -245,7 +258,9 @@ async def calls_of(desk: DeskAt, thing: Thing) -> tuple[Call, ...]:
 
 async def letters_of(desk: DeskAt, thing: Thing) -> tuple[dict[str, Any], ...]:
     """Letters and text messages that were handed over, by template; no address and no words."""
-    query = desk.visible(SentMessage).where(col(SentMessage.ticket_id) == thing.ticket_id)
+    query = desk.visible(SentMessage)
+    if thing.ticket_id:
+        query = query.where(col(SentMessage.ticket_id) == thing.ticket_id)
     query = _of_part(query, SentMessage.key, thing).order_by(col(SentMessage.sent_at).desc()).limit(MOST)
     return tuple(
         {"letter": row.letter, "system": row.system, "sent_at": row.sent_at, "key": row.key}
@@ -272,7 +287,7 @@ async def outbox_of(desk: DeskAt, workflow_id: str) -> tuple[Told, ...]:
 
 
 async def children_of(desk: DeskAt, thing: Thing) -> tuple[Child, ...]:
-    """Visits and invoices of a ticket, payments of an invoice; of anything else the ticket."""
+    """Visits and invoices of a ticket, payments of an invoice; of anything else the ticket, if it has one."""
     if thing.word == "ticket":
         visits = desk.visible(Visit).where(col(Visit.ticket_id) == thing.id).order_by(col(Visit.id))
         bills = desk.visible(Invoice).where(col(Invoice.ticket_id) == thing.id).order_by(col(Invoice.id))
@@ -283,8 +298,10 @@ async def children_of(desk: DeskAt, thing: Thing) -> tuple[Child, ...]:
                 for row in await desk.session.scalars(bills)
             ],
         )
-    ticket = await desk.one(Ticket, thing.ticket_id)
-    found = [_child("ticket", ticket_workflow_id(ticket.id), ticket)]
+    found = []
+    if thing.ticket_id:
+        ticket = await desk.one(Ticket, thing.ticket_id)
+        found.append(_child("ticket", ticket_workflow_id(ticket.id), ticket))
     if thing.word == "invoice":
         paid = desk.visible(PaymentAttempt).where(col(PaymentAttempt.invoice_id) == thing.id)
         ordered = await desk.session.scalars(paid.order_by(col(PaymentAttempt.ordinal)))

@@ -38,6 +38,9 @@ ENTRIES = (
     Entry("/field-service", "calendar-days", N_("Visits"), DESK, "V"),
     Entry("/subscriptions", "refresh-cw", N_("Contracts"), DESK, "K"),
     Entry("/billing/invoices", "receipt", N_("Invoices"), frozenset({Role.FINANCE, Role.ADMIN}), "I"),
+    Entry(
+        "/billing/tax-documents", "file-text", N_("Tax documents"), frozenset({Role.FINANCE, Role.ADMIN}), ""
+    ),
     Entry("/billing/runs", "layers", N_("Bill runs"), frozenset({Role.FINANCE, Role.ADMIN}), "N"),
     Entry("/billing/periods", "book-open", N_("Books"), frozenset({Role.FINANCE, Role.ADMIN}), "B"),
     Entry("/dunning", "hourglass", N_("Overdue accounts"), STAFF_ROLES, "U"),

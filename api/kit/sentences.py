@@ -110,6 +110,7 @@ BARE_COLLECTIONS: dict[str, str] = {
     "payments.collection_done": N_("The collection ended"),
     "payments.deposit_allocated": N_("A deposit arrived; it settles what is owed"),
     "payments.deposit_unclaimed": N_("A deposit arrived that nobody claims; finance is asked"),
+    "payments.deposit_kept": N_("Money of a corrected invoice lies on the account for the next bills"),
     "payments.deposit_assigned": N_("Finance said whose a deposit is"),
     "payments.batch_ready": N_("The rows of the file are fixed"),
     "payments.mandate_refused": N_("The bank refused the mandate"),

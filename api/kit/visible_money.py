@@ -5,7 +5,7 @@ from sqlmodel import SQLModel, col
 
 from api.kit.people import Kind, Person
 from api.kit.seeing import Condition, Rule, has, ids, sells, when
-from models.billing import BillingAccount, BillRun, BillSkip, BillSlice, UsageRecord
+from models.billing import BillingAccount, BillRun, BillSkip, BillSlice, TaxPaper, UsageRecord
 from models.messages.staff import Role
 from models.subscriptions import Subscription
 
@@ -35,4 +35,5 @@ RULES_OF_MONEY: dict[type[SQLModel], Rule] = {
     BillSkip: _sellers,
     BillingAccount: _accounts,
     UsageRecord: _usage,
+    TaxPaper: _sellers,
 }

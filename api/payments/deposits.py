@@ -33,12 +33,14 @@ from models.messages.systems import System
 from models.payments import Deposit
 
 PAGE = 50
+UNCLAIMED = (DepositStatus.SUSPENSE, DepositStatus.KEPT)
 labels.register(
     "deposit",
     {
         DepositStatus.RECEIVED: Label(N_("Arrived"), "blue"),
         DepositStatus.ALLOCATED: Label(N_("Allocated"), "green"),
         DepositStatus.SUSPENSE: Label(N_("Nobody claims it"), "amber"),
+        DepositStatus.KEPT: Label(N_("For the next bills"), "blue"),
         DepositStatus.RETURNED: Label(N_("Given back"), "gray"),
     },
 )
@@ -176,7 +178,7 @@ def is_short(value: object) -> bool:
 async def unclaimed(desk: DeskAt, deposit_id: str) -> Deposit:
     """A deposit of which something is nobody's."""
     found = await desk.one(Deposit, deposit_id)
-    if found.status is not DepositStatus.SUSPENSE:
+    if found.status not in UNCLAIMED:
         raise Refusal("deposit_not_unclaimed")
     return found
 
@@ -184,8 +186,8 @@ async def unclaimed(desk: DeskAt, deposit_id: str) -> Deposit:
 async def deposits_page(desk: DeskAt) -> DepositsPage:
     """What waits for finance, and what arrived lately."""
     status, at = col(Deposit.status), col(Deposit.received_at)
-    waiting = desk.visible(Deposit).where(status == DepositStatus.SUSPENSE).order_by(at).limit(PAGE)
-    latest = desk.visible(Deposit).where(status != DepositStatus.SUSPENSE).order_by(at.desc()).limit(PAGE)
+    waiting = desk.visible(Deposit).where(status.in_(UNCLAIMED)).order_by(at).limit(PAGE)
+    latest = desk.visible(Deposit).where(status.not_in(UNCLAIMED)).order_by(at.desc()).limit(PAGE)
     return DepositsPage(
         tuple(as_seen(one) for one in await desk.session.scalars(waiting)),
         tuple(as_seen(one) for one in await desk.session.scalars(latest)),

@@ -113,6 +113,7 @@ class ContractPage:
     next_bill_on: date | None
     obligation_until: date | None
     pauses: tuple[tuple[date, date], ...]
+    free: tuple[tuple[date, date | None], ...]  # switched off for nothing; none: until it is paid
     add_ons: tuple[AddOn, ...]
     changes: tuple[ChangeLine, ...]
     charges: tuple[ChargeLine, ...]
@@ -192,6 +193,9 @@ async def contract_page(desk: DeskAt, subscription_id: str) -> ContractPage:
         starts_on=contract.starts_on, ends_on=contract.ends_on, next_bill_on=min(bills, default=None),
         obligation_until=contract.obligation_until,
         pauses=tuple((one.from_on, one.until_on) for one in contract.pauses),
+        free=tuple(
+            (one.from_on, one.until_on if one.until_on < date.max else None) for one in contract.free
+        ),
         add_ons=tuple(
             AddOn(one.id, name_of(one.terms), one.status, monthly(one)) for one in contract.add_ons
         ),

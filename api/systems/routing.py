@@ -19,6 +19,7 @@ register(
         System.SERVICE: Label(N_("Service switch"), "green", "refresh-cw"),
         System.BANK: Label(N_("Bank"), "teal", "landmark"),
         System.MARKETING: Label(N_("Marketing"), "pink", "megaphone"),
+        System.TAX: Label(N_("Agency for tax documents"), "teal", "file-text"),
         System.ACCOUNTING: Label(N_("Books of the ERP"), "indigo", "book-open"),
     },
 )

@@ -67,6 +67,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "payment_differs": (409, N_("The amount or the order of this payment does not match the invoice.")),
     "payment_not_unclear": (409, N_("This payment is not waiting for a verdict.")),
     "collection_not_running": (409, N_("This collection is not running.")),
+    "tax_not_parked": (409, N_("This document does not need to be issued again.")),
     "deposit_not_unclaimed": (409, N_("Nothing of this deposit waits for somebody to claim it.")),
     "account_invalid": (422, N_("Please choose the bank, enter the account number and agree.")),
     "collection_not_paused": (409, N_("This collection is not paused.")),

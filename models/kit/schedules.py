@@ -26,5 +26,6 @@ SCHEDULES: tuple[Scheduled, ...] = (
     Scheduled("dunning-day", "DunningDay", hour=9, minute=30),
     Scheduled("collection-day", "CollectionDay", hour=9),
     Scheduled("transfer-day", "TransferDay", hour=15),
+    Scheduled("tax-day", "TaxDay", hour=7),
     Scheduled("forget-carts", "ForgetCarts", hour=4, minute=30),
 )

@@ -70,6 +70,7 @@ class Settings:
     gateway_late_news_seconds: int = 600
     gateway_per_second: float = 50.0
     bank_url: str = "http://127.0.0.1:9000/bank"
+    tax_url: str = "http://127.0.0.1:9000/tax"
     bank_webhook_secret: str = field(default="", repr=False)  # empty: no deposit is heard of
     stripe_url: str = ""  # empty: nobody is charged through Stripe
     stripe_secret: str = field(default="", repr=False)
@@ -120,6 +121,7 @@ def _collecting() -> dict[str, Any]:
     return {
         "gateway_per_second": float(_read("GATEWAY_PER_SECOND", "50")),
         "bank_url": _read("BANK_URL", "http://127.0.0.1:9000/bank").rstrip("/"),
+        "tax_url": _read("TAX_URL", "http://127.0.0.1:9000/tax").rstrip("/"),
         "bank_webhook_secret": _read("BANK_WEBHOOK_SECRET", ""),
         "stripe_url": _read("STRIPE_URL", "").rstrip("/"),
         "stripe_secret": _read("STRIPE_SECRET", ""),

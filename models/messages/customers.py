@@ -192,6 +192,7 @@ KEPT_FOR: dict[str, str] = {
     "returns": N_("A return is still under way. Please call it off or wait until it is settled."),
     "contracts": N_("A contract is still running. Please end it first."),
     "invoices": N_("An invoice is still open. Please pay it first."),
+    "money": N_("Money of yours still lies with us. Please wait until it has gone back to you."),
     "tickets": N_("A report is still being worked on. Please cancel it or wait until it is closed."),
 }
 

@@ -101,6 +101,8 @@ WAITS: dict[str, str] = {
     "move_visit": N_("Waiting for the visit at the new address"),
     "change_day": N_("Waiting for the day on which the change takes effect"),
     "pause_end": N_("Waiting for the end of the pause"),
+    "tax_documents": N_("Waiting for the agency for tax documents"),
+    "kept": N_("Waiting for the next bill: money lies on the account"),
     "unclaimed": N_("Waiting for finance to say whose a deposit is"),
     "bank_file": N_("Waiting until the bank takes the file"),
     "bank_result": N_("Waiting for the bank's result"),

@@ -16,6 +16,7 @@ class System(StrEnum):
     MARKETING = "marketing"  # the CRM that campaigns run in
     ACCOUNTING = "accounting"  # the books of the ERP
     ALIMTALK = "alimtalk"  # informational messages in KakaoTalk, by approved templates
+    TAX = "tax"  # an agency for tax invoices and cash receipts
     SERVICE = "service"  # what switches devices and content on and off
 
 

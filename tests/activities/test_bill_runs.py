@@ -76,6 +76,7 @@ def mixes(draw: st.DrawFn) -> list[Lease]:
                 quantity=draw(st.integers(1, 3)),
                 percent_off=draw(st.sampled_from([0, 0, 15])),
                 pause=draw(st.none() | st.tuples(DAYS, st.integers(1, 60))),
+                off=draw(st.none() | st.tuples(DAYS, st.none() | st.integers(1, 60))),
                 ends_after=draw(st.none() | st.integers(1, 120)),
                 held_after=draw(st.none() | DAYS),
                 parent_id=draw(st.sampled_from([None, *mains])),
@@ -89,7 +90,7 @@ CHARGES = """select id, subscription_id, customer_id, kind, name_ko, name_en, gr
   tax_minor, tax_rule, from_on, until_on, basis, is_credit, is_void from subscription_charges order by id"""
 STATES = "select id, billed_until, next_bill_on, seq, status, ends_on from subscriptions order by id"
 DUE = """select coalesce(parent_id, id) as root from subscriptions
-  where next_bill_on <= :day and status in ('active', 'paused') order by id"""
+  where next_bill_on <= :day and status in ('active', 'paused', 'suspended') order by id"""
 
 
 async def state(connection: AsyncConnection) -> list[list[tuple[Any, ...]]]:
@@ -147,6 +148,37 @@ async def test_a_run_bills_every_account_once(engine: AsyncEngine) -> None:
     assert await rows(engine, said_why, run=run_id(DAY)) == [
         ("cus_d", "", "open_change"), ("cus_d", "S5", "open_change"), ("cus_e", "", "nothing_to_pay"),
     ]  # fmt: skip
+
+
+async def test_days_without_service_are_free_and_what_was_owed_before_is_billed(engine: AsyncEngine) -> None:
+    off = {"status": SubscriptionStatus.SUSPENDED}
+    start = date(2026, 1, 1)
+    ended = (40, 20)  # from 10 February until 2 March
+    leases = [
+        Lease("S1", "cus_a", BASIC, start, off=(40, None), **off),
+        Lease("S2", "cus_b", LATE, start, off=(40, None), **off),
+        Lease("S3", "cus_c", BASIC, start, off=ended),
+        Lease("S4", "cus_d", BASIC, start),
+    ]  # fmt: skip
+    await signed(engine, leases)
+
+    shown = await run(engine, id="P1", is_preview=True)
+    done = await run(engine)
+
+    assert shown.counts == done.counts
+    assert done.counts.is_complete
+    rent, late = 29_900, 11_003
+    bills = await rows(engine, "select customer_id, total_minor from invoices order by number")
+    february = rent * 9 // 28 + rent - rent * 1 // 31  # what 9 days and all of March but one day cost
+    assert bills == [
+        ("cus_a", rent + rent * 9 // 28), ("cus_b", late + late * 9 // 28), ("cus_c", rent + february),
+        ("cus_d", 3 * rent),
+    ]  # fmt: skip
+    later = await run(engine, day=date(2026, 4, 30), at=AT + timedelta(days=30))
+    assert (later.counts.contracts, later.counts.invoices, later.counts.carried) == (4, 2, 2)
+    why = "select customer_id, reason from bill_skips where run_id = :run order by 1"
+    off_ = [("cus_a", "suspended"), ("cus_b", "suspended")]
+    assert await rows(engine, why, run=run_id(date(2026, 4, 30))) == off_
 
 
 async def test_a_preview_says_the_same_and_writes_no_money(engine: AsyncEngine) -> None:

@@ -18,6 +18,7 @@ from activities.customers.handover import HandoverActivities
 from activities.customers.privacy import PrivacyActivities
 from activities.customers.signup import SignupActivities
 from activities.kit.calls import CallLog
+from models.billing import BillingAccount
 from models.customers import Consent, Customer, PrivacyRequest, Signup
 from models.messages.customers import (
     ConsentKind,
@@ -30,6 +31,7 @@ from models.messages.customers import (
     SignupStep,
 )
 from models.messages.letters import Delivery
+from models.payments import Deposit
 from tests.sandbox import Sandbox
 
 AT, SECRET = datetime(2026, 11, 2, 9, tzinfo=UTC), b"a secret of the test"
@@ -51,6 +53,11 @@ async def put(engine: AsyncEngine, *rows: Any) -> None:
 async def look(engine: AsyncEngine, statement: str) -> list[tuple[Any, ...]]:
     async with engine.connect() as connection:
         return [tuple(row) for row in (await connection.execute(text(statement))).all()]
+
+
+async def change(engine: AsyncEngine, statement: str) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text(statement))
 
 
 def files_in(folder: Path) -> list[str]:
@@ -204,13 +211,24 @@ async def test_forgetting_twice_is_forgetting(worker_engine: AsyncEngine, tmp_pa
     asked = PrivacyRequest(
         id="prv_a", customer_id="cus_a", kind=PrivacyKind.ERASE, asked_by="x", asked_at=AT, due_at=AT
     )
+    deposit = Deposit(
+        id="dep_a", account="562", payer="김하나", customer_id="cus_a", amount_minor=1, received_at=AT
+    )
+    account = BillingAccount(customer_id="cus_a", tax_id="01012345678", hold_reason="김하나")
     await put(worker_engine, a_customer(), asked)
+    await put(worker_engine, deposit, account)
     step = PrivacyStep("prv_a", 1, AT)
+    kept = await acts.close(step)
+    await change(worker_engine, "update deposits set status = 'returned', returned_minor = 1")
+    await change(worker_engine, "update privacy_requests set status = 'received', reason = '', seq = 0")
 
     closed = [await acts.close(step) for _ in range(2)]
     erased = [await acts.erase(step) for _ in range(2)]
 
+    assert (kept.status, kept.reason) == (PrivacyStatus.REFUSED, "money")
     assert [one.status for one in closed] == [PrivacyStatus.WORKING, PrivacyStatus.WORKING]
+    assert await look(worker_engine, "select payer from deposits") == [("",)]
+    assert await look(worker_engine, "select tax_id, hold_reason from billing_accounts") == [("", "")]
     assert [one.status for one in erased] == [PrivacyStatus.DONE, PrivacyStatus.DONE]
     assert await look(worker_engine, "select name, email from customers") == [("", None)]
 

@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.testing import ActivityEnvironment
 
-from activities.billing import WriteOffActivities
+from activities.billing import BillRunActivities, WriteOffActivities
 from activities.connectors.provisioning import ConsoleService
 from activities.dunning import DunningActivities
 from activities.kit.arrears import money_came
@@ -18,6 +19,7 @@ from activities.subscriptions import SuspensionActivities
 from activities.subscriptions.rows import charge_due
 from models.billing import BillingAccount
 from models.customers import Customer
+from models.messages.billing.runs import BillRunOrder, BillSlice, PlanRun, run_id
 from models.messages.billing.write_offs import WriteOffOrder
 from models.messages.dunning import (
     CaseStatus,
@@ -251,6 +253,40 @@ async def test_a_suspension_is_stored_once_and_its_free_days_are_charged_when_it
     assert after.obligation_until == before.obligation_until + timedelta(days=free)
     async with worker_engine.connect() as connection:
         assert await violations(connection) == {}
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+async def test_the_bill_run_charges_days_without_service_only_where_the_policy_says_so(
+    worker_engine: AsyncEngine, goes_on: bool
+) -> None:
+    order = await late(worker_engine)
+    lease = await a_lease(worker_engine, "cus_mina", BASIC, at=WORKDAY)
+    contract = lease.contracts[0].subscription_id
+    acts = SuspensionActivities(worker_engine, ConsoleService())
+    off = WORKDAY + 40 * DAY  # 19 July: the second period, until 9 August, is billed
+    await bill_on(worker_engine, off)
+    await acts.suspend(SuspensionOrder(order.case_id, "cus_mina", off, charges_while_suspended=goes_on))
+
+    while_off = [await bill_on(worker_engine, WORKDAY + days * DAY) for days in (61, 92)]
+    back = ReactivationOrder(order.case_id, "cus_mina", WORKDAY + 97 * DAY)  # 14 September
+    await acts.resume(back)
+    after = [await bill_on(worker_engine, WORKDAY + days * DAY) for days in (98, 122, 123)]
+
+    rest = 29_900 - 29_900 * 5 // 30  # 9 September to 9 October without the first five days
+    assert while_off == ([29_900, 29_900] if goes_on else [0, 0])
+    assert after == ([0, 29_900, 0] if goes_on else [rest, 29_900, 0])
+    assert (await read(worker_engine, contract)).status == "active"
+    async with worker_engine.connect() as connection:
+        assert await violations(connection) == {}
+
+
+async def bill_on(engine: AsyncEngine, at: datetime) -> int:
+    """The run of a day; what it asks for."""
+    acts, day = BillRunActivities(engine), at.astimezone(KST).date()
+    planned = await acts.plan_run(PlanRun(BillRunOrder(run_id(day), day), at))
+    for number in planned.slices:
+        await ActivityEnvironment().run(acts.bill_slice, BillSlice(run_id(day), number, day, at))
+    return (await acts.progress(run_id(day))).counts.total_minor
 
 
 async def test_a_case_that_ended_meanwhile_suspends_and_ends_nothing(worker_engine: AsyncEngine) -> None:

@@ -13,6 +13,7 @@ from tests.api.web import Web
 from tests.builders.bills import RUN, bill_of
 
 JSON = {"Accept": "application/json"}
+TAX = "T2025-000001"
 TODAY = business_day(datetime.now(UTC))
 
 
@@ -159,3 +160,42 @@ async def test_only_an_invoice_of_a_run_is_corrected(own_web: Web, worker_engine
 
     assert (done.status_code, repair.status_code) == (303, 409)
     assert await rows(worker_engine, "select workflow from outbox") == [("BillAccount",)]
+
+
+@pytest.mark.parametrize("money", ["refund", "account"])
+async def test_finance_says_what_becomes_of_what_was_paid(
+    own_web: Web, worker_engine: AsyncEngine, money: str
+) -> None:
+    await change(worker_engine, "delete from outbox")
+    sent = {"request_key": "one", "reason": "wrong plan", "money": money}
+
+    await own_web.post(f"/billing/invoices/{bill_of('c_one')}/correction", who="finance", data=sent)
+    wrong = {**sent, "money": "kept"}
+    refused = await own_web.post(
+        f"/billing/invoices/{bill_of('c_two')}/correction", who="finance", data=wrong
+    )
+
+    assert refused.status_code == 422
+    kept = "select payload ->> 'keeps_money' from outbox"
+    assert await rows(worker_engine, kept) == [("true" if money == "account" else "false",)]
+
+
+async def test_what_the_tax_office_was_not_told_is_listed_and_asked_for_again_after_its_repair(
+    own_web: Web, worker_engine: AsyncEngine
+) -> None:
+    await change(worker_engine, "delete from outbox")
+    page = (await own_web.get("/billing/tax-documents?lang=ko", who="finance")).text
+    invoice = (await own_web.get(f"/billing/invoices/{bill_of('c_one')}", who="finance")).text
+
+    again = f"/billing/tax-documents/{TAX}/again"
+    done = await own_web.post(again, who="finance", data={"request_key": "press-1"})
+    begun = await rows(worker_engine, "select workflow, payload ->> 'only' from outbox")
+    await change(worker_engine, "update tax_documents set status = 'issued', number = id")
+    refused = await own_web.post(again, who="finance", data={"request_key": "press-2"}, headers=JSON)
+
+    for shown in (page, invoice):
+        assert TAX in shown
+        assert "사업자등록번호" in shown
+    assert done.status_code == 303
+    assert begun == [("TaxDocuments", TAX)]
+    assert (refused.status_code, refused.json()["code"]) == (409, "tax_not_parked")

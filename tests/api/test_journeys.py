@@ -19,6 +19,7 @@ from models.messages.journeys import WaitFor
 from models.messages.staff import STAFF_ROLES, Role
 from models.systems import OutboxItem
 from tests.api.web import Web, web_on
+from tests.builders import bills, books
 from workflows.kit.payloads import EncryptedPayloads
 
 NOW = datetime.now(UTC)
@@ -148,7 +149,32 @@ async def test_one_journey_shows_what_is_known_of_it(own_web: Web, worker_engine
 
 
 @pytest.mark.parametrize(
-    "absent", ["ticket:T2", "visit:V2-1", "invoice:I2-1", "charge:I2-1.1", "ticket:T99", "house", "x:1"]
+    ("journey", "page"),
+    [(f"close:{books.LEAP}", f"/billing/periods/{books.LEAP}"), (f"bill-run:{bills.RUN}", "/billing/runs"),
+     (f"invoice:{bills.bill_of('c_one')}", "/billing/invoices"),
+     ("invoice:IO1-1", "/billing/invoices/IO1-1")],
+)  # fmt: skip
+async def test_what_belongs_to_no_ticket_has_a_journey(web: Web, journey: str, page: str) -> None:
+    shown = await web.get(f"/journeys/{journey}", who="admin")
+    data = (await web.get(f"/journeys/{journey}", who="admin", headers=JSON)).json()
+
+    assert shown.status_code == 200
+    assert data["page_href"].startswith(page)
+    assert (data["thing"]["ticket_id"], data["calls"]) == ("", [])
+
+
+@pytest.mark.parametrize(
+    "absent",
+    [
+        "close:1999-01",
+        "ticket:T2",
+        "visit:V2-1",
+        "invoice:I2-1",
+        "charge:I2-1.1",
+        "ticket:T99",
+        "house",
+        "x:1",
+    ],
 )
 async def test_a_journey_of_a_secret_ticket_does_not_exist_for_administrators(web: Web, absent: str) -> None:
     answer = await web.get(f"/journeys/{absent}", who="admin", headers=JSON)

@@ -10,9 +10,16 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from standardwebhooks.webhooks import Webhook
+from temporalio.testing import ActivityEnvironment
 
+from activities.connectors.mail import ConsoleMail
+from activities.connectors.sms import ConsoleSms
+from activities.kit.links import Links
+from activities.kit.post import LetterActivities
+from models.messages.letters import Letter
 from tests.api.web import Web, web_on
 from tests.builders.billing import another_invoice
+from tests.builders.bills import bill_of
 from tests.builders.company import Company, hashed, token_of
 
 HOOK = "whsec_" + base64.b64encode(b"a secret of the gateway for tests").decode()
@@ -349,3 +356,30 @@ async def test_what_was_wholly_credited_asks_for_nothing_and_takes_nothing(
     refused = await shop.post("/billing/invoices/IO1-1/payment", who="customer_own", data=sent)
     assert refused.status_code == 409
     assert await rows(worker_engine, "select id from payment_attempts") == []
+
+
+async def test_the_link_of_a_dunning_letter_pays_an_invoice_of_a_bill_run(
+    shop: Web, worker_engine: AsyncEngine
+) -> None:
+    mail, bill = ConsoleMail(), bill_of("c_one")
+    acts = LetterActivities(worker_engine, mail, ConsoleSms(), Links(bytes(32), ""), "desk@example.test")
+    values = {"owed_minor": "110", "count": "1", "channel": ""}
+    letter = Letter(
+        "dunning:D1:1", "", "dunning/reminder", invoice_id=bill, customer_id="c_one", values=values
+    )
+    await ActivityEnvironment().run(acts.send, letter)
+    link = mail.sent["dunning:D1:1"].text.partition("/links/")[2].split()[0]
+
+    page = await shop.get(f"/links/{link}")
+    if page.status_code == 303:
+        page = await shop.get(page.headers["location"])
+    assert f"{GATEWAY}/checkout?order_id={bill}.1" in page.text
+    csrf = page.text.split('name="csrf" content="')[1].split('"')[0]
+    sent = {"payment_key": "pk_1", "order_id": f"{bill}.1", "amount": "110", "_csrf": csrf}
+    answer = await shop.post(f"/links/{link}/payment", data=sent)
+
+    assert answer.status_code == 303, answer.text
+    tried = f"select customer_id, amount_minor from payment_attempts where invoice_id = '{bill}'"
+    assert await rows(worker_engine, tried) == [("c_one", 110)]
+    begun = f"select workflow from outbox where workflow_id = 'charge:{bill}.1'"
+    assert await rows(worker_engine, begun) == [("Charge",)]

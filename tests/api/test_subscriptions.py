@@ -294,3 +294,23 @@ async def test_a_move_keeps_its_address_in_the_row(web: Web, lease: str, worker_
         worker_engine, "select * from subscription_changes where subscription_id = :id", id=lease
     )
     assert change.wish["address"] == "부산 해운대구 9"
+
+
+async def test_days_without_service_are_shown_as_free(
+    web: Web, lease: str, worker_engine: AsyncEngine
+) -> None:
+    off = (
+        "insert into subscription_suspensions (id, subscription_id, customer_id, case_id, from_on, until_on,"
+        " free_from) values (:id, :lease, 'c_one', 'D9', '2026-02-01', :until, '2026-02-03')"
+    )
+    async with transaction(worker_engine) as session:
+        for word, until in (("now", None), ("past", business_day(datetime.now(UTC)))):
+            await session.execute(text(off), {"id": f"{lease}:{word}", "lease": lease, "until": until})
+
+    page = (await web.get(f"/subscriptions/{lease}", who="customer_own", headers=JSON)).json()
+    html = (await web.get(f"/subscriptions/{lease}", who="customer_own")).text
+
+    assert sorted(page["free"], key=str) == [
+        ["2026-02-03", business_day(datetime.now(UTC)).isoformat()], ["2026-02-03", None],
+    ]  # fmt: skip
+    assert "요금이 부과되지 않는 이용 정지 기간" in html

@@ -115,7 +115,8 @@ def tours(house: House) -> dict[str, Tour]:
                 *contracts(house, "agent"),
             )),
             Tour("finance", DESK, (
-                "/billing/invoices", "/billing/invoices?status=overdue", *bills, "/me", "/billing/runs",
+                "/billing/invoices", "/billing/invoices?status=overdue", *bills,
+                "/billing/tax-documents", "/me", "/billing/runs",
                 *collected(house), *overdue(house), *books(house),
                 *runs(house), "/billing/accounts/cus_b01", "/billing/accounts/cus_b17",
             )),

@@ -4,9 +4,19 @@ from datetime import datetime, timedelta
 
 from sqlmodel import SQLModel
 
-from models.billing import BillingAccount, BillRun, BillSkip, BillSlice, Invoice, InvoiceLine, UsageRecord
+from models.billing import (
+    BillingAccount,
+    BillRun,
+    BillSkip,
+    BillSlice,
+    Invoice,
+    InvoiceLine,
+    TaxPaper,
+    UsageRecord,
+)
 from models.messages.billing.invoices import LineKind
 from models.messages.billing.runs import RunStatus, SkipReason, SliceStatus, TaxDocument
+from models.messages.billing.tax import TaxStatus
 
 RUN = "B2026-11-01"
 TAX = "kr-vat-10-included"
@@ -38,6 +48,13 @@ def billed(customers: tuple[str, ...], word: str, now: datetime) -> list[SQLMode
         *(
             Invoice(id=bill_of(one), number=f"2025-{n:06}", run_id=RUN, customer_id=one, net_minor=100,
                     tax_minor=10, total_minor=110, issued_on=now.date(), due_at=now, created_at=now)
+            for n, one in enumerate(customers, 1)
+        ),
+        *(
+            TaxPaper(id=f"T2025-{n:06}", invoice_id=bill_of(one), customer_id=one,
+                     kind=TaxDocument.TAX_INVOICE,
+                     status=TaxStatus.PARKED, net_minor=100, tax_minor=10, total_minor=110,
+                     written_on=now.date(), issue_by=now.date(), code="business_number", created_at=now)
             for n, one in enumerate(customers, 1)
         ),
         *(

@@ -29,16 +29,17 @@ def a_key(method_id: str) -> str:
 
 
 async def a_run_invoice(
-    engine: AsyncEngine, customer_id: str, gross: int = 33_000, *, day: date = DAY, at: datetime = NOON
-) -> str:
-    """An invoice as a bill run makes it: no ticket, no case, no workflow; posted, due in 14 days."""
+    engine: AsyncEngine, customer_id: str, gross: int = 33_000, *, day: date = DAY, at: datetime = NOON,
+    due_days: int = 0,
+) -> str:  # fmt: skip
+    """An invoice as a bill run makes it: no ticket, no case, no workflow; posted, due at once."""
     number = f"IB{next(_numbers):06d}"
     net, tax = split_vat(gross)
     async with transaction(engine) as session:
         label = await next_number(session, str(day.year))
         session.add(Invoice(id=number, number=label, run_id=f"B{day}", customer_id=customer_id,
                             net_minor=net, tax_minor=tax, total_minor=gross, issued_on=day,
-                            due_at=due_at(at, 14), created_at=at))  # fmt: skip
+                            due_at=due_at(at, due_days), created_at=at))  # fmt: skip
         await session.flush()
         session.add(InvoiceLine(invoice_id=number, position=1, kind=LineKind.RECURRING, name_ko="정수기 렌탈",
                                 name_en="Water purifier rental", quantity=1, unit_minor=gross,

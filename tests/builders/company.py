@@ -112,6 +112,7 @@ SAMPLE = {
     "collection": ("2026-01-01", "2026-01-02"),
     "batch": ("EB212601", "EB212602"),
     "deposit": ("dep1", "dep2"),
+    "tax_document": ("T2025-000001", "T2025-000002"),
     "credit_note": ("cn1", "cn2"),
     "privacy_request": ("pv1", "pv2"),
     "period": (books.LEAP, books.LEAP),

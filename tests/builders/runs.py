@@ -14,7 +14,12 @@ from models.kit.records import to_record
 from models.messages.catalogue import Phase, PhaseKind, PlanTerms, Price, PriceKind, PriceTier
 from models.messages.subscriptions import ChangeKind, ChangeStatus, SubscriptionStatus
 from models.rules.subscriptions.periods import Contract, next_bill
-from models.subscriptions import Subscription, SubscriptionChange, SubscriptionPause
+from models.subscriptions import (
+    Subscription,
+    SubscriptionChange,
+    SubscriptionPause,
+    SubscriptionSuspension,
+)
 from tests.builders.desk import a_customer
 from tests.builders.leases import BASIC, BETTER, FILTER, plan_row
 from tests.builders.subscriptions import TRIAL, a_plan
@@ -41,6 +46,7 @@ class Lease:
     quantity: int = 1
     percent_off: int = 0
     pause: tuple[int, int] | None = None  # days after the start: first, length
+    off: tuple[int, int | None] | None = None  # switched off for nothing: day after the start, length
     ends_after: int | None = None
     held_after: int | None = None  # an open change takes effect so many days after the start
     parent_id: str | None = None
@@ -73,6 +79,15 @@ class Lease:
             first = on + timedelta(days=self.pause[0])
             until = first + timedelta(days=self.pause[1])
             made.append(SubscriptionPause(subscription_id=self.id, from_on=first, until_on=until))
+        if self.off is not None:
+            first = on + timedelta(days=self.off[0])
+            until = None if self.off[1] is None else first + timedelta(days=self.off[1])
+            made.append(
+                SubscriptionSuspension(
+                    id=f"D1:{self.id}", subscription_id=self.id, customer_id=self.customer_id, case_id="D1",
+                    from_on=first, free_from=first, until_on=until,
+                )
+            )  # fmt: skip
         if self.held_after is not None:
             made.append(
                 SubscriptionChange(
@@ -95,7 +110,14 @@ async def sign(connection: AsyncConnection, leases: list[Lease]) -> None:
         *(row for one in sorted(leases, key=lambda each: each.parent_id or "") for row in one.rows),
     ):
         by_table.setdefault(type(row), []).append(row.model_dump())
-    for table in (Plan, Customer, Subscription, SubscriptionPause, SubscriptionChange):
+    for table in (
+        Plan,
+        Customer,
+        Subscription,
+        SubscriptionPause,
+        SubscriptionSuspension,
+        SubscriptionChange,
+    ):
         if by_table.get(table):
             await connection.execute(insert(table), by_table[table])
 

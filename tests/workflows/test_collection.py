@@ -1,7 +1,7 @@
 """A day's collection: everybody is asked once, what is unclear is looked up, and card limits are kept."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -19,12 +19,16 @@ from models.billing import BillingAccount
 from models.messages.payments import AttemptStatus, Charge, ChargeAnswer, MethodStatus, Verdict
 from models.messages.payments.collection import CollectionCommand, CollectionStatus
 from models.payments import PaymentAttempt
+from tests.builders.billing import an_attempt
 from tests.builders.collection import DAY, a_customer, a_run_invoice, an_agreed_card, many_due
 from tests.workflows.collecting import collecting
+from workflows.kit.options import DESK_QUEUE
+from workflows.payments import ChargeWorkflow
 
 SOFT = ChargeAnswer(Verdict.REFUSED, code="REJECT_CARD_PAYMENT")
 HARD = ChargeAnswer(Verdict.REFUSED, code="INVALID_STOPPED_CARD")
 UNCLEAR = ChargeAnswer(Verdict.UNKNOWN, code="ReadTimeout")
+SILENT = ChargeAnswer(Verdict.UNKNOWN, code="garbage")  # an answer, but none that says anything
 AWAY = ChargeAnswer(Verdict.NOT_SENT, code="ConnectError")
 ABSENT = ChargeAnswer(Verdict.NOT_FOUND, code="NOT_FOUND_PAYMENT")
 TODAY = datetime.now(UTC).date()
@@ -113,6 +117,31 @@ async def test_what_stays_unclear_gets_a_life_of_its_own(
         open_waits = "select what from waits where ended_at is null and workflow_id = :id"
         await house.until_found(open_waits, id=life.id)
         assert await house.counted() == {"unknown": 1}
+
+
+async def test_what_was_handed_over_is_looked_up_for_days_and_then_settled_by_finance(
+    worker_engine: AsyncEngine, temporal: WorkflowEnvironment
+) -> None:
+    customer = await a_customer(worker_engine)
+    invoice = await a_run_invoice(worker_engine, customer)
+    attempt = await an_attempt(worker_engine, invoice)
+    gateway = ConsolePaymentGateway(answers=[SILENT] * 100)
+    async with collecting(worker_engine, temporal, gateway=console(gateway=gateway)) as house:
+        await house.rows(
+            "update payment_attempts set status = 'unknown', seq = 3, asked_at = now() returning id"
+        )
+        order = replace(attempt, status=AttemptStatus.UNKNOWN, seq=3, is_asked=True)
+        life = await temporal.client.start_workflow(
+            ChargeWorkflow.run, order, id=f"charge:{attempt.attempt_id}", task_queue=DESK_QUEUE
+        )
+
+        await house.finish(life, days=6)
+
+        open_waits = "select what from waits where ended_at is null and workflow_id = :id"
+        assert [row.what for row in await house.rows(open_waits, id=life.id)] == ["finance"]
+        assert [template for _, template in house.post.sent] == ["payments/unsettled"]
+        assert len(gateway.asked) == len(attempt.look_up_after_seconds)
+        assert {what for what, _ in gateway.asked} == {"look_up"}
 
 
 async def test_a_refusal_is_tried_again_on_the_days_of_the_rules_and_then_no_more(

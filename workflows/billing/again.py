@@ -7,6 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.billing import BillAgainActivities, BillLetterActivities, BillRunActivities
     from models.messages.billing.runs import AgainAt, BillAgain, BilledAccount, TakenBack, WriteBills
     from models.messages.payments import RefundOrder, refund_workflow_id
+    from models.messages.payments.deposits import DepositOrder, deposit_workflow_id
     from workflows.kit.options import BILL_LETTERS, ROWS
     from workflows.kit.schedules import start_once
 
@@ -38,6 +39,7 @@ class BillAccountWorkflow:
 
     @workflow.run
     async def run(self, order: BillAgain) -> BilledAccount:
+        taken = TakenBack()
         if order.invoice_id:
             try:
                 taken = await self.take_back(order)
@@ -47,12 +49,16 @@ class BillAccountWorkflow:
                 return BilledAccount(skipped="payment_under_way")
             if taken.refund_minor:
                 await self.give_back(order, taken)
-        return await workflow.execute_activity_method(
+        billed = await workflow.execute_activity_method(
             BillAgainActivities.bill_account,
             AgainAt(order, workflow.now()),
             summary=f"Bill the account again for {order.run_id}",
             **ROWS,
         )
+        if taken.kept:  # it pays the new invoice first
+            kept = DepositOrder(taken.kept)
+            await start_once("Deposit", kept, deposit_workflow_id(taken.kept), f"Keep {taken.kept}")
+        return billed
 
     async def take_back(self, order: BillAgain) -> TakenBack:
         """The invoice is over: cancelled while unpaid, else to be credited with its refund."""
@@ -64,9 +70,10 @@ class BillAccountWorkflow:
         )
 
     async def give_back(self, order: BillAgain, taken: TakenBack) -> None:
-        """What was paid goes back by a credit note; the refund lives its own life."""
-        refund_id = f"{order.invoice_id}.correction"
-        refund = RefundOrder(
-            refund_id, order.invoice_id, order.customer_id, "", taken.refund_minor, order.reason
-        )
-        await start_once("Refund", refund, refund_workflow_id(refund_id), f"Correct {order.invoice_id}")
+        """What was paid goes back by credit notes, the way it came; each refund lives its own life."""
+        for number, amount in enumerate(taken.parts or (taken.refund_minor,), 1):
+            refund_id = f"{order.invoice_id}.correction" + (f"-{number}" if number > 1 else "")
+            refund = RefundOrder(
+                refund_id, order.invoice_id, order.customer_id, "", amount, order.reason
+            )  # fmt: skip
+            await start_once("Refund", refund, refund_workflow_id(refund_id), f"Correct {order.invoice_id}")

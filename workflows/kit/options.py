@@ -28,6 +28,7 @@ CREDIT_QUEUE = "system-credit"
 ACCOUNTING_QUEUE = "system-accounting"
 SERVICE_QUEUE = "system-service"
 BANK_QUEUE = "system-bank"
+TAX_QUEUE = "system-tax"
 
 # Whoever asks outside is heard every few seconds (the worker sees to it), so that a call that died with its
 # worker is noticed long before its time is over.
@@ -174,3 +175,5 @@ BANK: ActivityOptions = {
 }  # fmt: skip
 # A result that is read again in half an hour anyway.
 FETCH: ActivityOptions = {**BANK, "schedule_to_close_timeout": timedelta(minutes=30)}
+# Documents for the tax office: claimed in SQL, so that a second try goes on where the first one ended.
+TAX: ActivityOptions = {**SLICE, "task_queue": TAX_QUEUE}

@@ -22,7 +22,9 @@ INVARIANTS: Mapping[str, str] = {
         credited as (
           select c.customer_id, sum(c.total_minor) - coalesce(sum(r.back), 0) as balance
           from credit_notes c left join (select credit_note_id, sum(amount_minor) as back from refunds
-                                         where status = 'succeeded' group by credit_note_id) r
+                                         where status = 'succeeded' group by credit_note_id
+                                         union all select credit_note_id, amount_minor from deposits
+                                         where credit_note_id is not null) r
             on r.credit_note_id = c.id group by c.customer_id),
         receivables as (
           select t.customer_id, sum(e.debit_minor - e.credit_minor) as balance
@@ -47,7 +49,8 @@ INVARIANTS: Mapping[str, str] = {
           select id as invoice_id, 'invoice:' || id as source from invoices
           union all select invoice_id, 'attempt:' || id from payment_attempts
           union all select invoice_id, 'credit:' || id from credit_notes
-          union all select invoice_id, 'refund:' || id from refunds),
+          union all select invoice_id, 'refund:' || id from refunds
+          union all select kept_from, 'deposit:' || id from deposits where kept_from is not null),
         over as (
           select i.id from invoices i
           left join (select invoice_id, sum(total_minor) as total from credit_notes group by invoice_id) c

@@ -19,10 +19,18 @@ INVARIANTS: Mapping[str, str] = {
         union all
         select d.number from documents d
         where not exists (select 1 from number_series s where s.series = split_part(d.number, '-', 1))""",
-    "no invoice is taken back by more than it asks": """
+    "B5 no invoice is taken back by more than it asks": """
         select i.id from invoices i join credit_notes c on c.invoice_id = i.id group by i.id
         having sum(c.total_minor) > i.total_minor or sum(c.net_minor) > i.net_minor
             or sum(c.tax_minor) > i.tax_minor""",
+    "B5 an invoice was issued with what its lines and books say and never changed": """
+        select i.id from invoices i join ledger_transactions t
+          on t.source = 'invoice:' || i.id and t.purpose = 'issue'
+        left join lateral (select sum(l.gross_minor) as gross from invoice_lines l
+                           where l.invoice_id = i.id) l on true
+        left join lateral (select sum(e.debit_minor) as booked from ledger_entries e
+                           where e.transaction_id = t.id) e on true
+        where coalesce(l.gross, 0) <> coalesce(e.booked, 0)""",
     "every cancelled invoice is reversed, and only those": """
         select i.id from invoices i left join ledger_transactions t
           on t.source = 'invoice:' || i.id and t.purpose = 'cancel'
@@ -31,4 +39,13 @@ INVARIANTS: Mapping[str, str] = {
         select i.id from invoices i left join payment_allocations a on a.invoice_id = i.id
         group by i.id having i.status <> 'cancelled'
           and (i.status = 'paid') <> (coalesce(sum(a.amount_minor), 0) = i.total_minor)""",
+    "the tax office is told no more of an invoice than it asks, and takes no more back than it was told": """
+        select t.invoice_id from tax_documents t join invoices i on i.id = t.invoice_id
+        where t.status in ('issued', 'unknown') group by t.invoice_id, i.total_minor
+        having sum(t.total_minor) filter (where t.operation = 'issue') > i.total_minor
+          or coalesce(sum(t.total_minor) filter (where t.operation = 'amend'), 0)
+            > coalesce(sum(t.total_minor) filter (where t.operation = 'issue'), 0)""",
+    "what the tax office was told has a number of its own": """
+        select number from tax_documents where status = 'issued' group by number
+        having count(*) > 1 or number = ''""",
 }

@@ -22,6 +22,13 @@ INVARIANTS: Mapping[str, str] = {
                      and s.at < coalesce(p.decided_at, 'infinity'))
           or exists (select 1 from dunning_holds h where h.case_id = c.id and h.created_at < s.at
                      and s.at < coalesce(h.ended_at, 'infinity')))""",
+    "D2 no step but a try is taken while a payment of the customer is on its way": """
+        select s.case_id, s.position from dunning_steps s join dunning_cases c on c.id = s.case_id
+        join payment_attempts p on p.customer_id = c.customer_id
+        join invoices i on i.id = p.invoice_id and i.due_at < s.at
+        where s.status = 'done' and s.reason = '' and s.kind <> 'retry' and p.created_at < s.at
+          and coalesce(p.settled_at, case when p.status in ('created', 'unknown', 'not_sent')
+                                          then 'infinity'::timestamptz end) > s.at""",
     "D3 what was switched off runs again within the promised time of full payment": """
         select c.id from dunning_cases c join dunning_policies p on p.version = c.policy_version
         where c.resumed_at > c.paid_at

@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 
+from models.rules.payments.collection import HARD
+
+NEVER_AGAIN = ", ".join(f"'{code}'" for code in sorted(HARD))
+
 INVARIANTS: Mapping[str, str] = {
     "B9 no invoice is paid more than it asks": """
         select i.id from invoices i join payment_allocations a on a.invoice_id = i.id group by i.id
@@ -9,6 +13,17 @@ INVARIANTS: Mapping[str, str] = {
     "B10 an attempt is allocated at most once, and only what it brought": """
         select p.id from payment_attempts p join payment_allocations a on a.attempt_id = p.id
         group by p.id having sum(a.amount_minor) > p.amount_minor or p.status <> 'succeeded'""",
+    "B10 a deposit settles no more than it brought, and says how it stands": """
+        select d.id from deposits d left join payment_attempts a
+          on a.provider = 'suspense' and a.payment_key = d.id and a.status = 'succeeded'
+        group by d.id having coalesce(sum(a.amount_minor), 0) + d.returned_minor > d.amount_minor
+          or d.status in ('allocated', 'returned')
+            and coalesce(sum(a.amount_minor), 0) + d.returned_minor <> d.amount_minor""",
+    "B10 what lies on an account came out of a document that was taken back": """
+        select d.id from deposits d join invoices i on i.id = d.kept_from
+        left join credit_notes c on c.id = d.credit_note_id
+        where c.id is null and i.status <> 'cancelled'
+          or c.id is not null and (c.invoice_id <> i.id or c.total_minor <> d.amount_minor)""",
     "C1 one open attempt per invoice": """
         select invoice_id from payment_attempts where status in ('created', 'unknown', 'not_sent')
         group by invoice_id having count(*) > 1""",
@@ -64,6 +79,11 @@ INVARIANTS: Mapping[str, str] = {
                            range between interval '24 hours' preceding and current row) as day
           from payment_attempts where method_id is not null and status = 'refused') tried
         where month > 15 or day > 10""",
+    "C5 a method that said never again is not tried again": f"""
+        select later.id from payment_attempts later join payment_attempts earlier
+          on earlier.method_id = later.method_id and earlier.settled_at < later.created_at
+        where earlier.status = 'refused' and earlier.code in ({NEVER_AGAIN})
+          and later.status in ('created', 'unknown', 'succeeded')""",  # noqa: S608 - our own words
     "C6 a debit is only sent for a mandate that the bank has registered before": """
         select r.batch_id, r.number from transfer_rows r
         where r.attempt_id is not null and r.status in ('done', 'refused') and not exists (

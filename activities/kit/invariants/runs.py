@@ -19,7 +19,8 @@ INVARIANTS: dict[str, str] = {
         select c.id from subscriptions c
         cross join (select * from bill_runs where status = 'done' and not is_preview
                     order by day desc limit 1) r
-        where c.next_bill_on <= r.day and c.status in ('active', 'paused') and c.created_at < r.started_at
+        where c.next_bill_on <= r.day and c.status in ('active', 'paused', 'suspended')
+          and c.created_at < r.started_at
           and not exists (select 1 from bill_skips k
                           where k.customer_id = c.customer_id and k.run_id = r.id)
           and not exists (select 1 from subscription_changes x where x.done_at > r.started_at

@@ -36,6 +36,7 @@ class SkipReason(StrEnum):
 
     NOTHING_TO_PAY = "nothing_to_pay"  # the charges add up to nothing: they wait for the next bill
     CREDIT = "credit"  # more is given back than charged: carried forward
+    SUSPENDED = "suspended"  # services are switched off, and days off cost nothing
     OPEN_CHANGE = "open_change"  # the days belong to a change that is not decided
     TERMS = "terms"  # error: the terms of a contract cannot be rated
     REFUSED = "refused"  # error: the database refuses the account's rows
@@ -173,6 +174,7 @@ class BillAgain:
     actor_id: str = ""
     invoice_id: str = ""  # a correction: this invoice is taken back by a credit note first
     reason: str = ""
+    keeps_money: bool = False  # what was paid of it stays on the account instead of going back
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,8 @@ class TakenBack:
     """An invoice that is over; what was paid of it has to be given back by a credit note."""
 
     refund_minor: int = 0
+    parts: tuple[int, ...] = ()  # of it, as it was paid: each goes back the way it came
+    kept: str = ""  # the deposit in which it stays on the account
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ class DepositStatus(StrEnum):
     RECEIVED = "received"
     ALLOCATED = "allocated"  # all of it settles invoices
     SUSPENSE = "suspense"  # (part of) it waits for finance
+    KEPT = "kept"  # it lies on the account for the next bills
     RETURNED = "returned"  # what nobody claimed was given back
 
 
@@ -73,11 +74,25 @@ class DepositCommand:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class BillCame:
+    """A fact for money that lies on an account: its customer owes something now."""
+
+    deposit_id: str
+    at: datetime
+
+
+def kept_id(invoice_id: str) -> str:
+    """The deposit that a corrected invoice leaves on the account."""
+    return f"{invoice_id}.kept"
+
+
 def deposit_workflow_id(deposit_id: str) -> str:
     return f"deposit:{deposit_id}"
 
 
 SENTENCES: dict[str, str] = {
+    "payments.deposit_kept": N_("%(amount)s of a corrected invoice lie on the account for the next bills"),
     "payments.deposit_allocated": N_("A deposit of %(amount)s arrived; it settles what is owed"),
     "payments.deposit_unclaimed": N_("A deposit of %(amount)s arrived that nobody claims; finance is asked"),
     "payments.deposit_assigned": N_("Finance said whose the deposit of %(amount)s is"),

@@ -252,6 +252,11 @@ def given_back_postings(amount_minor: int, at: LedgerAccount = LedgerAccount.GAT
     return _sides((LedgerAccount.RECEIVABLE, amount_minor), (at, -amount_minor))
 
 
+def kept_postings(amount_minor: int) -> tuple[Entry, ...]:
+    """What a credit note owes stays on the customer's account, for the next bills."""
+    return _sides((LedgerAccount.RECEIVABLE, amount_minor), (LedgerAccount.SUSPENSE, -amount_minor))
+
+
 def write_off_postings(open_minor: int) -> tuple[Entry, ...]:
     """What is open of an invoice is lost; its VAT was owed with the issue and stays owed."""
     return _sides((LedgerAccount.BAD_DEBT, open_minor), (LedgerAccount.RECEIVABLE, -open_minor))
