@@ -1,0 +1,52 @@
+"""The process that reads mails: `python -m activities.kit.reading.child`. It may write no file and has no secret.
+
+It is told a path a line and answers with a line of JSON and the contents of the files behind it."""
+
+import json
+import resource
+import struct
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from activities.kit.reading.mails import Mail, read, read_head
+
+MEMORY = 1 << 30  # bytes of address space, libraries included
+
+
+def confine() -> None:
+    """Take away what a reader needs for nothing."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+
+
+def answer(mail: Mail, contents: list[bytes]) -> None:
+    """Say what was read: the length of the JSON, the JSON, then each file with its length."""
+    said = json.dumps(asdict(mail)).encode()
+    out = sys.stdout.buffer
+    for one in (said, *contents):
+        out.write(struct.pack(">I", len(one)))
+        out.write(one)
+    out.flush()
+
+
+def main() -> None:
+    """Read one mail after the other, until nobody asks any more."""
+    confine()
+    for line in sys.stdin:
+        asked = json.loads(line)
+        raw = Path(asked["path"]).read_bytes()
+        if asked["only_head"]:
+            answer(read_head(raw), [])
+            continue
+        try:
+            mail, contents = read(raw)
+        except (RecursionError, MemoryError, ValueError, LookupError, TypeError, AttributeError, AssertionError):
+            mail, contents = read_head(raw), []
+        answer(mail, contents)
+
+
+if __name__ == "__main__":
+    main()
