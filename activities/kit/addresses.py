@@ -30,7 +30,9 @@ class Addresses:
 
     def reply_to(self, ticket_id: str) -> str:
         """The address of one ticket; nobody can guess another ticket's."""
-        return f"{self.local}+{ticket_id.lower()}.{self._mac('reply-address', ticket_id)[:TOKEN]}@{self.domain}"
+        return (
+            f"{self.local}+{ticket_id.lower()}.{self._mac('reply-address', ticket_id)[:TOKEN]}@{self.domain}"
+        )
 
     def ticket_of(self, addresses: Iterable[str]) -> str:
         """The first ticket whose own address is among these; a wrong key counts for nothing."""

@@ -43,7 +43,15 @@ def main() -> None:
             continue
         try:
             mail, contents = read(raw)
-        except (RecursionError, MemoryError, ValueError, LookupError, TypeError, AttributeError, AssertionError):
+        except (
+            RecursionError,
+            MemoryError,
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            AssertionError,
+        ):
             mail, contents = read_head(raw), []
         answer(mail, contents)
 

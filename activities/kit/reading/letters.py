@@ -91,9 +91,7 @@ def plain_header(value: object) -> str:
         parts = decode_header(text)
     except (HeaderParseError, ValueError):
         return text
-    return "".join(
-        decoded(part, charset) if isinstance(part, bytes) else part for part, charset in parts
-    )
+    return "".join(decoded(part, charset) if isinstance(part, bytes) else part for part, charset in parts)
 
 
 def addresses(values: Iterable[str]) -> list[tuple[str, str]]:
