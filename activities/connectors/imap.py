@@ -78,34 +78,32 @@ class Poller:
             found = sorted(int(uid) for uid in await asyncio.to_thread(box.uids, f"UID {after + 1}:*"))
             new = [uid for uid in found if uid > after]
             for uid in new:
-                await self._keep(box, uid)
+                is_whole = await self._keep(box, uid)
                 await self.keeper.note(self.account.name, validity, uid)
-                await asyncio.to_thread(self._touch, box, uid)
+                await asyncio.to_thread(self._touch, box, uid, is_whole)
             return len(new)
         finally:
             await asyncio.to_thread(_leave, box)
 
-    async def _keep(self, box: BaseMailBox, uid: int) -> None:
+    async def _keep(self, box: BaseMailBox, uid: int) -> bool:
+        """Keep a mail; of one that is too large only its head, which is answered with False."""
         size = await asyncio.to_thread(_size, box, uid)
         is_too_large = size > self.most
-        raw = await asyncio.to_thread(
-            _fetch, box, uid, "BODY.PEEK[HEADER]" if is_too_large else "BODY.PEEK[]"
-        )
+        part = "BODY.PEEK[HEADER]" if is_too_large else "BODY.PEEK[]"
+        raw = await asyncio.to_thread(_fetch, box, uid, part)
         spool = await asyncio.to_thread(self.keeper.spool)
         await asyncio.to_thread(spool.write, raw)
         envelope = Envelope(MailSource.IMAP, reason="too_large" if is_too_large else "")
         mail_id = await self.keeper.keep(spool, envelope)
         LOG.info("mail kept", extra={"mail": mail_id or "again", "size": len(raw)})
-        self._left = is_too_large
+        return not is_too_large
 
-    def _touch(self, box: BaseMailBox, uid: int) -> None:
+    def _touch(self, box: BaseMailBox, uid: int, is_whole: bool) -> None:
         """Mark it as seen, or take it away; one that was too large for us stays where it is."""
-        flag = r"(\Deleted)" if self.account.is_deleted_after and not self._left else r"(\Seen)"
+        flag = r"(\Deleted)" if self.account.is_deleted_after and is_whole else r"(\Seen)"
         box.client.uid("STORE", str(uid), "+FLAGS", flag)
         if flag == r"(\Deleted)" and "UIDPLUS" in box.client.capabilities:
             box.client.uid("EXPUNGE", str(uid))  # only this one: what people marked is theirs
-
-    _left = False
 
 
 def _validity(box: BaseMailBox) -> int:

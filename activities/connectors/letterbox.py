@@ -1,4 +1,6 @@
-"""The letterbox: a program of its own that keeps mails and does nothing else. `python -m activities.connectors.letterbox`"""
+"""The letterbox: a program of its own that keeps mails and does nothing else.
+
+It runs as `python -m activities.connectors.letterbox`."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""The SMTP door: takes mails for our own addresses, writes them to disk as they come, says yes once they are kept."""
+"""The SMTP door: takes mails for our own addresses to the disk as they come, says yes once they are kept."""
 
 import asyncio
 import errno
@@ -110,18 +110,18 @@ class Door(SMTP):
         except OSError as error:
             await self.push(_not_now(error))
             return
+        trouble = "451 4.3.0 The mail was not whole"
         try:
             await self.push("354 End data with <CR><LF>.<CR><LF>")
-            answer = await self._take(spool)
+            trouble = await self._receive(spool)
         finally:
-            await asyncio.shield(asyncio.to_thread(spool.path.unlink, missing_ok=True))
-        self._set_post_data_state()
+            if trouble:
+                await asyncio.shield(asyncio.to_thread(spool.forget))
+        answer = trouble or await self._kept(spool)
+        self._set_rset_state()  # type: ignore[no-untyped-call]
         await self.push(answer)
 
-    async def _take(self, spool: Spool) -> str:
-        trouble = await self._receive(spool)
-        if trouble:
-            return trouble
+    async def _kept(self, spool: Spool) -> str:
         assert self.envelope is not None
         envelope = Envelope(MailSource.SMTP, self.envelope.mail_from or "", tuple(self.envelope.rcpt_tos))
         try:

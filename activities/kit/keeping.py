@@ -1,4 +1,4 @@
-"""Mails are kept before anybody reads them: the bytes on the disk, then one row and one outbox line, then yes."""
+"""Mails are kept before anybody reads them: bytes on the disk, then one row and one outbox line, then yes."""
 
 import asyncio
 import hashlib
@@ -138,8 +138,8 @@ def _row(spool: Spool, envelope: Envelope, sha256: str, digest: str) -> dict[str
         "id": ids.fresh("mail"), "digest": digest, "sha256": sha256, "size": spool.size,
         "stored_as": spool.name, "source": envelope.source, "envelope_from": plain(envelope.sender),
         "envelope_to": [plain(one) for one in envelope.receivers[:100]], "received_at": datetime.now(UTC),
-        "status": MailStatus.RECEIVED, "reason": "", "sender": "", "sender_name": "", "subject": "",
-        "header_id": "", "html": "", "held_back": [envelope.reason] if envelope.reason else [],
+        "status": MailStatus.RECEIVED, "reason": envelope.reason, "sender": "", "sender_name": "", "subject": "",
+        "header_id": "", "html": "", "held_back": [],
         "is_acknowledged": False, "seq": 0,
     }  # fmt: skip
 
@@ -152,7 +152,7 @@ def plain(address: str) -> str:
 def fingerprints(path: Path) -> tuple[str, str]:
     """SHA-256 of the whole file, and what makes it this mail and no other.
 
-    A mail is the same when it says the same of itself and has the same body: servers on its way add lines above."""
+    A mail is the same when it says the same of itself and has the same body: servers only add lines above."""
     whole, body = hashlib.sha256(), hashlib.sha256()
     with path.open("rb") as file:
         start = file.read(HEAD)

@@ -44,7 +44,7 @@ async def thread_headers(
 
 
 def by_mail(letter: Letter, ticket: Ticket | None, customer: Customer) -> dict[str, Any]:
-    """The first answer to a mail repeats nothing of it: anybody may have written it in the receiver's name."""
+    """The first answer to a mail repeats nothing of it: anybody may have written in the receiver's name."""
     if ticket is None or ticket.channel is not Channel.EMAIL or letter.template != "tickets/received":
         return {}
     name = customer.name if customer.is_verified else customer.email or ""

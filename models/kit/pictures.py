@@ -1,4 +1,4 @@
-"""Pictures from outside: looked at by content and drawn anew, so that nothing that hid behind them is kept."""
+"""Pictures from outside: looked at by content and drawn anew, so that nothing that hid in them is kept."""
 
 import hashlib
 import io

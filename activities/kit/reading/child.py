@@ -1,4 +1,4 @@
-"""The process that reads mails: `python -m activities.kit.reading.child`. It may write no file and has no secret.
+"""The process that reads mails: `python -m activities.kit.reading.child`; it writes no file, has no secret.
 
 It is told a path a line and answers with a line of JSON and the contents of the files behind it."""
 
@@ -12,6 +12,10 @@ from pathlib import Path
 from activities.kit.reading.mails import Mail, read, read_head
 
 MEMORY = 1 << 30  # bytes of address space, libraries included
+# What parsers raise on mails that nobody should have sent.
+BROKEN = (
+    RecursionError, MemoryError, ValueError, LookupError, TypeError, AttributeError, AssertionError,
+)  # fmt: skip
 
 
 def confine() -> None:
@@ -43,15 +47,7 @@ def main() -> None:
             continue
         try:
             mail, contents = read(raw)
-        except (
-            RecursionError,
-            MemoryError,
-            ValueError,
-            LookupError,
-            TypeError,
-            AttributeError,
-            AssertionError,
-        ):
+        except BROKEN:
             mail, contents = read_head(raw), []
         answer(mail, contents)
 

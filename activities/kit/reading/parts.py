@@ -29,7 +29,8 @@ class Part:
         """Its bytes, decoded as far as they can be; one byte more than `most` says that there is more."""
         payload = self.message.get_payload()
         if isinstance(payload, list):
-            return b"".join(part.as_bytes() for part in payload)[: most + 1]
+            inner = [part.as_bytes() for part in payload if isinstance(part, Message)]
+            return b"".join(inner)[: most + 1]
         raw = str(payload or "").encode("utf-8", "surrogateescape")
         encoding = plain_header(self.message.get("content-transfer-encoding")).strip().lower()
         if encoding == "base64":

@@ -19,7 +19,7 @@ DESK = (
 LETTERBOX = f"{KIND} = 'letterbox'"
 SEES = "exists (select 1 from tickets parent where parent.id = ticket_id)"
 BORN = (
-    "status = 'received' and ticket_id is null and message_id is null and seq = 0 and reason = ''"
+    "status = 'received' and ticket_id is null and message_id is null and seq = 0 and reason in ('', 'too_large')"
     " and sender = '' and decided_by is null and not is_acknowledged"
 )
 

@@ -1,4 +1,4 @@
-"""Where a mail belongs: to which ticket, how sure that is, whether a machine wrote it, and who may be answered."""
+"""Where a mail belongs, how sure that is, whether a machine wrote it, and who may be answered."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -69,7 +69,7 @@ def is_vouched_for(results: Iterable[str], by: str, sender: str) -> bool:
 
 @dataclass(frozen=True)
 class Claims:
-    """What speaks for a ticket: its own address, a letter of ours that is answered, a number in the subject."""
+    """What speaks for a ticket: its own address, a letter of ours that is answered, a number named."""
 
     signed: str = ""  # ticket whose keyed address the mail came to
     answered: str = ""  # ticket of the letter whose Message-ID it names
@@ -91,8 +91,8 @@ class Place:
 
 
 def place(claims: Claims) -> Place:
-    """The one table of trust. Only the ticket's keyed address adds without a mark, and only for a participant;
-    an old Message-ID, a number or a name in From never does."""
+    """The one table of trust. Only the ticket's keyed address adds without a mark, and only for a
+    participant; an old Message-ID, a number or a name in From never does."""
     proof = Mark.PROVED if claims.is_vouched else Mark.UNPROVED
     if claims.is_over and (claims.signed or claims.answered):
         return Place(mark=proof, hint=claims.signed or claims.answered, is_follow_up=bool(claims.signed))
@@ -126,6 +126,7 @@ def without_quote(text: str) -> str:
 
 
 ANNOUNCED = re.compile(
-    r"(?:^On\b.{5,300}\bwrote:$|^\S.{5,300}\bschrieb:$|^.{5,300}(?:작성|님이 쓴 글)\s*:?$|^-{2,}\s*(?:Original Message|원본 메일)\s*-{2,})",
+    r"(?:^On\b.{5,300}\bwrote:$|^\S.{5,300}\bschrieb:$|^.{5,300}(?:작성|님이 쓴 글)\s*:?$"
+    r"|^-{2,}\s*(?:Original Message|원본 메일)\s*-{2,})",
     re.I | re.S,
 )
