@@ -183,6 +183,7 @@ class InboundMail(SQLModel, table=True):
     header_id: str = columns.text(default="")  # its own Message-ID
     html: str = columns.text(default="")  # as it came; cleaned whenever it is shown
     held_back: list[str] = columns.words(default_factory=list)  # names of files that nobody should open
+    letter_key: str = columns.text(default="")  # of our letter that it reports about
     is_acknowledged: bool = False  # its sender was written to that it came
     decided_by: str | None = columns.text(default=None)
     placed_at: datetime | None = columns.moment(default=None, nullable=True)

@@ -138,8 +138,9 @@ def _row(spool: Spool, envelope: Envelope, sha256: str, digest: str) -> dict[str
         "id": ids.fresh("mail"), "digest": digest, "sha256": sha256, "size": spool.size,
         "stored_as": spool.name, "source": envelope.source, "envelope_from": plain(envelope.sender),
         "envelope_to": [plain(one) for one in envelope.receivers[:100]], "received_at": datetime.now(UTC),
-        "status": MailStatus.RECEIVED, "reason": envelope.reason, "sender": "", "sender_name": "", "subject": "",
-        "header_id": "", "html": "", "held_back": [],
+        "status": MailStatus.RECEIVED, "reason": envelope.reason, "sender": "",
+        "sender_name": "", "subject": "",
+        "header_id": "", "letter_key": "", "html": "", "held_back": [],
         "is_acknowledged": False, "seq": 0,
     }  # fmt: skip
 

@@ -28,6 +28,7 @@ CREDIT_QUEUE = "system-credit"
 ACCOUNTING_QUEUE = "system-accounting"
 SERVICE_QUEUE = "system-service"
 BANK_QUEUE = "system-bank"
+INBOUND_QUEUE = "system-inbound"
 
 # A short SQL step: tried until the database is back, soon again at first.
 ROWS: ActivityOptions = {
@@ -158,3 +159,7 @@ BANK: ActivityOptions = {
 }  # fmt: skip
 # A result that is read again in half an hour anyway.
 FETCH: ActivityOptions = {**BANK, "schedule_to_close_timeout": timedelta(minutes=30)}
+# A mail that came in: read in another process within seconds, again when its worker died over it.
+INBOUND: ActivityOptions = {
+    "task_queue": INBOUND_QUEUE, "start_to_close_timeout": timedelta(minutes=2), "retry_policy": PATIENT,
+}  # fmt: skip

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from email.message import Message
@@ -55,6 +56,7 @@ class Mail:
     vouched: list[str] = field(default_factory=list)  # Authentication-Results, the newest first
     is_report: bool = False
     reported: list[str] = field(default_factory=list)  # Message-IDs that a delivery report is about
+    actions: list[str] = field(default_factory=list)  # what it says became of them: failed, delayed
     is_whole: bool = True  # False: only its head could be read
 
 
@@ -79,7 +81,7 @@ def read(raw: bytes) -> tuple[Mail, list[bytes]]:
         if part.kind in REPORTS or part.kind in ("text/rfc822-headers", "message/rfc822"):
             mail.reported += reported(part)
         if part.kind == "message/delivery-status":
-            mail.is_report = True
+            mail.actions += actions(part)
         is_file = part.disposition == "attachment" or bool(part.name)
         if part.kind == "text/plain" and not is_file:
             texts.append(part)
@@ -90,7 +92,9 @@ def read(raw: bytes) -> tuple[Mail, list[bytes]]:
             others += [part] if part.kind == "text/plain" else []
     mail.text, mail.html = said(texts or ([] if pages else others[:1]), pages)
     mail.files, mail.held_back = [asdict(one) for one in kept.kept], kept.held_back
-    mail.reported = list(dict.fromkeys(mail.reported))[:20]
+    mail.is_report = message.get_content_type() == "multipart/report" and bool(mail.actions)
+    mail.reported += message_ids([mail.text[-20_000:]])  # reports of old servers are only text
+    mail.reported = list(dict.fromkeys(mail.reported))[-40:]
     return mail, kept.contents
 
 
@@ -146,6 +150,12 @@ def reported(part: Part) -> list[str]:
         fields = BytesHeaderParser(policy=email.policy.compat32).parsebytes(block + b"\n")
         named += headers(fields, "Original-Message-ID") + headers(fields, "X-Original-Message-ID")
     return message_ids(named)
+
+
+def actions(part: Part) -> list[str]:
+    """What a delivery report says became of a mail, receiver by receiver."""
+    text = decoded(part.content(50_000), None)
+    return [one.lower() for one in re.findall(r"^Action:\s*(\w+)", text, re.I | re.M)][:20]
 
 
 __all__ = ["File", "Mail", "read", "read_head"]

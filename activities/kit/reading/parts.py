@@ -76,7 +76,7 @@ def leaves(message: Message) -> Iterator[Part]:
         is_torn = kind.startswith("multipart/")  # without a boundary it is one text
         yield Part(
             "text/plain" if is_torn else kind, parameter(part, "charset"), file_name(part),
-            plain_header(part.get("content-id")).strip("<> \t\r\n")[:250],
+            one_line(plain_header(part.get("content-id")), 250).strip("<> "),
             plain_header(part.get("content-disposition")).partition(";")[0].strip().lower(),
             part, is_alternative,
         )  # fmt: skip

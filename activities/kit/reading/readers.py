@@ -1,4 +1,4 @@
-"""The readers as the house sees them: asked one mail each, given seconds, replaced when they do not answer."""
+"""The readers as the house sees them: asked one mail each, given seconds, replaced when they are silent."""
 
 import asyncio
 import json

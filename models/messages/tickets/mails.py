@@ -83,7 +83,6 @@ class Placed:
     ticket_id: str = ""
     message_id: str = ""
     letter_key: str = ""  # of the letter that bounced
-    letter_message: str = ""  # the message which that letter carried
     is_news: bool = False  # the ticket has to be told
 
 
@@ -109,7 +108,6 @@ class LetterBounced:
     """A fact: a letter of this ticket came back."""
 
     letter_key: str
-    message_id: str
     at: datetime
 
 

@@ -54,7 +54,7 @@ def make_tables() -> None:
         text("reason"),
         sa.Column("ticket_id", sa.String(), sa.ForeignKey("tickets.id"), nullable=True),
         sa.Column("message_id", sa.String(), sa.ForeignKey("ticket_messages.id"), nullable=True),
-        *(text(name) for name in ("sender", "sender_name", "subject", "header_id", "html")),
+        *(text(name) for name in ("sender", "sender_name", "subject", "header_id", "html", "letter_key")),
         sa.Column("held_back", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("is_acknowledged", sa.Boolean(), nullable=False),
         text("decided_by", nullable=True),

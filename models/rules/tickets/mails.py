@@ -49,6 +49,12 @@ def may_be_answered(written: Written, machine: Mapping[str, str], sender: str) -
     return written is Written.PERSON and bool(sender) and not asks_for_none and not NOBODY.match(sender)
 
 
+def has_failed(is_report: bool, actions: Iterable[str]) -> bool:
+    """Whether a report says that a mail did not arrive; one that is only late did not fail."""
+    said = set(actions)
+    return not is_report or not said or "failed" in said
+
+
 def number_in(subject: str) -> str:
     """The first ticket number that a subject names, which proves nothing."""
     found = NUMBER.search(subject)
