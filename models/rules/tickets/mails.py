@@ -13,6 +13,7 @@ ANSWERS_PER_DAY = 3  # confirmations to one address
 ANSWERS_PER_HOUR = 300  # confirmations to addresses that nobody has proved, all together
 NUMBER = re.compile(r"(?<![A-Za-z0-9])T[1-9][0-9]{5,11}(?![A-Za-z0-9])", re.I)
 NOBODY = re.compile(r"^(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|noreply\S*|bounces?\S*)@", re.I)
+WORD = re.compile(r"[^a-z-]")  # a comment or a parameter may follow the word
 LISTS = frozenset({"bulk", "junk", "list"})
 
 
@@ -28,7 +29,7 @@ class Written(StrEnum):
 
 def written_by(machine: Mapping[str, str], is_report: bool, sender: str, has_no_return: bool) -> Written:
     """Who wrote it, by what the headers admit (RFC 3834, RFC 2076, and what programs do)."""
-    auto = machine.get("auto_submitted", "no").partition(";")[0].strip().lower()
+    auto = WORD.split(machine.get("auto_submitted", "no").strip().lower())[0]
     precedence = machine.get("precedence", "").strip().lower()
     if is_report:
         return Written.REPORT
