@@ -71,7 +71,7 @@ class Mailed:
     text: str
     html: str
     key: str
-    headers: Mapping[str, str] = NONE
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass

@@ -105,11 +105,12 @@ async def readers() -> AsyncIterator[Readers]:
 
 
 @pytest.fixture
-async def house(worker_engine: AsyncEngine, app_engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[House]:
-    made = House(worker_engine, app_engine, tmp_path, await a_company(worker_engine))
+async def house(
+    worker_engine: AsyncEngine, app_engine: AsyncEngine, tmp_path: Path, readers: Readers
+) -> House:
+    made = House(worker_engine, app_engine, tmp_path, await a_company(worker_engine), readers)
     await made.begin()
-    yield made
-    await made.acts.readers.close()
+    return made
 
 
 async def test_an_unknown_sender_gets_a_ticket_as_an_unverified_contact(house: House) -> None:

@@ -5,16 +5,20 @@ import smtplib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from email.message import EmailMessage
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import SQLModel
 
 from activities.connectors.smtp import serve
 from activities.kit.addresses import Addresses
 from activities.kit.keeping import Envelope, Keeper
-from models.messages.tickets.mails import MailSource
+from models.messages.tickets.mails import MailSource, MailStatus
+from models.tickets import InboundMail, Mailbox
 
 SECRET = b"test" * 8
 DESK = "help@localhost"  # what some_settings says
@@ -49,6 +53,22 @@ async def keep(
     spool = keeper.spool()
     spool.write(raw)
     return await keeper.keep(spool, Envelope(source, sender, (to,)))
+
+
+def a_kept_mail(id: str, word: str, at: datetime, **facts: Any) -> InboundMail:
+    """One mail as it is stored, of a ticket unless it is told otherwise."""
+    said = {"status": MailStatus.THREADED, "reason": "new_ticket", **facts}
+    return InboundMail(
+        id=id, digest=id, sha256="s", size=1, stored_as=f"raw{id}", source=MailSource.SMTP, envelope_from=word,
+        envelope_to=[word], received_at=at, sender=word, sender_name=word, subject=word, header_id=word,
+        html=f"<p>{word}</p>", held_back=[word], **said,
+    )  # fmt: skip
+
+
+def held(word: str, at: datetime) -> list[SQLModel]:
+    """A mail that belongs to no ticket, and a mailbox that was read."""
+    kept = a_kept_mail("ml_held", word, at, status=MailStatus.QUARANTINED, reason="bulk")
+    return [kept, Mailbox(name=word, uid_validity=1, last_uid=1, read_at=at)]
 
 
 @dataclass(frozen=True)
