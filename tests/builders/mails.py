@@ -59,9 +59,9 @@ def a_kept_mail(id: str, word: str, at: datetime, **facts: Any) -> InboundMail:
     """One mail as it is stored, of a ticket unless it is told otherwise."""
     said = {"status": MailStatus.THREADED, "reason": "new_ticket", **facts}
     return InboundMail(
-        id=id, digest=id, sha256="s", size=1, stored_as=f"raw{id}", source=MailSource.SMTP, envelope_from=word,
-        envelope_to=[word], received_at=at, sender=word, sender_name=word, subject=word, header_id=word,
-        html=f"<p>{word}</p>", held_back=[word], **said,
+        id=id, digest=id, sha256="s", size=1, stored_as=f"raw{id}", source=MailSource.SMTP,
+        envelope_from=word, envelope_to=[word], received_at=at, sender=word, sender_name=word, subject=word,
+        header_id=word, html=f"<p>{word}</p>", held_back=[word], **said,
     )  # fmt: skip
 
 

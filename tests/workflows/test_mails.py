@@ -5,6 +5,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
@@ -14,6 +15,7 @@ from activities.tickets import MailActivities
 from models.messages.tickets import TicketStatus
 from models.messages.tickets.mails import MailStatus, Placed, Verdict, mail_workflow_id
 from tests.builders.mails import ADDRESSES, DESK, a_mail, keep
+from tests.conftest import Database
 from tests.desk import RunningDesk, StandIns
 from tests.workflows.neighbours import InvoiceAsTold, Post, VisitAsTold
 from workflows.kit.options import INBOUND_QUEUE, MAIL_QUEUE
@@ -34,11 +36,12 @@ def stand_ins(post: Post, worker_engine: AsyncEngine, tmp_path: Path) -> StandIn
 
 
 @pytest.fixture
-def arrive(desk: RunningDesk, app_engine: AsyncEngine, tmp_path: Path) -> Any:
+def arrive(desk: RunningDesk, app_engine: AsyncEngine, database: Database, tmp_path: Path) -> Any:
     async def take(raw: bytes, **envelope: str) -> WorkflowHandle[Any, Any]:
         """Put a mail down as the letterbox does; the relay begins its life."""
         # All tests of this file share one Temporal, which knows each ticket's number once.
-        await desk.change("select setval('ticket_numbers', :number)", number=next(NUMBERS))
+        with psycopg.connect(database.owner_url) as owner:
+            owner.execute("select setval('ticket_numbers', %s)", [next(NUMBERS)])
         mail_id = await keep(app_engine, tmp_path, raw, **envelope)
         handle = desk.client.get_workflow_handle(mail_workflow_id(mail_id), result_type=Placed)
 
