@@ -14,6 +14,7 @@ from temporalio.exceptions import ApplicationError
 from activities.tickets import MailActivities
 from models.messages.tickets import TicketStatus
 from models.messages.tickets.mails import MailStatus, Placed, Verdict, mail_workflow_id
+from tests.builders import tickets as say
 from tests.builders.mails import ADDRESSES, DESK, a_mail, keep
 from tests.conftest import Database
 from tests.desk import RunningDesk, StandIns
@@ -102,6 +103,8 @@ async def test_a_machines_ticket_is_opened_without_a_word(desk: RunningDesk, arr
     await desk.until(lambda: desk.has_status(ticket, TicketStatus.OPEN))
 
     assert post.templates(ticket.id) == []
+    await desk.say(ticket, "cancel", say.cancel(desk.company))
+    await desk.result(ticket)
 
 
 async def test_a_message_for_a_life_that_has_ended_gets_its_own_ticket(
@@ -194,6 +197,8 @@ async def test_a_letter_that_came_back_is_told_once(desk: RunningDesk, arrive: A
 
     await desk.until(is_told)
     assert (await desk.story(ticket)).count("tickets.letter_failed") == 1
+    await desk.say(ticket, "cancel", say.cancel(desk.company))
+    await desk.result(ticket)
 
 
 async def test_two_houses_that_mail_each_other_stop_after_two(
