@@ -184,6 +184,6 @@ async def test_a_mail_that_was_forgotten_says_so(
 
     shown = await own_web.get("/tickets/mails/ml1", who="agent", headers={"Accept-Language": "en"})
 
-    assert "asked to be forgotten" in shown.text
+    assert "삭제 요청에 따라" in shown.text
     for path in ("original", "page"):
         assert (await own_web.get(f"/tickets/mails/ml1/{path}", who="agent")).status_code == 404
