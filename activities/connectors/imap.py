@@ -102,8 +102,14 @@ class Poller:
         """Mark it as seen, or take it away; one that was too large for us stays where it is."""
         flag = r"(\Deleted)" if self.account.is_deleted_after and is_whole else r"(\Seen)"
         box.client.uid("STORE", str(uid), "+FLAGS", flag)
-        if flag == r"(\Deleted)" and "UIDPLUS" in box.client.capabilities:
+        if flag == r"(\Deleted)" and _can_expunge_one(box):
             box.client.uid("EXPUNGE", str(uid))  # only this one: what people marked is theirs
+
+
+def _can_expunge_one(box: BaseMailBox) -> bool:
+    """Asked after the sign-in: before it servers do not say all that they can."""
+    _, said = box.client.capability()
+    return any(isinstance(line, bytes) and b"UIDPLUS" in line.upper().split() for line in said)
 
 
 def _validity(box: BaseMailBox) -> int:

@@ -356,8 +356,7 @@ async def test_a_mail_without_a_sender_is_held_back(house: House) -> None:
 def with_files() -> bytes:
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "a@b.test", DESK, "Files"
-    packed = io.BytesIO()
-    Image.new("RGB", (40, 30), (9, 90, 9)).save(packed, "PNG")
+    Image.new("RGB", (40, 30), (9, 90, 9)).save(packed := io.BytesIO(), "PNG")
     message.set_content("See the picture.")
     message.add_alternative('<p>See <img src="cid:pic@x"> <script>alert(1)</script></p>', subtype="html")
     page = message.get_payload()[1]
