@@ -1,7 +1,7 @@
 """A mail comes in until an agent's open page hears of its ticket, and how many mails a second are taken in.
 
-The whole way: SMTP, the letterbox, outbox, workflow, reader process, tables, live update. A quarter of N mails
-(200) goes one by one, then N come eight at a time. Aims: p95 ≤ 2,000 ms, ≥ 5 mails/s on two cores."""
+The whole way: SMTP, the letterbox, outbox, workflow, reader process, tables, live update. A quarter of N
+mails (200) goes one by one, then N come eight at a time. Aims: p95 ≤ 2,000 ms, ≥ 5 mails/s on two cores."""
 
 import asyncio
 import smtplib

@@ -47,8 +47,9 @@ async def placed_all(
     acts = MailActivities(engine, ADDRESSES, folder, "", readers)
     found = []
     for number, raw in enumerate(mails):
-        unlike = b"X-Number: %d\r\n" % number + raw  # so that no two of them are one
-        mail_id = await keep(app, folder, unlike, sender=f"s{number}@corpus.test")
+        mail_id = await keep(app, folder, raw, sender=f"s{number}@corpus.test")
+        if not mail_id:  # some collections hold a mail twice
+            continue
         begun = time.monotonic()
         placed = await acts.place(PlaceMail(mail_id, datetime.now(UTC)))
         assert time.monotonic() - begun < 3 * SECONDS, number
@@ -64,14 +65,14 @@ async def test_no_collected_mail_is_lost(
 
     found = await placed_all(worker_engine, app_engine, tmp_path, readers, mails)
 
-    assert len(found) >= 30
+    assert len(mails) >= len(found) >= 30
     assert {status for status, *_ in found} <= {
         MailStatus.THREADED, MailStatus.QUARANTINED, MailStatus.IGNORED
     }  # fmt: skip
     assert sum(status is MailStatus.THREADED for status, *_ in found) > len(found) * 0.8
     async with worker_engine.connect() as connection:
         rows = (await connection.exec_driver_sql("select stored_as, size from inbound_mails")).all()
-    assert len(rows) == len(mails)
+    assert len(rows) == len(found)
     assert all((tmp_path / row.stored_as).stat().st_size == row.size for row in rows)
 
 

@@ -8,6 +8,7 @@ import struct
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import BinaryIO
 
 from activities.kit.reading.mails import Mail, read, read_head
 
@@ -36,20 +37,22 @@ def answer(mail: Mail, contents: list[bytes]) -> None:
     out.flush()
 
 
+def taken(file: BinaryIO) -> tuple[Mail, list[bytes]]:
+    """The whole mail, or its head when the parsers give up."""
+    try:
+        return read(file)
+    except BROKEN:
+        file.seek(0)
+        return read_head(file), []
+
+
 def main() -> None:
     """Read one mail after the other, until nobody asks any more."""
     confine()
     for line in sys.stdin:
         asked = json.loads(line)
-        raw = Path(asked["path"]).read_bytes()
-        if asked["only_head"]:
-            answer(read_head(raw), [])
-            continue
-        try:
-            mail, contents = read(raw)
-        except BROKEN:
-            mail, contents = read_head(raw), []
-        answer(mail, contents)
+        with Path(asked["path"]).open("rb") as file:
+            answer(*(taken(file) if not asked["only_head"] else (read_head(file), [])))
 
 
 if __name__ == "__main__":

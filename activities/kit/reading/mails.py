@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from email.message import Message
 from email.parser import BytesHeaderParser
-from typing import Any
+from typing import Any, BinaryIO
 
 import nh3
 
@@ -26,6 +26,7 @@ from activities.kit.reading.parts import REPORTS, Part, leaves
 
 MOST_TEXT = 50_000  # of what somebody says; the original has all of it
 MOST_HTML = 400_000
+MOST_TAGS = 10_000
 MOST_READ = 2_000_000  # bytes of one text part that are decoded at all
 RECEIVERS = (
     "To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Forwarded-To",
@@ -60,18 +61,18 @@ class Mail:
     is_whole: bool = True  # False: only its head could be read
 
 
-def read_head(raw: bytes) -> Mail:
+def read_head(file: BinaryIO) -> Mail:
     """Only the head of a mail, for one whose parts are beyond reading."""
-    mail = _head(BytesHeaderParser(policy=email.policy.compat32).parsebytes(raw[:400_000]))
+    mail = _head(BytesHeaderParser(policy=email.policy.compat32).parsebytes(file.read(400_000)))
     mail.is_whole = False
     return mail
 
 
-def read(raw: bytes) -> tuple[Mail, list[bytes]]:
+def read(file: BinaryIO) -> tuple[Mail, list[bytes]]:
     """A whole mail and the contents of its files, in the order of `files`.
 
     compat32 on purpose: the newer policies raise on real mail and take quadratic time on long headers."""
-    message = email.message_from_bytes(raw, policy=email.policy.compat32)
+    message = email.message_from_binary_file(file, policy=email.policy.compat32)
     mail = _head(message)
     kept = Files()
     texts: list[Part] = []
@@ -124,6 +125,8 @@ def said(texts: Iterable[Part], pages: Iterable[Part]) -> tuple[str, str]:
     """What somebody says as text, and the page it came as, if it did."""
     plain = "\n\n".join(filter(None, (_text(part) for part in texts))).strip()
     page = "\n".join(filter(None, (_text(part) for part in pages)))[:MOST_HTML]
+    if page.count("<") > MOST_TAGS:  # cleaning takes longer the deeper it is, and more than its share
+        plain, page = plain or readable(page), ""
     if page and not plain:
         plain = readable(nh3.clean(page, attributes={"img": {"alt"}}, link_rel=None))
     elif page:

@@ -5,6 +5,7 @@ import quopri
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
+from typing import Any
 
 from activities.kit.reading.letters import one_line, plain_header
 
@@ -27,11 +28,13 @@ class Part:
 
     def content(self, most: int) -> bytes:
         """Its bytes, decoded as far as they can be; one byte more than `most` says that there is more."""
-        payload = self.message.get_payload()
+        # Not get_payload(): it puts marks where bytes are that the claimed charset does not know.
+        payload: Any = self.message._payload  # type: ignore[attr-defined]
         if isinstance(payload, list):
             inner = [part.as_bytes() for part in payload if isinstance(part, Message)]
             return b"".join(inner)[: most + 1]
-        raw = str(payload or "").encode("utf-8", "surrogateescape")
+        # Encoded it is larger, by a half at most in mails that are meant to be read.
+        raw = str(payload or "")[: 2 * most + 4096].encode("utf-8", "surrogateescape")
         encoding = plain_header(self.message.get("content-transfer-encoding")).strip().lower()
         if encoding == "base64":
             return _base64(raw)[: most + 1]
