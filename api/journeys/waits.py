@@ -131,6 +131,8 @@ def page_of(subject: str, ticket_id: str | None, person: Person) -> str:
         return f"/billing/invoices/{number}"
     if word == "charge":
         return f"/billing/invoices/{number.partition('.')[0]}"
+    if word == "mail":
+        return f"/tickets/mails/{number}" if person.is_desk else ""
     if word == "close":
         return f"/billing/periods/{number}" if person.roles & {Role.FINANCE, Role.ADMIN} else ""
     if ticket_id and person.is_desk:
