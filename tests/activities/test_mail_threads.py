@@ -18,7 +18,7 @@ from tests.builders.mail_house import House
 from tests.builders.mails import ADDRESSES, DESK, a_mail
 from tests.builders.tickets import a_ticket
 
-TICKETS = 6
+TICKETS = 3
 SEED = 20261122
 
 
