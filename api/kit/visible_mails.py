@@ -5,7 +5,7 @@ from sqlmodel import SQLModel, col
 
 from api.kit.people import Person
 from api.kit.seeing import Condition, Rule, ids, when
-from models.tickets import InboundMail, Ticket
+from models.tickets import InboundMail, Mailbox, Ticket
 
 
 def _mails(person: Person) -> Condition:
@@ -14,4 +14,9 @@ def _mails(person: Person) -> Condition:
     return when((person.is_desk, or_(nobodys, of_ticket)))
 
 
-RULES_OF_MAILS: dict[type[SQLModel], Rule] = {InboundMail: _mails}
+def _nobody(person: Person) -> Condition:
+    """How far a mailbox was read is the letterbox's own business."""
+    return when()
+
+
+RULES_OF_MAILS: dict[type[SQLModel], Rule] = {InboundMail: _mails, Mailbox: _nobody}
