@@ -35,6 +35,7 @@ from activities.customers.privacy import PrivacyActivities
 from activities.customers.signup import SignupActivities
 from activities.dunning import DunningActivities
 from activities.field_service import FieldServiceActivities
+from activities.kit.addresses import Addresses
 from activities.kit.calls import CallLog
 from activities.kit.histories import HistoryKeeper
 from activities.kit.links import Links
@@ -59,7 +60,7 @@ from activities.payments.files import BankFiles
 from activities.payments.providers import BY_FILE, GATEWAY, STRIPE, Provider
 from activities.staff import StaffActivities
 from activities.subscriptions import SubscriptionActivities, SuspensionActivities
-from activities.tickets import TicketActivities
+from activities.tickets import MailActivities, TicketActivities
 from models.kit import tables
 from models.kit.engine import engine_for
 from models.kit.logs import log_as_json
@@ -87,6 +88,7 @@ from workflows.kit.options import (
     CARRIER_QUEUE,
     CREDIT_QUEUE,
     DESK_QUEUE,
+    INBOUND_QUEUE,
     MAIL_QUEUE,
     MARKETING_QUEUE,
     PAYMENTS_QUEUE,
@@ -118,7 +120,7 @@ from workflows.subscriptions import (
     SubscriptionChangeWorkflow,
     SuspensionWorkflow,
 )
-from workflows.tickets import TicketWorkflow
+from workflows.tickets import InboundMailWorkflow, TicketWorkflow
 
 assert tables  # a row that points at a table which nobody here imported could not be stored
 Acts = dict[str, list[Callable[..., Any]]]
@@ -133,17 +135,22 @@ WORKFLOWS: list[type] = [
     DunningSweepWorkflow, WriteOffWorkflow,
     CollectionDayWorkflow, CollectionWorkflow, DepositWorkflow, TransferBatchWorkflow, TransferDayWorkflow,
     DeviceExchangeWorkflow, ReturnWorkflow, KeyRevocationWorkflow, ForgetCartsWorkflow,
+    InboundMailWorkflow,
 ]  # fmt: skip
 
 
-def service(engine: AsyncEngine) -> Acts:
-    """Tickets and visits."""
+def service(engine: AsyncEngine, setting: Settings) -> Acts:
+    """Tickets with their mails, and visits."""
     tickets, visits = TicketActivities(engine), FieldServiceActivities(engine)
+    addresses = Addresses(setting.secret_key, setting.mail_addresses)
+    mails = MailActivities(engine, addresses, setting.files_dir, setting.mail_vouched_by)
     return {
         DESK_QUEUE: [
             tickets.be_born, tickets.open, tickets.record, tickets.weigh,
             visits.rank, visits.offer, visits.schedule, visits.check_evidence, visits.record,
+            mails.record, mails.follow_up,
         ],
+        INBOUND_QUEUE: [mails.place],
     }  # fmt: skip
 
 
@@ -240,7 +247,9 @@ def people(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     crm = HttpMarketing(setting.marketing_url, setting.systems_token, calls)
     secret, here = setting.secret_key, setting.public_url
     talk = HttpAlimTalk(setting.alimtalk_url, setting.systems_token, calls)
-    letters = LetterActivities(engine, mail, sms, Links(secret, here), setting.desk_address, talk=talk)
+    addresses = Addresses(secret, setting.mail_addresses)
+    links = Links(secret, here)
+    letters = LetterActivities(engine, mail, sms, links, setting.desk_address, talk=talk, addresses=addresses)
     staff = StaffActivities(engine, mail, secret, here)
     signup = SignupActivities(engine, mail, sms, secret, here)
     privacy = PrivacyActivities(engine, mail, sms, crm, setting.files_dir, here, secret)
@@ -289,7 +298,7 @@ def activities(engine: AsyncEngine, setting: Settings) -> Acts:
     calls = CallLog(engine)
     queues: Acts = {SMS_QUEUE: [], BATCH_QUEUE: []}
     groups = (
-        service(engine), money(engine, setting, calls), runs(engine), people(engine, setting, calls),
+        service(engine, setting), money(engine, setting, calls), runs(engine), people(engine, setting, calls),
         sales(engine, setting, calls), books(engine, setting, calls), overdue(engine),
         evidence(engine, setting, calls),
     )  # fmt: skip

@@ -82,3 +82,5 @@ class SentMessage(SQLModel, table=True):
     letter: str = columns.text()  # template name
     sent_at: datetime = columns.moment()
     provider_id: str = columns.text(default="")
+    # The mail's own id, by which answers and bounces name it.
+    message_id: str = columns.text(default="", sa_column_kwargs={"server_default": ""}, index=True)

@@ -1,4 +1,4 @@
-"""Tickets as stored. A ticket is born in api/tickets.py; from then on activities/tickets.py writes it."""
+"""Tickets as stored. A ticket is born in api/tickets.py; from then on activities/tickets/ writes it."""
 
 from datetime import date, datetime
 
@@ -7,6 +7,7 @@ from sqlmodel import Field, SQLModel
 
 from models.kit import columns
 from models.messages.tickets import Channel, CloseReason, MessageKind, Priority, TicketKind, TicketStatus
+from models.messages.tickets.mails import MailSource, MailStatus
 
 
 class Ticket(SQLModel, table=True):
@@ -66,7 +67,7 @@ class TicketRating(SQLModel, table=True):
 
 
 class TicketMessage(SQLModel, table=True):
-    """One message or note. Born in the api; its delivery is written by activities/tickets.py."""
+    """One message or note. Born in the api; its delivery is written by activities/tickets/."""
 
     __tablename__ = "ticket_messages"
     __table_args__ = (Index("messages_by_ticket", "ticket_id", "created_at", "id"),)
@@ -81,6 +82,8 @@ class TicketMessage(SQLModel, table=True):
     created_at: datetime = columns.moment()
     sent_at: datetime | None = columns.moment(default=None, nullable=True)
     delivery: str = columns.text(default="stored")  # stored, queued, sent, failed
+    # A Mark: what we know about who sent it.
+    mark: str = columns.text(default="", sa_column_kwargs={"server_default": ""})
 
 
 class Attachment(SQLModel, table=True):
@@ -101,6 +104,8 @@ class Attachment(SQLModel, table=True):
     taken_at: datetime | None = columns.moment(default=None, nullable=True)
     created_at: datetime = columns.moment()
     action_id: str | None = columns.text(default=None)  # a phone's own id: sent twice, stored once
+    # By what a mail's HTML names the picture.
+    content_id: str = columns.text(default="", sa_column_kwargs={"server_default": ""})
 
     __table_args__ = (
         ForeignKeyConstraint(["visit_id"], ["visits.id"], name="attachments_visit", use_alter=True),
@@ -146,3 +151,51 @@ class CalendarDay(SQLModel, table=True):
     day: date = Field(primary_key=True)
     is_working: bool
     name: str = columns.text(default="")
+
+
+class InboundMail(SQLModel, table=True):
+    """One mail as it came in. Born at the letterbox; InboundMailWorkflow owns it from then on.
+
+    The original lies in FILES_DIR under `stored_as` and is never changed."""
+
+    __tablename__ = "inbound_mails"
+    __table_args__ = (
+        Index("mails_by_status", "status", "received_at", "id"),
+        Index("mails_by_sender", "sender", "received_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    digest: str = columns.text(unique=True)  # the same message twice is one
+    sha256: str = columns.text()  # of the original
+    size: int
+    stored_as: str | None = columns.text(default=None, unique=True)
+    source: MailSource = Field(sa_type=columns.word(MailSource))
+    envelope_from: str = columns.text(default="")
+    envelope_to: list[str] = columns.words(default_factory=list)
+    received_at: datetime = columns.moment()
+    status: MailStatus = Field(default=MailStatus.RECEIVED, sa_type=columns.word(MailStatus))
+    reason: str = columns.text(default="")  # code in REASONS
+    ticket_id: str | None = Field(default=None, foreign_key="tickets.id", index=True)
+    message_id: str | None = Field(default=None, foreign_key="ticket_messages.id", index=True)
+    sender: str = columns.text(default="")  # what it claims
+    sender_name: str = columns.text(default="")
+    subject: str = columns.text(default="")
+    header_id: str = columns.text(default="")  # its own Message-ID
+    html: str = columns.text(default="")  # as it came; cleaned whenever it is shown
+    held_back: list[str] = columns.words(default_factory=list)  # names of files that nobody should open
+    letter_key: str = columns.text(default="")  # of our letter that it reports about
+    is_acknowledged: bool = False  # its sender was written to that it came
+    decided_by: str | None = columns.text(default=None)
+    placed_at: datetime | None = columns.moment(default=None, nullable=True)
+    seq: int = 0
+
+
+class Mailbox(SQLModel, table=True):
+    """How far a mailbox has been read over IMAP. Written by the letterbox."""
+
+    __tablename__ = "mailboxes"
+
+    name: str = columns.text(primary_key=True)  # user, server and folder
+    uid_validity: int = columns.minor()
+    last_uid: int = columns.minor()
+    read_at: datetime = columns.moment()

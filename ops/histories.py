@@ -27,6 +27,15 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_a_missing_part_brings_another_visit_before_an_installation_is_over",
         "test_a_task_waits_for_a_colleague_and_ends_when_it_is_resolved",
         "test_the_case_takes_its_installation_back_unless_it_is_already_done[False]",
+        "test_a_machines_ticket_is_opened_without_a_word",
+        "test_a_letter_that_came_back_is_told_once",
+    ),
+    "InboundMail": (
+        "test_a_mail_becomes_a_ticket_and_its_answer_a_message",
+        "test_a_released_mail_comes_in_and_a_second_verdict_is_refused",
+        "test_nobody_decides_for_thirty_days",
+        "test_a_message_for_a_life_that_has_ended_gets_its_own_ticket",
+        "test_a_letter_that_came_back_is_told_once",
     ),
     "Visit": (
         "test_a_visit_is_offered_scheduled_and_done",

@@ -1,6 +1,7 @@
 """The parts of a running house: how each is started, asked whether it really answers, and stopped."""
 
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -138,6 +139,22 @@ class Program:
         return answers(self.ready, self.words)
 
 
+class Letterbox(Program):
+    """The door for mails; it answers in its own language."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan, "letterbox", "", "app")
+        self.port = plan.ports["MAIL_PORT"]
+
+    def is_ready(self) -> bool:
+        """Whether it greets whoever comes."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as caller:
+                return caller.recv(100).startswith(b"220 ")
+        except OSError:
+            return False
+
+
 class House:
     """All parts in their order: those that the others need come first."""
 
@@ -152,6 +169,7 @@ class House:
         self.ours: list[Part] = [
             Program(plan, "worker", plan.local("METRICS_PORT", "/metrics"), "worker", words=POLLING),
             Program(plan, "app", plan.local("PORT", "/health/ready"), "app"),
+            Letterbox(plan),
         ]
 
     @property

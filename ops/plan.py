@@ -24,12 +24,14 @@ PORTS = {
     "STRIPE_PORT": 8420,
     "METRICS_PORT": 9464,
     "TRYTON_PORT": 8069,
+    "MAIL_PORT": 2525,
 }
 HOST = "127.0.0.1"
 ERP = "ieum_erp"  # the role whose database the ERP of a copy has
 PYTHON_PARTS = {
     "sandbox": ("-m", "uvicorn", "sandbox.main:app", "--no-access-log", "--no-server-header"),
     "worker": ("worker.py",),
+    "letterbox": ("-m", "activities.connectors.letterbox"),
     "app": ("-m", "uvicorn", "app:create_app", "--factory", "--no-access-log", "--no-server-header",
             "--timeout-graceful-shutdown", "10"),
 }  # fmt: skip
@@ -152,6 +154,8 @@ class Plan:
             "STRIPE_SECRET": "sk_test_localstripe",
             "TRACKING_URL": self.local("SANDBOX_PORT", "/carrier/track"),
             "DESK_ADDRESS": "desk@ieum.example",
+            "MAIL_ADDRESSES": "help@ieum.example",
+            "MAIL_LISTEN": f"{HOST}:{self.ports['MAIL_PORT']}",
             "FILES_DIR": str(self.folder / "files"),
             "METRICS_PORT": str(self.ports["METRICS_PORT"]),
             "LOG_LEVEL": "info",

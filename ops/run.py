@@ -165,6 +165,7 @@ class Supervisor:
             "temporal": f"127.0.0.1:{plan.ports['TEMPORAL_PORT']}",
             "sandbox": plan.local("SANDBOX_PORT"),
             "metrics": plan.local("METRICS_PORT", "/metrics"),
+            "letterbox": f"127.0.0.1:{plan.ports['MAIL_PORT']}",
             "postgres": f"127.0.0.1:{plan.ports['POSTGRES_PORT']}" if plan.is_embedded else "DATABASE_URL",
         }
 

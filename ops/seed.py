@@ -13,10 +13,12 @@ from pathlib import Path
 from ops import bills, books, past
 from ops.company import CHECKS, CUSTOMERS, OWNED, PRODUCTS, TECHNICIANS, Keys, make_company
 from ops.late import PROMISES
+from ops.mails import write_in
 from ops.money import let_money_come, prepare_bank_file
 from ops.trade import Trader
 from ops.walk import Walker
 
+HELP = os.environ.get("MAIL_ADDRESSES", "help@ieum.example").partition(",")[0]
 STEPS = tuple(code for code, (_, _, required) in CHECKS.items() if required)
 OWNERS = {owned: (customer, product) for owned, customer, product, _, _ in OWNED}
 CATEGORY = {product[0]: product[4] for product in PRODUCTS}
@@ -116,7 +118,7 @@ async def promise(walker: Walker) -> None:
         await walker.ask("finance", "POST", path, data=given)
 
 
-async def walk_all(keys: Keys, app: str, sandbox: str) -> None:
+async def walk_all(keys: Keys, app: str, sandbox: str, listen: str) -> None:
     """Every story, a few at a time; all of them must come out."""
     phones = {phone: technician for technician, _, _, phone, *_ in TECHNICIANS}
     walker = Walker(app, sandbox, keys.tokens, phones)
@@ -128,7 +130,7 @@ async def walk_all(keys: Keys, app: str, sandbox: str) -> None:
 
     try:
         await asyncio.gather(*(one(fault) for fault in FAULTS), bills.bill(walker, bills.today()),
-                             Trader(walker).walk_all())  # fmt: skip
+                             Trader(walker).walk_all(), write_in(walker, listen, HELP))  # fmt: skip
         await promise(walker)
     finally:
         await walker.close()
@@ -141,7 +143,7 @@ def main() -> None:
     asyncio.run(past.live_on(environment["DATABASE_WORKER_URL"]))
     bills.sign(environment["DATABASE_WORKER_URL"], bills.today())
     sandbox = environment["GATEWAY_URL"].removesuffix("/gateway")
-    asyncio.run(walk_all(keys, environment["PUBLIC_URL"], sandbox))
+    asyncio.run(walk_all(keys, environment["PUBLIC_URL"], sandbox, environment["MAIL_LISTEN"]))
     if "ACCOUNTING_URL" in environment:
         app, erp = environment["PUBLIC_URL"], environment["ACCOUNTING_URL"]
         asyncio.run(books.close_month(app, keys.tokens["finance"], erp))

@@ -1,12 +1,18 @@
 """Mail: hand a message to the mail system once per key."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Protocol
 
 from activities.connectors.delivery import delivered, judge
 from activities.connectors.kit import Asked, Line, Patience
 from activities.kit.calls import CallLog
 from models.messages.systems import System
+
+NONE: Mapping[str, str] = MappingProxyType({})
+# No machine shall answer what a machine has written.
+QUIET = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
 
 
 class Mail(Protocol):
@@ -22,6 +28,7 @@ class Mail(Protocol):
         key: str,
         ticket_id: str | None = None,
         case_id: str | None = None,
+        headers: Mapping[str, str] = NONE,
     ) -> str:
         """Send once per key, however often it is called; the mail system's own id."""
 
@@ -42,10 +49,11 @@ class HttpMail:
         key: str,
         ticket_id: str | None = None,
         case_id: str | None = None,
+        headers: Mapping[str, str] = NONE,
     ) -> str:
         """Raise until the system has surely taken it: Temporal asks again under the same key."""
-        headers = {"Auto-Submitted": "auto-generated", "X-Letter-Key": key}
-        body = {"to": to, "subject": subject, "text": text, "html": html, "headers": headers}
+        given = {**QUIET, "X-Letter-Key": key, **headers}
+        body = {"to": to, "subject": subject, "text": text, "html": html, "headers": given}
         asked = Asked("send", "POST", "/messages", key, body, ticket_id, case_id)
         return delivered(System.MAIL, await self.line.ask(asked, judge))
 
@@ -63,6 +71,7 @@ class Mailed:
     text: str
     html: str
     key: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -81,7 +90,8 @@ class ConsoleMail:
         key: str,
         ticket_id: str | None = None,
         case_id: str | None = None,
+        headers: Mapping[str, str] = NONE,
     ) -> str:
         """Remember the first mail of a key."""
-        self.sent.setdefault(key, Mailed(to, subject, text, html, key))
+        self.sent.setdefault(key, Mailed(to, subject, text, html, key, headers))
         return f"console:{key}"

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import or_, text, update
+from sqlalchemy import and_, or_, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import col, select
 from temporalio import activity
@@ -41,7 +41,7 @@ from models.payments import Deposit, PaymentMethod
 from models.rules import customers as rules
 from models.staff import Account, SignInSession
 from models.subscriptions import Subscription
-from models.tickets import Ticket
+from models.tickets import InboundMail, Ticket
 
 LETTERS = {
     (PrivacyKind.EXPORT, PrivacyStatus.DONE): "customers/export_ready",
@@ -143,7 +143,9 @@ class PrivacyActivities:
             forget = text("select forget_customer(:who, :at)")
             await _forget_returns(session, row.customer_id)
             await _forget_money(session, row.customer_id)
+            originals = await _forget_mails(session, row.customer_id)
             files = (await session.scalars(forget, {"who": row.customer_id, "at": step.at})).all()
+            files = [*files, *originals]
             for name in files:
                 if name:
                     await asyncio.to_thread(_delete, self.folder, str(name))
@@ -239,6 +241,25 @@ async def _forget_money(session: AsyncSession, customer_id: str) -> None:
     await session.execute(deposits.values(payer=""))
     account = update(BillingAccount).where(col(BillingAccount.customer_id) == customer_id)
     await session.execute(account.values(tax_id="", hold_reason=""))
+
+
+async def _forget_mails(session: AsyncSession, customer_id: str) -> list[str]:
+    """What came in from a customer by mail; the names of the originals, which go like other files.
+
+    Their files go before the transaction ends, so that a try which broke off still knows the names."""
+    customer = await session.get_one(Customer, customer_id)
+    theirs = select(Ticket.id).where(Ticket.customer_id == customer_id)
+    mine = or_(
+        col(InboundMail.ticket_id).in_(theirs),
+        and_(col(InboundMail.sender) == (customer.email or ""), col(InboundMail.sender) != ""),
+    )
+    found = select(InboundMail.stored_as).where(mine, col(InboundMail.stored_as).is_not(None))
+    names = [str(name) for name in (await session.scalars(found)).all()]
+    blank = dict.fromkeys(("envelope_from", "sender", "sender_name", "subject", "header_id", "html"), "")
+    await session.execute(
+        update(InboundMail).where(mine).values(**blank, envelope_to=[], held_back=[], stored_as=None)
+    )
+    return names
 
 
 def _store(folder: Path, name: str, content: bytes) -> None:

@@ -14,9 +14,11 @@ from activities.connectors.alimtalk import AlimTalk
 from activities.connectors.delivery import ReceiverRefused
 from activities.connectors.mail import Mail
 from activities.connectors.sms import Sms
+from activities.kit.addresses import Addresses
 from activities.kit.cases import case_of
 from activities.kit.letters import LOCALES, Stationery, money
 from activities.kit.links import Links
+from activities.kit.threads import by_mail, thread_headers
 from activities.kit.transactions import transaction
 from models.billing import Invoice
 from models.customers import Customer
@@ -116,6 +118,7 @@ class Draft:
     ways: tuple[tuple[System, str], ...]
     locale: str
     values: Mapping[str, Any] = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # of a mail
 
 
 @dataclass
@@ -129,6 +132,7 @@ class LetterActivities:
     desk_address: str
     stationery: Stationery = field(default_factory=Stationery)
     talk: AlimTalk | None = None  # without it a letter for KakaoTalk goes by SMS
+    addresses: Addresses | None = None  # without them no answer by mail finds its ticket
 
     @activity.defn(name="letters.send")
     async def send(self, letter: Letter) -> Delivery:
@@ -147,7 +151,7 @@ class LetterActivities:
             except ReceiverRefused:
                 outcome = Delivery.REFUSED
                 continue
-            await self._remember(letter, system, provider_id)
+            await self._remember(letter, system, provider_id, draft)
             return Delivery(system.value)
         return outcome
 
@@ -170,7 +174,10 @@ class LetterActivities:
             values["owed"] = money(int(owed), "KRW", locale)
         if letter.message_id is not None:
             values["message"] = (await session.get_one(TicketMessage, letter.message_id)).body
-        return Draft(ways, locale, {**letter.values, **values, **_moments(letter)})
+        values |= by_mail(letter, ticket, customer)
+        is_theirs = form.receiver == "customer"
+        headers = await thread_headers(session, self.addresses, letter, ticket if is_theirs else None)
+        return Draft(ways, locale, {**letter.values, **values, **_moments(letter)}, headers)
 
     async def _ways(
         self, session: AsyncSession, form: Form, customer: Customer, technician: Technician | None
@@ -228,11 +235,14 @@ class LetterActivities:
             return await self.sms.send(address, text, key=letter.key, **_about(letter))
         mail = self.stationery.mail(letter.template, draft.locale, draft.values)
         return await self.mail.send(
-            address, mail.subject, mail.text, mail.html, key=letter.key, **_about(letter)
-        )
+            address, mail.subject, mail.text, mail.html, key=letter.key, headers=draft.headers,
+            **_about(letter),
+        )  # fmt: skip
 
-    async def _remember(self, letter: Letter, system: System, provider_id: str) -> None:
+    async def _remember(self, letter: Letter, system: System, provider_id: str, draft: Draft) -> None:
+        own_id = draft.headers.get("Message-ID", "") if system is System.MAIL else ""
         row = {
+            "message_id": own_id.strip("<>"),
             "key": letter.key, "system": system, **_about(letter), "letter": letter.template,
             "sent_at": datetime.now(UTC), "provider_id": provider_id,
         }  # fmt: skip

@@ -23,10 +23,11 @@ from api.kit.rendering import move_on
 from api.kit.routes import AGENTS, TECHNICIANS
 from api.kit.seeing import may_see
 from api.kit.texts import Key, MaybeKey, MaybeLine
-from api.tickets.files import MOST_BODY, MOST_BYTES, MOST_OF_TICKET, drawn_anew, plain_name, stored
+from api.tickets.files import MOST_BODY, stored
 from api.tickets.hands import working
 from models.field_service import Visit
 from models.kit.ids import fresh
+from models.kit.pictures import MOST_BYTES, MOST_OF_TICKET, drawn_anew, plain_name
 from models.kit.refusals import Refusal
 from models.messages.field_service import CallOff, ChooseSlot, Redispatch, visit_workflow_id
 from models.tickets import Attachment

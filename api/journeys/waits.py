@@ -133,6 +133,8 @@ def page_of(subject: str, ticket_id: str | None, person: Person) -> str:
         return f"/billing/invoices/{number.partition('.')[0]}"
     if word == "bill-run":
         return f"/billing/runs/{number}" if person.roles & {Role.FINANCE, Role.ADMIN} else ""
+    if word == "mail":
+        return f"/tickets/mails/{number}" if person.is_desk else ""
     if word == "close":
         return f"/billing/periods/{number}" if person.roles & {Role.FINANCE, Role.ADMIN} else ""
     if ticket_id and person.is_desk:

@@ -130,6 +130,12 @@ BARE_BOOKS: dict[str, str] = {
     "billing.close_final": N_("The month can no longer be reopened"),
 }
 BARE.update(BARE_BOOKS)
+BARE_MAILS: dict[str, str] = {
+    "tickets.mail_hint": N_("The mail names another ticket but does not prove that it belongs there"),
+    "tickets.mail_follows": N_("The mail follows up on a ticket that is over"),
+    "tickets.mail_held_back": N_("Some files of the mail were held back; the original has them"),
+}
+BARE.update(BARE_MAILS)
 BARE_DUNNING: dict[str, str] = {
     "dunning.opened": N_("The account is overdue; dunning begins"),
     "dunning.notify": N_("The customer was reminded of what is overdue"),

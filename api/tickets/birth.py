@@ -11,11 +11,12 @@ from sqlmodel import SQLModel, col
 
 from api.kit.desk import DeskAt
 from api.kit.language import locale
-from api.tickets.files import Photo, stored
+from api.tickets.files import stored
 from api.tickets.saying import message_id
 from models.customers import Customer, OwnedProduct
 from models.kit import ids
 from models.kit.outbox import announce_start
+from models.kit.pictures import Photo
 from models.kit.refusals import Refusal
 from models.kit.timeline import ActorKind, EntryKind, TimelineEntry
 from models.messages.customers import CustomerKind, Tier

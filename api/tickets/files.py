@@ -1,16 +1,10 @@
 """Photos that people attach: looked at by content, drawn anew, stored under a random name."""
 
-import hashlib
-import io
-import unicodedata
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 from uuid import uuid4
 
-import puremagic
 from fastapi import Request
-from PIL import Image, ImageOps, UnidentifiedImageError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse, Response
@@ -19,44 +13,18 @@ from api.kit.desk import Desk, DeskAt
 from api.kit.routes import AGENTS, ANY_LINK, CUSTOMERS
 from api.kit.texts import Key
 from api.tickets.routing import router
+from models.kit.pictures import KINDS, MOST_BYTES, Photo, drawn_anew, plain_name
 from models.kit.refusals import Refusal
 from models.tickets import Attachment
 
 MOST_FILES = 5
-MOST_BYTES = 8 * 1024 * 1024
-MOST_OF_TICKET = 60  # files of one ticket, whoever sends them
 MOST_BODY = (MOST_FILES + 1) * MOST_BYTES
-MOST_PIXELS = 50_000_000
-LONGEST_EDGE = 2560
-KINDS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
 CAREFUL = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "private, max-age=3600",
 }
-
-
-@dataclass(frozen=True)
-class Photo:
-    """One picture as we drew it anew; nothing else of the sent file is kept."""
-
-    name: str
-    media_type: str
-    data: bytes
-
-    @property
-    def sha256(self) -> str:
-        """What was stored, for the record."""
-        return hashlib.sha256(self.data).hexdigest()
-
-
-def plain_name(name: str | None) -> str:
-    """A file's name as data: no invisible or control characters, no folders, not endless."""
-    text = unicodedata.normalize("NFKC", name or "")
-    text = "".join(letter for letter in text if unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Co"))
-    text = text.replace("\\", "/").rpartition("/")[2].strip(" .")
-    return text[:120] or "photo"
 
 
 async def photos(uploads: list[UploadFile]) -> list[Photo]:
@@ -70,36 +38,6 @@ async def photos(uploads: list[UploadFile]) -> list[Photo]:
             raise Refusal("file_too_large")
         found.append(await run_in_threadpool(drawn_anew, data, plain_name(upload.filename)))
     return found
-
-
-def drawn_anew(data: bytes, name: str, longest_edge: int = LONGEST_EDGE) -> Photo:
-    """Decode and encode a picture: what hid behind it, and where it was taken, is gone."""
-    kind = sniffed(data)
-    try:
-        with Image.open(io.BytesIO(data), formats=[KINDS[kind]]) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                raise Refusal("file_too_large")
-            upright = ImageOps.exif_transpose(picture)
-            upright.thumbnail((longest_edge, longest_edge))
-            keeps_clear = kind != "image/jpeg" and "A" in upright.getbands()
-            fresh = upright.convert("RGBA" if keeps_clear else "RGB")
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
-        raise Refusal("file_not_allowed") from error
-    fresh.info.clear()
-    packed = io.BytesIO()
-    fresh.save(packed, KINDS[kind], quality=85)
-    return Photo(name, kind, packed.getvalue())
-
-
-def sniffed(data: bytes) -> str:
-    """The media type by content; only pictures that we can draw anew are allowed."""
-    try:
-        kind = str(puremagic.from_string(data, mime=True))
-    except (puremagic.PureError, ValueError) as error:
-        raise Refusal("file_not_allowed") from error
-    if kind not in KINDS:
-        raise Refusal("file_not_allowed")
-    return kind
 
 
 async def stored(folder: Path, photo: Photo) -> str:

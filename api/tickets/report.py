@@ -19,10 +19,11 @@ from api.kit.rendering import answer, move_on
 from api.kit.routes import AGENTS, ANYONE, CUSTOMERS
 from api.kit.texts import Key, Line, MaybeEmail, MaybeKey, MaybeLine, MaybePhone, Name, Paragraph
 from api.tickets.birth import Report, earlier_ticket, receive
-from api.tickets.files import MOST_BODY, Photo, photos
+from api.tickets.files import MOST_BODY, photos
 from api.tickets.routing import router
 from models.catalogue import Product
 from models.customers import Customer, OwnedProduct
+from models.kit.pictures import Photo
 from models.kit.refusals import REFUSALS, Refusal
 from models.messages.tickets import Channel, Priority
 

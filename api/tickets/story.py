@@ -14,7 +14,7 @@ from api.kit.sentences import sentence
 from api.kit.visible import visible
 from models.kit.timeline import EntryKind, TimelineEntry
 from models.messages.tickets import Channel, MessageKind
-from models.tickets import Attachment, TicketMessage
+from models.tickets import Attachment, InboundMail, TicketMessage
 
 TOLD_BY_MESSAGES = ("tickets.replied", "tickets.noted", "tickets.customer_wrote")
 """Steps that a stored message tells better."""
@@ -30,6 +30,9 @@ LOOKS = {
     "tickets.reopened": ("refresh-cw", "orange"),
     "tickets.closed": ("circle-check", "gray"),
     "tickets.rated": ("star", "amber"),
+    "tickets.mail_hint": ("triangle-alert", "amber"),
+    "tickets.mail_unread": ("triangle-alert", "amber"),
+    "tickets.mail_held_back": ("shield", "amber"),
 }
 FAMILIES = {"visits": ("truck", "violet"), "billing": ("receipt", "teal"), "payments": ("receipt", "teal")}
 SIDES = {MessageKind.INBOUND: "theirs", MessageKind.REPLY: "mine", MessageKind.NOTE: "note"}
@@ -61,6 +64,8 @@ class Entry:
     icon: str = "sparkles"
     tone: str = "gray"
     files: tuple[File, ...] = field(default=())
+    mark: str = ""  # what is known about the sender
+    mail_id: str = ""  # of the original, for colleagues
 
 
 async def story(
@@ -81,12 +86,13 @@ async def messages(
     is_public: bool,
 ) -> list[Entry]:
     """The stored messages with their attachments."""
+    originals = {} if is_public else await originals_of(session, person, ticket_id)
     query = (
         visible(person, TicketMessage)
         .with_only_columns(
             col(TicketMessage.id), col(TicketMessage.kind), col(TicketMessage.author_name),
             col(TicketMessage.channel), col(TicketMessage.body), col(TicketMessage.created_at),
-            col(TicketMessage.delivery),
+            col(TicketMessage.delivery), col(TicketMessage.mark),
         )
         .where(col(TicketMessage.ticket_id) == ticket_id)
         .order_by(col(TicketMessage.created_at).desc())
@@ -99,10 +105,21 @@ async def messages(
             key=f"m_{line.id}", at=line.created_at, text=line.body, side=SIDES[line.kind],
             kind=EntryKind.NOTE if line.kind is MessageKind.NOTE else EntryKind.MESSAGE,
             by=line.author_name or gettext("Customer"), channel=line.channel, delivery=line.delivery,
-            files=tuple(files.get(line.id, ())),
+            files=tuple(files.get(line.id, ())), mark=line.mark, mail_id=originals.get(line.id, ""),
         )
         for line in await session.execute(query)
     ]  # fmt: skip
+
+
+async def originals_of(session: AsyncSession, person: Person, ticket_id: str) -> dict[str, str]:
+    """The mails behind messages."""
+    query = (
+        visible(person, InboundMail)
+        .with_only_columns(col(InboundMail.message_id), col(InboundMail.id))
+        .where(col(InboundMail.ticket_id) == ticket_id, col(InboundMail.message_id).is_not(None))
+        .limit(MOST)
+    )
+    return {str(line[0]): str(line[1]) for line in await session.execute(query)}
 
 
 async def files_of(session: AsyncSession, person: Person, ticket_id: str) -> dict[str | None, list[File]]:

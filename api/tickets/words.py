@@ -23,5 +23,22 @@ CHANNEL = {
     "api": Label(N_("API"), "gray", "server"),
 }
 
+MAIL = {
+    "received": Label(N_("Being read"), "blue"),
+    "threaded": Label(N_("In a ticket"), "green"),
+    "quarantined": Label(N_("Held back"), "amber"),
+    "ignored": Label(N_("Ignored"), "gray"),
+}
+# What is known about who sent a message; what is proved needs no word.
+MARK = {
+    "": Label("", "gray"),
+    "proved": Label(N_("Sender proved"), "green", "badge-check"),
+    "unproved": Label(N_("Sender not proved"), "amber", "triangle-alert"),
+    "stranger": Label(N_("Not a participant"), "orange", "triangle-alert"),
+    "automatic": Label(N_("Automatic answer"), "gray", "sparkles"),
+}
+
 register("ticket", TICKET)
+register("mail", MAIL)
+register("mark", MARK)
 register("channel", CHANNEL)

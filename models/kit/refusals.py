@@ -45,6 +45,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "ticket_taken": (409, N_("A colleague has already taken this ticket.")),
     "ticket_needs_answer": (409, N_("Please write what was done before you resolve the ticket.")),
     "rating_given": (409, N_("You have already rated this repair. Thank you.")),
+    "mail_not_held_back": (409, N_("Nobody has to decide about this mail any more.")),
     # field service
     "offer_gone": (409, N_("This offer is no longer open.")),
     "slot_taken": (409, N_("That time was just taken. Please choose another one.")),

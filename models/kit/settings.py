@@ -81,6 +81,26 @@ class Settings:
     accounting_database: str = "ieum_erp"
     accounting_user: str = "ieum"
     accounting_password: str = field(default="", repr=False)  # empty: there is no ERP, a close waits for one
+    mail_addresses: tuple[str, ...] = ("help@localhost",)
+    mail_vouched_by: str = ""  # empty: nobody vouches for senders
+
+
+@dataclass(frozen=True)
+class LetterboxSettings:
+    """All that the door for mails is told: it can put mails down and has no other secret."""
+
+    database_url: str = field(repr=False)
+    files_dir: Path
+    log_level: str
+    mail_addresses: tuple[str, ...]
+    mail_listen: str
+    mail_most_bytes: int
+    mail_certificate: str
+    mail_certificate_key: str
+    imap_url: str
+    imap_password: str = field(repr=False)
+    imap_after: str
+    imap_seconds: int
 
 
 @cache
@@ -143,6 +163,8 @@ def _beside() -> dict[str, Any]:
         "accounting_database": _read("ACCOUNTING_DATABASE", "ieum_erp"),
         "accounting_user": _read("ACCOUNTING_USER", "ieum"),
         "accounting_password": _read("ACCOUNTING_PASSWORD", ""),
+        "mail_addresses": _addresses(),
+        "mail_vouched_by": _read("MAIL_VOUCHED_BY", ""),
         "mail_url": _read("MAIL_URL", "http://127.0.0.1:9000/mail").rstrip("/"),
         "marketing_url": _read("MARKETING_URL", "http://127.0.0.1:9000/marketing").rstrip("/"),
         "sms_url": _read("SMS_URL", "http://127.0.0.1:9000/sms").rstrip("/"),
@@ -151,7 +173,37 @@ def _beside() -> dict[str, Any]:
     }
 
 
+def _addresses() -> tuple[str, ...]:
+    """`help@a.example,desk@a.example`: the first is what letters are answered to."""
+    found = tuple(one.strip().lower() for one in _read("MAIL_ADDRESSES", "help@localhost").split(","))
+    if not all(one.count("@") == 1 and "+" not in one for one in found):
+        raise SystemExit("MAIL_ADDRESSES holds something that is no address; docs/settings.md explains it.")
+    return found
+
+
+def letterbox_settings() -> LetterboxSettings:
+    """Read what the door for mails needs, and nothing else."""
+    after = _read("IMAP_AFTER", "keep")
+    if after not in ("keep", "delete"):
+        raise SystemExit("IMAP_AFTER is keep or delete; docs/settings.md explains it.")
+    return LetterboxSettings(
+        database_url=_read("DATABASE_URL"),
+        files_dir=Path(_read("FILES_DIR", "files")),
+        log_level=_read("LOG_LEVEL", "info"),
+        mail_addresses=_addresses(),
+        mail_listen=_read("MAIL_LISTEN", "127.0.0.1:2525"),
+        mail_most_bytes=int(_read("MAIL_MOST_BYTES", "26214400")),
+        mail_certificate=_read("MAIL_CERTIFICATE", ""),
+        mail_certificate_key=_read("MAIL_CERTIFICATE_KEY", ""),
+        imap_url=_read("IMAP_URL", ""),
+        imap_password=_read("IMAP_PASSWORD", ""),
+        imap_after=after,
+        imap_seconds=int(_read("IMAP_SECONDS", "30")),
+    )
+
+
 def names() -> tuple[str, ...]:
     """The environment names behind the fields, for the documentation test."""
     derived = {"is_secure"}
-    return tuple(f.name.upper() for f in fields(Settings) if f.name not in derived)
+    every = (*fields(Settings), *fields(LetterboxSettings))
+    return tuple(dict.fromkeys(f.name.upper() for f in every if f.name not in derived))

@@ -127,6 +127,7 @@ WAITS: dict[str, str] = {
     "erp_repair": N_("The ERP did not take the sums of %(period)s as they are: waiting for finance"),
     "reopening": N_("%(period)s is closed; two people may still reopen it"),
     "close_start": N_("%(period)s is open again: waiting for finance to close it"),
+    "quarantine": N_("Waiting for a colleague to decide about a mail that was held back"),
 }
 
 THENS: dict[str, str] = {
@@ -172,4 +173,5 @@ THENS: dict[str, str] = {
     "dunning_agency": N_("then a collection agency takes over"),
     "dunning_write_off": N_("then it is written off"),
     "dunning_goes_on": N_("then the dunning goes on"),
+    "ignore_mail": N_("then the mail is ignored; the original stays"),
 }

@@ -26,7 +26,7 @@ VALUES: dict[str, Any] = {
     "code": "REJECT_CARD_PAYMENT", "verdict": "not_found", "reason": "고객 요청",
     "period": "2026-10", "count": "2", "check": "unknown", "document": "2026-17",
     "since": "2026-11-02", "pay_on": "2026-12-01",
-    "until_on": "2026-12-01",
+    "until_on": "2026-12-01", "other": "T100001",
 }  # fmt: skip
 REASONS = {
     "visits.declined": "too_far",

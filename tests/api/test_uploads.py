@@ -13,7 +13,7 @@ from httpx import Response
 from PIL import Image, ImageFile
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.tickets.files import MOST_BYTES, MOST_OF_TICKET, drawn_anew, plain_name
+from models.kit.pictures import MOST_BYTES, MOST_OF_TICKET, drawn_anew, plain_name
 from models.kit.refusals import Refusal
 from tests.api.web import Web, web_on
 from tests.builders.company import Company

@@ -21,6 +21,7 @@ NOT_PAGES = re.compile(
     r"|/billing/invoices/{invoice_id}/document|/links/{token}/document"
     r"|/payment-methods/{method_id}/authorisation|/billing/invoices/{invoice_id}/payment"
     r"|/dunning/{case_id}/handover|/my/privacy/{privacy_request_id}/file|/signup/resume/{token}"
+    r"|/tickets/mails/{mail_id}/(original|page)"
     r"|/report/received/{token}|/links/{token}/payment|.*/histories/{run_id}|/links/{token}/photos/.*"
 )
 """Moves on to a page, answers programs, or shows a file; those with tokens are looked at on the walks."""
@@ -112,7 +113,7 @@ def tours(house: House) -> dict[str, Tour]:
                 "/customers/privacy-requests", "/orders", f"/orders/{order}", "/field-service", "/me",
                 "/orders/returns", f"/orders/returns/{back}", f"/orders/{order}/return",
                 *(f"/tickets/{number}" for number in numbers[:4]), *jobs, bills[0],
-                *contracts(house, "agent"),
+                *contracts(house, "agent"), *mails(house),
             )),
             Tour("finance", DESK, (
                 "/billing/invoices", "/billing/invoices?status=overdue", *bills,
@@ -144,6 +145,13 @@ def tours(house: House) -> dict[str, Tour]:
             )),
         )
     }  # fmt: skip
+
+
+def mails(house: House) -> tuple[str, ...]:
+    """What is held back, what is in tickets, and one original of each."""
+    listed = [f"/tickets/mails?status={status}" for status in ("quarantined", "threaded")]
+    rows: list[Any] = [house.asked("agent", address)["rows"] for address in listed]
+    return ("/tickets/mails", listed[1], *(f"/tickets/mails/{one[0]['id']}" for one in rows))
 
 
 def books(house: House) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ from models.staff import (
 )
 from models.systems import SentMessage, SystemCall
 from models.tickets import Attachment, Draft, Ticket, TicketMessage, TicketRating
-from tests.builders import banking, bills, books, late, sale
+from tests.builders import banking, bills, books, late, mails, sale
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 PASSWORD = "correct horse battery staple"
@@ -88,6 +88,7 @@ SAMPLE = {
     "attempt": ("I1-1.1", "I2-1.1"),
     "customer": ("c_one", "c_two"),
     "message": ("m1reply", "m2note"),
+    "mail": ("ml1", "ml2"),
     "attachment": ("at1", "at2"),
     "technician": ("t_one", "t_two"),
     "partner": ("p_one", "p_two"),
@@ -321,6 +322,7 @@ def _case(case: Case, word: str) -> list[SQLModel]:
         SystemCall(system=System.MAIL, operation="send", key=f"mail:{t}", ticket_id=t, at=at,
                    result=CallResult.OK, error=word),
         SentMessage(key=f"mail:{t}", system=System.MAIL, ticket_id=t, letter=word, sent_at=at),
+        mails.a_kept_mail(f"ml{n}", word, NOW, ticket_id=t, message_id=f"m{n}inbound"),
     ]  # fmt: skip
 
 
@@ -378,4 +380,5 @@ def _house(word: str) -> list[SQLModel]:
         OpenWait(workflow_id="house", key="w", subject="house", who=WaitFor.TIMER, what="answer", since=NOW),
         SystemCall(system=System.SMS, operation="send", key="k", at=NOW, result=CallResult.OK, error=word),
         SentMessage(key="house", system=System.MAIL, letter=word, sent_at=NOW),
+        *mails.held(word, NOW),
     ]  # fmt: skip

@@ -108,6 +108,7 @@ def test_a_part_is_told_only_its_own_way_to_the_database() -> None:
     assert told == {
         "app": {"DATABASE_URL"},
         "worker": {"DATABASE_WORKER_URL"},
+        "letterbox": {"DATABASE_URL"},
         "migrate": {"DATABASE_OWNER_URL"},
         "sandbox": set(),
         "introduce": set(),

@@ -32,7 +32,17 @@ ALLOWED_FROM_OUTSIDE = {
     "models": {"sqlmodel", "sqlalchemy"},
     "workflows": {"temporalio"},
 }
-HTTP = {"httpx", "smtplib", "aiosmtplib", "imaplib", "requests", "socket", "aiohttp"}
+HTTP = {
+    "httpx",
+    "smtplib",
+    "aiosmtplib",
+    "imaplib",
+    "requests",
+    "socket",
+    "aiohttp",
+    "aiosmtpd",
+    "imap_tools",
+}
 
 
 def room(path: Path) -> str:

@@ -29,6 +29,7 @@ ACCOUNTING_QUEUE = "system-accounting"
 SERVICE_QUEUE = "system-service"
 BANK_QUEUE = "system-bank"
 TAX_QUEUE = "system-tax"
+INBOUND_QUEUE = "system-inbound"
 
 # Whoever asks outside is heard every few seconds (the worker sees to it), so that a call that died with its
 # worker is noticed long before its time is over.
@@ -177,3 +178,7 @@ BANK: ActivityOptions = {
 FETCH: ActivityOptions = {**BANK, "schedule_to_close_timeout": timedelta(minutes=30)}
 # Documents for the tax office: claimed in SQL, so that a second try goes on where the first one ended.
 TAX: ActivityOptions = {**SLICE, "task_queue": TAX_QUEUE}
+# A mail that came in: read in another process within seconds, again when its worker died over it.
+INBOUND: ActivityOptions = {
+    "task_queue": INBOUND_QUEUE, "start_to_close_timeout": timedelta(minutes=2), "retry_policy": PATIENT,
+}  # fmt: skip

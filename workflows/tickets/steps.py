@@ -62,6 +62,7 @@ class TicketSteps:
         self.close_reason = CloseReason.SILENCE
         self.settled: InvoiceSettled | None = None
         self.heard: set[str] = set()
+        self.said: dict[str, str] = {}  # the message that a letter carries
         self.waits = Waits()
         self.letters = Letters(self.tell_failed_letter)
         self.turn = asyncio.Lock()  # one step at a time: people, visits and clocks take turns
@@ -178,6 +179,11 @@ class TicketSteps:
         except WorkflowAlreadyStartedError:
             workflow.logger.info("invoice %s was asked for before", number)
 
+    def letter_of(self, key: str) -> Letter:
+        """The letter behind a key, as far as this life knows it: its step and its name stand in the key."""
+        name = key.rpartition("/")[2]
+        return Letter(key, self.fault.ticket_id, f"tickets/{name}", message_id=self.said.get(key))
+
     async def tell_failed_letter(self, letter: Letter) -> None:
         """A letter failed for a whole day: the timeline says so, and we wait for a colleague."""
         async with self.turn:
@@ -243,6 +249,8 @@ class TicketSteps:
         """Hand a letter over without waiting for it."""
         ticket_id = self.fault.ticket_id
         key = f"{ticket_workflow_id(ticket_id)}/{self.seq}/{letter}"
+        if message_id:
+            self.said[key] = message_id
         self.letters.send(Letter(key, ticket_id, f"tickets/{letter}", message_id=message_id or None))
 
     def show_stage(self) -> None:

@@ -28,6 +28,7 @@ with workflow.unsafe.imports_passed_through():
         TicketState,
         TicketStatus,
     )
+    from models.messages.tickets.mails import LetterBounced
     from models.rules import tickets as rules
     from workflows.kit.options import ROWS
     from workflows.kit.refusals import refuse
@@ -90,7 +91,8 @@ class TicketWorkflow(CaseSteps):
             self.status = TicketStatus.OPEN
             workflow.upsert_search_attributes([WORD.value_set("Ticket"), TEAM.value_set(opened.team_id)])
             self.show_stage()
-            self.send("received")
+            if not self.fault.is_quiet:
+                self.send("received")
             await self.begin_installation()
 
     async def wait_for_an_answer(self) -> None:
@@ -308,6 +310,15 @@ class TicketWorkflow(CaseSteps):
                 self.begin_turn(status)
             customer = Command("", self.fault.customer_id, fact.at, "customer")
             await self.record("tickets.customer_wrote", status, customer, message_id=fact.message_id)
+
+    @workflow.signal
+    async def letter_bounced(self, fact: LetterBounced) -> None:
+        """A letter of ours came back: a colleague has to find another way."""
+        if fact.letter_key in self.heard:
+            return
+        self.heard.add(fact.letter_key)
+        await workflow.wait_condition(lambda: self.status is not TicketStatus.RECEIVED)
+        await self.tell_failed_letter(self.letter_of(fact.letter_key))
 
     @workflow.signal
     def invoice_settled(self, fact: InvoiceSettled) -> None:

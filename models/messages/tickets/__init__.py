@@ -90,6 +90,7 @@ class FaultReport:
     asked_by: str = ""  # workflow id that is told `ticket_settled`
     owned_product_id: str | None = None
     topic: str = ""  # code of what it is about, one of TOPICS
+    is_quiet: bool = False  # nobody is written to that it was received: a machine may have asked
 
 
 # What a ticket that somebody else opened is called, by topic; %(case_id)s is the order or change.
@@ -294,4 +295,8 @@ SENTENCES: dict[str, str] = {
     "tickets.cancelled": N_("Cancelled by us"),
     "tickets.cancelled_by_customer": N_("Cancelled by the customer"),
     "tickets.rated": N_("The customer rated the repair: %(stars)s of 5"),
+    "tickets.mail_hint": N_("The mail names %(other)s but does not prove that it belongs there"),
+    "tickets.mail_follows": N_("The mail follows up on %(other)s, which is over"),
+    "tickets.mail_unread": N_("The mail could not be read in full; the original is kept"),
+    "tickets.mail_held_back": N_("%(count)s files of the mail were held back; the original has them"),
 }
