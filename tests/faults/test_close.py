@@ -1,7 +1,10 @@
 """PostgreSQL dies with -9 again and again while a month is closed; it is closed once, and all agrees."""
 
 import asyncio
+import os
 import random
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -47,9 +50,10 @@ class Away(ConsoleAccounting):
 
 
 @pytest.fixture
-def own_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def own_cluster() -> Iterator[Cluster]:
     """A durable PostgreSQL of this test, to be killed."""
-    place = Path("/tmp") / tmp_path_factory.mktemp("close").name
+    place = Path(tempfile.mkdtemp(prefix="ieum-close-", dir=os.environ.get("TEST_RUN_DIR")))
+    place.chmod(0o755)
     own = Cluster(place / "postgres", free_port()).start()
     with psycopg.connect(own.url(), autocommit=True) as admin:
         for role in ("ieum_owner", "ieum_app", "ieum_worker"):
@@ -60,6 +64,7 @@ def own_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     command.upgrade(config, "head")
     yield own
     own.stop()
+    shutil.rmtree(place)
 
 
 @pytest.fixture
