@@ -1,0 +1,11 @@
+"""What employees ask of us, as stored: catalogue items and their versions, requests and their parts."""
+
+from models.employee_requests.requests import (
+    EmployeeRequest,
+    RequestApproval,
+    RequestReader,
+    RequestStep,
+    RequestTask,
+)
+
+__all__ = ["EmployeeRequest", "RequestApproval", "RequestReader", "RequestStep", "RequestTask"]
