@@ -1,5 +1,6 @@
-"""What employees ask of us, as stored: catalogue items and their versions, requests and their parts."""
+"""What employees ask for, as stored: catalogue items with their versions, and requests."""
 
+from models.employee_requests import items
 from models.employee_requests.requests import (
     EmployeeRequest,
     RequestApproval,
@@ -8,4 +9,4 @@ from models.employee_requests.requests import (
     RequestTask,
 )
 
-__all__ = ["EmployeeRequest", "RequestApproval", "RequestReader", "RequestStep", "RequestTask"]
+__all__ = ["EmployeeRequest", "RequestApproval", "RequestReader", "RequestStep", "RequestTask", "items"]

@@ -1,1 +1,1 @@
-"""Words about what employees ask of us: catalogue items as data, and the requests that live by them."""
+"""Words about what employees ask for: catalogue items as data, requests, and outside operations."""
