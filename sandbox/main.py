@@ -8,7 +8,20 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse, RedirectResponse
 
-from sandbox import alimtalk, bank, billing_keys, carrier, credit, mail, provisioning, sms, stock
+from sandbox import (
+    alimtalk,
+    bank,
+    billing_keys,
+    carrier,
+    credit,
+    directory,
+    hr,
+    mail,
+    office,
+    provisioning,
+    sms,
+    stock,
+)
 from sandbox.book import Book, place
 from sandbox.checkout import checkout
 from sandbox.faults import Failing, Switchboard, switches
@@ -50,6 +63,11 @@ def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
     app.include_router(credit.credit(book, token))
     app.include_router(bank.bank(book, notices, token))
     app.include_router(provisioning.service(book, token))
+    app.include_router(hr.hr(book, token))
+    app.include_router(office.office(book, token))
+    accounts = directory.Directory(book, token)
+    app.include_router(directory.controls(accounts))
+    app.mount("/directory/scim", accounts)
     app.include_router(switches(board))
     app.include_router(house_keeping(book, board, webhooks, scans, notices, arrivals))
     return app
