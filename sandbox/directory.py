@@ -3,6 +3,7 @@
 What it answers is its own; the sandbox gives it an address, a token, groups to begin with, and a memory."""
 
 import json
+from typing import Any
 
 from fastapi import APIRouter
 from scim2_models import UnauthorizedException
@@ -51,7 +52,7 @@ class Directory(ASGIApplication):
             }
             for name in GROUPS
         ]  # fmt: skip
-        kinds = {"User": self.provider.model_for("User"), "Group": self.provider.model_for("Group")}
+        kinds: dict[str, Any] = {name: self.provider.model_for(name) for name in ("User", "Group")}
         self.memory.resources = [
             kinds["Group" if GROUP in one["schemas"] else "User"].model_validate(one)
             for one in (json.loads(said) if said else groups)

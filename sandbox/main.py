@@ -4,9 +4,11 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse, RedirectResponse
+from starlette.types import ASGIApp
 
 from sandbox import (
     alimtalk,
@@ -67,7 +69,7 @@ def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
     app.include_router(office.office(book, token))
     accounts = directory.Directory(book, token)
     app.include_router(directory.controls(accounts))
-    app.mount("/directory/scim", accounts)
+    app.mount("/directory/scim", cast(ASGIApp, accounts))
     app.include_router(switches(board))
     app.include_router(house_keeping(book, board, webhooks, scans, notices, arrivals))
     return app

@@ -93,9 +93,7 @@ class Counters:
         return row
 
     def _note(self, desk: str, reference: str, act: str, key: str) -> None:
-        self.book.write(
-            "office_acts", reference=reference, desk=desk, act=act, key=key, at=self.book.now()
-        )
+        self.book.write("office_acts", reference=reference, desk=desk, act=act, key=key, at=self.book.now())
 
 
 def office(book: Book, token: str) -> APIRouter:
