@@ -64,7 +64,7 @@ async def first_questions(beginning: Beginning, row: RequestStep) -> None:
             settle(asked, await choose(session, request, approver, day), request, beginning.item.owner_team)
         if asked.approver_employee_id in seen:
             continue  # whoever is asked already has one word, not two
-        seen |= {asked.approver_employee_id} - {None}  # type: ignore[assignment]
+        seen.update(one for one in (asked.approver_employee_id,) if one)
         if not approval.is_ordered or not names:
             await turn_to(session, request, approval, asked, at)
         session.add(asked)
@@ -258,7 +258,12 @@ class Anew:
     async def _say(self, sentence: str, asked: RequestApproval, letter: str) -> None:
         details = {**self.details, "approver": await approver_name(self.session, asked)}
         telling = Telling(
-            self.request, self.asking.place.seq, self.at, self.asking.actor_kind, self.asking.actor_id, details
+            self.request,
+            self.asking.place.seq,
+            self.at,
+            self.asking.actor_kind,
+            self.asking.actor_id,
+            details,
         )
         await _line(self.session, telling, self.step, asked, sentence)
         self.letters.append(f"{letter}:{asked.id}")

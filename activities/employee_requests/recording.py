@@ -112,7 +112,7 @@ async def _void(session: AsyncSession, request: EmployeeRequest, change: Request
         (RequestApproval, OPEN, ApprovalStatus.VOID),
         (RequestTask, (TaskStatus.OPEN,), TaskStatus.VOID),
     ):
-        mine = col(table.request_id) == request.id, col(table.status).in_(still)  # type: ignore[attr-defined]
+        mine = col(table.request_id) == request.id, col(table.status).in_(still)
         await session.execute(update(table).where(*mine).values(status=over))
     if change.status in OVER:
         left = update(RequestStep).where(
@@ -121,9 +121,7 @@ async def _void(session: AsyncSession, request: EmployeeRequest, change: Request
         await session.execute(left.values(status=StepStatus.VOID, ended_at=change.at))
 
 
-async def _tell(
-    session: AsyncSession, request: EmployeeRequest, item: Item, change: RequestChange
-) -> None:
+async def _tell(session: AsyncSession, request: EmployeeRequest, item: Item, change: RequestChange) -> None:
     path = change.path or (change.step.path if change.step is not None else "")
     row = await session.get(RequestStep, (request.id, path)) if path else None
     details = dict(change.details)

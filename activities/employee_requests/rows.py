@@ -127,9 +127,7 @@ async def let_read(
     await session.execute(insert(RequestReader).values(row).on_conflict_do_nothing())
 
 
-async def let_team_read(
-    session: AsyncSession, request: EmployeeRequest, team_id: str, at: datetime
-) -> None:
+async def let_team_read(session: AsyncSession, request: EmployeeRequest, team_id: str, at: datetime) -> None:
     """Let everybody who is in a team today see the request."""
     query = select(col(Account.id)).where(col(Account.team_id) == team_id, col(Account.is_active))
     for account_id in await session.scalars(query):

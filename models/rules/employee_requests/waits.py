@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from models.messages.employee_requests.items import Step, StepKind
 from models.messages.employee_requests.lives import ApprovalState, StepState
@@ -28,7 +29,12 @@ def wait_of(
 ) -> Wait | None:
     """The wait that a step under way needs; None for one that waits for nobody."""
     subject = request_workflow_id(request_id)
-    common = {"key": key_of(state.path), "subject": subject, "ticket_id": "", "case_id": request_id}
+    common: dict[str, Any] = {
+        "key": key_of(state.path),
+        "subject": subject,
+        "ticket_id": "",
+        "case_id": request_id,
+    }
     if state.kind is StepKind.APPROVAL:
         return _of_approval(common, [one for one in asked if one.path == state.path], at)
     if state.kind is StepKind.WAIT and step.wait is not None:
@@ -36,22 +42,22 @@ def wait_of(
             return Wait(
                 **common, who=WaitFor.US, what="request_event", since=state.since, until=state.due_at,
                 then="request_goes_on" if state.due_at else "",
-            )  # type: ignore[arg-type]  # fmt: skip
+            )  # fmt: skip
         day = state.due_at.astimezone(KST).date().isoformat() if state.due_at else ""
         return Wait(
             **common, who=WaitFor.TIMER, what="request_day", since=state.since, until=state.due_at,
             then="request_goes_on", details={"day": day},
-        )  # type: ignore[arg-type]  # fmt: skip
+        )  # fmt: skip
     if state.kind not in _KINDS:
         return None
     who, what, then = _KINDS[state.kind]
     until = None if state.is_late else state.due_at
     return Wait(
         **common, who=who, what=what, since=state.since, until=until, then=then if until else ""
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
-def _of_approval(common: dict[str, str], asked: list[ApprovalState], at: datetime) -> Wait | None:
+def _of_approval(common: dict[str, Any], asked: list[ApprovalState], at: datetime) -> Wait | None:
     if any(one.status is ApprovalStatus.ASKED for one in asked) and not any(
         one.status is ApprovalStatus.PENDING for one in asked
     ):
