@@ -20,6 +20,7 @@ from activities.connectors.bank import HttpBank
 from activities.connectors.billing_keys import HttpBillingKeys
 from activities.connectors.carrier import HttpCarrier
 from activities.connectors.credit import HttpCreditBureau
+from activities.connectors.hr import HttpHr
 from activities.connectors.kit import Patience
 from activities.connectors.mail import HttpMail
 from activities.connectors.marketing import HttpMarketing
@@ -55,7 +56,7 @@ from activities.payments import (
 )
 from activities.payments.files import BankFiles
 from activities.payments.providers import BY_FILE, GATEWAY, STRIPE, Provider
-from activities.staff import StaffActivities
+from activities.staff import PeopleDayActivities, PeopleFeedActivities, StaffActivities
 from activities.subscriptions import SubscriptionActivities, SuspensionActivities
 from activities.tickets import TicketActivities
 from models.kit import tables
@@ -83,6 +84,7 @@ from workflows.kit.options import (
     CARRIER_QUEUE,
     CREDIT_QUEUE,
     DESK_QUEUE,
+    HR_QUEUE,
     MAIL_QUEUE,
     MARKETING_QUEUE,
     PAYMENTS_QUEUE,
@@ -103,7 +105,7 @@ from workflows.payments import (
     TransferBatchWorkflow,
     TransferDayWorkflow,
 )
-from workflows.staff import InvitationWorkflow
+from workflows.staff import InvitationWorkflow, PeopleSyncWorkflow
 from workflows.subscriptions import (
     ActivationWorkflow,
     DeactivationWorkflow,
@@ -128,6 +130,7 @@ WORKFLOWS: list[type] = [
     DunningSweepWorkflow, WriteOffWorkflow,
     CollectionDayWorkflow, CollectionWorkflow, DepositWorkflow, TransferBatchWorkflow, TransferDayWorkflow,
     DeviceExchangeWorkflow, ReturnWorkflow, KeyRevocationWorkflow, ForgetCartsWorkflow,
+    PeopleSyncWorkflow,
 ]  # fmt: skip
 
 
@@ -225,19 +228,21 @@ def people(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     secret, here = setting.secret_key, setting.public_url
     talk = HttpAlimTalk(setting.alimtalk_url, setting.systems_token, calls)
     letters = LetterActivities(engine, mail, sms, Links(secret, here), setting.desk_address, talk=talk)
-    staff = StaffActivities(engine, mail, secret, here)
+    staff, day = StaffActivities(engine, mail, secret, here), PeopleDayActivities(engine)
+    feed = PeopleFeedActivities(engine, HttpHr(setting.hr_url, setting.systems_token, calls))
     signup = SignupActivities(engine, mail, sms, secret, here)
     privacy = PrivacyActivities(engine, mail, sms, crm, setting.files_dir, here, secret)
     return {
         DESK_QUEUE: [
             signup.note, signup.end_code, signup.recognise, signup.join, signup.forget,
             signup.consent_version, privacy.export, privacy.delete_file, privacy.close, privacy.erase,
-            privacy.methods_alive,
+            privacy.methods_alive, day.turn_day, day.retarget,
         ],
         MAIL_QUEUE: [
             letters.send, BillLetterActivities(engine, letters).write_bills, staff.invite, signup.send_code,
             signup.remind, signup.welcome, privacy.tell,
         ],
+        HR_QUEUE: [feed.take_news],
         BATCH_QUEUE: [NoticeActivities(engine, letters).tell_slice],
         MARKETING_QUEUE: [HandoverActivities(engine, crm).hand_over, privacy.forget_contact],
     }  # fmt: skip
