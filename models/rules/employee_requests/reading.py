@@ -166,7 +166,9 @@ class Reading:
         return {} if silent else read
 
     def text(self, data: object, place: str, name: str) -> str:
-        """A text without what no screen shows."""
+        """A text without what no screen shows; an expression may be written as a number or as true."""
+        if name in CEL and isinstance(data, int):
+            data = str(data).lower()
         if not isinstance(data, str) or not is_clean(data):
             self.wrong(place, "not_text")
             return ""
