@@ -93,7 +93,13 @@ def test_no_expression_takes_more_than_its_share(text: str, code: str) -> None:
 
 
 def test_an_answer_of_the_wrong_kind_is_none() -> None:
-    for ask, text in ((holds, "1"), (amount, "true"), (amount, "1.5"), (day, "'2026-01-01'"), (elements, "1")):
+    for ask, text in (
+        (holds, "1"),
+        (amount, "true"),
+        (amount, "1.5"),
+        (day, "'2026-01-01'"),
+        (elements, "1"),
+    ):
         with pytest.raises(Unanswerable) as found:
             ask(text, VALUES)
         assert found.value.code == "cel_type"
