@@ -28,7 +28,7 @@ def texts(word: str) -> dict[str, str]:
     return {"ko": f"{word} 한글", "en": word}
 
 
-def an_approval(step_id: str = "manager", **changes: Any) -> Step:
+def an_approval(step_id: str = "approval", **changes: Any) -> Step:
     """The manager decides."""
     approval = replace(Approval((Approver(ApproverKind.MANAGER),)), **changes)
     return Step(step_id, StepKind.APPROVAL, texts("Approval"), approval=approval)
