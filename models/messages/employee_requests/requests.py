@@ -69,14 +69,15 @@ class RequestOrder:
     request_id: str
     item_key: str
     item_version: int
-    asked_by: str  # account
+    asked_by: str  # account; empty: a fact of the HR system
     for_employee_id: str
     at: datetime
     is_confidential: bool = False
     asked_by_workflow: str = ""  # a request or a ticket that waits for how this one ends
     asked_by_path: str = ""  # and the step in it
     is_again: bool = False  # it goes on in a new run: where it stood is read from the tables
-    seq: int = 0
+    events: tuple[str, ...] = ()  # that have arrived before anything waited for them
+    facts: tuple[str, ...] = ()  # that were told already
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,24 @@ class Move(RequestCommand):
     """The request goes on by another version of its item."""
 
     version: int = 0
+
+
+class PersonNews(StrEnum):
+    """What became known of the person a request is for."""
+
+    CHANGED = "changed"  # a day, a manager or a place: what is waited for is worked out anew
+    CALLED_OFF = "called_off"  # they will not come, or will not leave: the request is called off
+
+
+@dataclass(frozen=True)
+class PersonChanged:
+    """A fact about the person a request is for; the signal `person_changed`."""
+
+    request_id: str
+    news: PersonNews
+    at: datetime
+    fact_id: str = ""  # told twice it counts once
+    reason: str = ""
 
 
 @dataclass(frozen=True)

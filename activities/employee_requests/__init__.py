@@ -1,0 +1,6 @@
+"""What employees' requests do to the world: rows, outside systems, letters."""
+
+from activities.employee_requests.calling import CallActivities
+from activities.employee_requests.lives import RequestActivities
+
+__all__ = ["CallActivities", "RequestActivities"]
