@@ -106,7 +106,7 @@ class SignedLink(SQLModel, table=True):
     token_hash: str = columns.text(primary_key=True)
     key: str = columns.text(unique=True)  # made from workflow facts: asked twice gives the same link
     purpose: LinkPurpose = Field(sa_type=columns.word(LinkPurpose))
-    customer_id: str = Field(foreign_key="customers.id")
+    customer_id: str | None = Field(default=None, foreign_key="customers.id")  # nobody's for an approval
     ticket_id: str | None = Field(default=None, foreign_key="tickets.id")
     case_id: str | None = columns.text(default=None)  # the order, change or signup, when no ticket
     subject: str = columns.text()  # the visit, invoice, order or ticket id it acts on

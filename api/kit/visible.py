@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlmodel import SQLModel, col
 
-from api.kit import visible_books, visible_money, visible_orders
+from api.kit import visible_books, visible_money, visible_orders, visible_requests
 from api.kit.people import Kind, Person
 from api.kit.seeing import RULES, Condition, Rule, has, ids, may_see, of_case, own, sells, when
 from models.billing import Invoice, InvoiceLine, LedgerEntry, LedgerTransaction
@@ -378,3 +378,12 @@ RULES.update(HOUSE)
 RULES.update(visible_orders.RULES_OF_SALE)
 RULES.update(visible_books.RULES_OF_BOOKS)
 RULES.update(visible_money.RULES_OF_MONEY)
+RULES.update(visible_requests.RULES_OF_REQUESTS)
+RULES.update(
+    {
+        TimelineEntry: visible_requests.kept_to_readers(TimelineEntry.case_id, is_shown=True),
+        OpenWait: visible_requests.kept_to_readers(OpenWait.case_id, is_shown=True),
+        SystemCall: visible_requests.kept_to_readers(SystemCall.case_id),
+        SentMessage: visible_requests.kept_to_readers(SentMessage.case_id),
+    }
+)

@@ -68,3 +68,8 @@ def return_id(number: int) -> str:
 def return_parcel(return_: str) -> str:
     """The parcel in which a return's goods come back: `R100001-1`."""
     return f"{return_}-1"
+
+
+def employee_request_id() -> str:
+    """`E7k2m…`: by chance, so that no number tells how much is asked; only these begin with E."""
+    return fresh("E").replace("_", "")

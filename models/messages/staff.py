@@ -29,6 +29,7 @@ class LinkPurpose(StrEnum):
     ORDER = "order"  # follow one order, change its address, cancel it
     CHANGE = "change"  # see and confirm one change of a contract
     RETURN = "return"  # follow one return, call it off
+    APPROVE = "approve"  # decide one approval of an employee's request, once
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,206 @@
+"""Words about employees' requests: what people say to one, what it knows, what it tells others.
+
+That an approver left or is away is told by `ApproverChanged` of models/messages/staff.py."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class RequestStatus(StrEnum):
+    DRAFT = "draft"  # kept for the asker, nobody else sees it
+    OPEN = "open"
+    DONE = "done"
+    REJECTED = "rejected"  # an approver said no
+    CANCELLED = "cancelled"  # called off; what was done is undone
+    FAILED = "failed"  # a step cannot be done; what was done is undone
+
+
+OVER = frozenset(
+    {RequestStatus.DONE, RequestStatus.REJECTED, RequestStatus.CANCELLED, RequestStatus.FAILED}
+)  # fmt: skip
+
+
+class StepStatus(StrEnum):
+    ACTIVE = "active"  # begun: somebody or something is waited for
+    DONE = "done"
+    SKIPPED = "skipped"  # its condition did not hold
+    FAILED = "failed"
+    UNDONE = "undone"  # was done and has been taken back
+    VOID = "void"  # was active when the request ended another way
+
+
+class ApprovalStatus(StrEnum):
+    PENDING = "pending"
+    LATER = "later"  # ordered: somebody else is asked before
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    ASKED = "asked"  # the approver asks back and waits for the asker's answer
+    VOID = "void"  # not needed any more
+
+
+class TaskStatus(StrEnum):
+    OPEN = "open"
+    DONE = "done"
+    VOID = "void"
+
+
+class Verdict(StrEnum):
+    APPROVE = "approve"
+    REJECT = "reject"
+    ASK = "ask"  # a question to the asker, in the comment
+    DELEGATE = "delegate"  # somebody else decides
+
+
+class ReaderWhy(StrEnum):
+    """Why somebody may see a request."""
+
+    ASKER = "asker"
+    BENEFICIARY = "beneficiary"
+    APPROVER = "approver"
+    TEAM = "team"  # has a task for it, or owns the item
+    NAMED = "named"  # the item names them, or somebody gave them the right
+
+
+@dataclass(frozen=True)
+class RequestOrder:
+    """What starts the workflow "EmployeeRequest": a request that is stored, and the version it lives by."""
+
+    request_id: str
+    item_key: str
+    item_version: int
+    asked_by: str  # account
+    for_employee_id: str
+    at: datetime
+    is_confidential: bool = False
+    asked_by_workflow: str = ""  # a request or a ticket that waits for how this one ends
+    asked_by_path: str = ""  # and the step in it
+    is_again: bool = False  # it goes on in a new run: where it stood is read from the tables
+    seq: int = 0
+
+
+@dataclass(frozen=True)
+class RequestCommand:
+    """Somebody's word on a request; `id` is the command's own and makes a double click harmless."""
+
+    id: str
+    actor_id: str  # account, or the link's own id
+    at: datetime
+    actor_kind: str = "employee"
+
+
+@dataclass(frozen=True)
+class Decision(RequestCommand):
+    """An approver approves, rejects, asks back or hands over."""
+
+    approval_id: str = ""
+    employee_id: str = ""  # who decides, as an employee
+    team_id: str = ""  # and their team: an approval nobody could be found for is a team's
+    verdict: Verdict = Verdict.APPROVE
+    comment: str = ""
+    delegate_to: str = ""  # employee
+    is_signed_in: bool = True  # False: by a one-time link; above an amount that is not enough
+
+
+@dataclass(frozen=True)
+class Answer(RequestCommand):
+    """The asker answers an approver's question; the approver is asked again."""
+
+    approval_id: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class CheckOff(RequestCommand):
+    """One point of a task's checklist is ticked or not."""
+
+    task_id: str = ""
+    point: int = 0
+    is_done: bool = True
+
+
+@dataclass(frozen=True)
+class TakeTask(RequestCommand):
+    """Somebody of the team takes the task (None: gives it back)."""
+
+    task_id: str = ""
+    assignee: str | None = None  # account
+
+
+@dataclass(frozen=True)
+class FinishTask(RequestCommand):
+    """The task is done; every point of its checklist is ticked."""
+
+    task_id: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class FillIn(RequestCommand):
+    """A form in the middle of a request is filled in; the answers stand in the row already checked."""
+
+    path: str = ""
+    answers: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CancelRequest(RequestCommand):
+    """The request is called off; what was done is undone in reverse order."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Amend(RequestCommand):
+    """Answers are changed while the request runs (a start date that moves); what waits for them follows."""
+
+    answers: dict[str, object] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Move(RequestCommand):
+    """The request goes on by another version of its item."""
+
+    version: int = 0
+
+
+@dataclass(frozen=True)
+class EventArrived:
+    """A fact that a step waits for by its name."""
+
+    name: str
+    at: datetime
+    fact_id: str = ""
+
+
+@dataclass(frozen=True)
+class ChildSettled:
+    """A fact: a child request has ended."""
+
+    request_id: str
+    path: str  # the step that started it
+    status: RequestStatus
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """A fact: whoever asked for a child request does not need it any more."""
+
+    request_id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class RequestState:
+    """Where a request's life stands, for operations and tests."""
+
+    status: RequestStatus
+    seq: int
+    version: int
+    waiting_for: tuple[str, ...] = ()
+
+
+def request_workflow_id(request_id: str) -> str:
+    return f"employee-request:{request_id}"
