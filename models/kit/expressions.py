@@ -1,7 +1,7 @@
 """Expressions that people write into data, in CEL: checked before they are kept, worked out within bounds.
 
 The one place where CEL is evaluated: by activities and by pages, never by a workflow. `check` says what is
-wrong with a text before anything runs; `evaluate` raises `Unanswerable` with a code, never with a value in it.
+wrong with a text before anything runs; `evaluate` raises `Unanswerable` with a code, never with a value.
 What the library allows too much of is not there: `matches` (endless regular expressions), time zones by name,
 `reduce`, formatting with `%`, repeating with `*`; an evaluation has so many steps and no more.
 """

@@ -10,17 +10,17 @@ Variables of an expression:
 - `me`      who the request is for: the attributes named in `PERSON`; days are timestamps at midnight UTC
 - `asker`   who asked, with the same attributes
 - `form`    the answers by field id: text, long_text, choice: string · number, money (minor units): int ·
-            date: timestamp · yes_no: bool · person: the employee's id · file: list of file ids ·
-            not answered: null. What is not asked because `known_from` knows it stands here too
+            date: timestamp · yes_no: bool · person: the employee's id · file: list of file ids. Not answered
+            is "", 0, false, [], or null for a day. What `known_from` knows stands here too
 - `item`    key, version, category, owner_team
 - `steps`   `steps.<id>.result` and `steps.<id>.status` of steps already over, see `RESULTS`; a skipped step's
-            result holds nulls, so that later expressions can ask for it
+            result holds such empty values
 - `today`   midnight UTC of today's day in Seoul, a timestamp; `me.starts_on + days(30)` adds days
 - `each`    within `each`: the element of the list
 
 `path` of a step is its place: `2` the third step; `2.0.1` the second step in the first case, lane or round
 (of `each`) of the third step; a branch's `otherwise` counts as its last case, a wait's as its only one.
-`models/rules/employee_requests/walking.py` walks it.
+`models/rules/employee_requests/walking.py` walks it, `variables.py` beside it gives the variables.
 """
 
 from dataclasses import dataclass, field
@@ -153,7 +153,7 @@ class Field:
     help: Texts = field(default_factory=dict)
     is_required: bool = True
     choices: tuple[Choice, ...] = ()
-    visible_when: str = ""  # CEL; empty: always. What is not visible is not asked and is null
+    visible_when: str = ""  # CEL; empty: always. What is not visible is not asked, and empty
     known_from: str = ""  # an attribute of PERSON of the beneficiary: not asked when it is known
     at_most: int = 0  # characters, amount or number; 0: the kind's own limit
     readers: tuple[str, ...] = ()  # empty: everybody who may see the request
