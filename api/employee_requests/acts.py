@@ -12,12 +12,16 @@ from api.employee_requests.show import shown
 from api.kit.commands import command
 from api.kit.desk import Desk
 from api.kit.forms import Input, Typed, typed
-from api.kit.people import Kind, Person
 from api.kit.rendering import move_on
 from api.kit.texts import Key, MaybeLine, Paragraph
 from models.employee_requests import EmployeeRequest
 from models.kit.refusals import Refusal
-from models.messages.employee_requests.requests import Answer, CancelRequest, RequestStatus, request_workflow_id
+from models.messages.employee_requests.requests import (
+    Answer,
+    CancelRequest,
+    RequestStatus,
+    request_workflow_id,
+)
 
 
 class Ending(Input):
@@ -53,9 +57,7 @@ async def cancel(
         raise Refusal("not_allowed")
     if sent.value is None:
         return await shown(request, desk, row, form=sent.form, status=422)
-    given = CancelRequest(
-        sent.value.command_id, desk.person.id, datetime.now(UTC), actor_kind(desk.person), sent.value.reason
-    )
+    given = CancelRequest(sent.value.command_id, desk.person.id, datetime.now(UTC), reason=sent.value.reason)
     return await said(request, desk, row, "cancel", given)
 
 
@@ -72,8 +74,8 @@ async def answer_question(
     if not sent.value.approval_id.startswith(f"{row.id}."):
         raise Refusal("not_found")
     given = Answer(
-        sent.value.command_id, desk.person.id, datetime.now(UTC), actor_kind(desk.person),
-        sent.value.approval_id, sent.value.text,
+        sent.value.command_id, desk.person.id, datetime.now(UTC), approval_id=sent.value.approval_id,
+        text=sent.value.text,
     )  # fmt: skip
     return await said(request, desk, row, "answer", given)
 
@@ -97,8 +99,3 @@ async def said(
         raise Refusal("already_over")
     answered = await command(desk.session, desk.client, request_workflow_id(row.id), update, given)
     return move_on(request, f"/employee-requests/{row.id}", data={"status": answered.value})
-
-
-def actor_kind(person: Person) -> str:
-    """Who speaks, as the timeline says it."""
-    return "staff" if person.kind is Kind.STAFF else "employee"

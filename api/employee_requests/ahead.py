@@ -146,9 +146,7 @@ async def cost_owner(desk: DeskAt, beneficiary: Colleague) -> str:
     return str(found or "")
 
 
-async def people_around(
-    desk: DeskAt, asking: Asking, steps: list[tuple[Step, bool]], today: date
-) -> People:
+async def people_around(desk: DeskAt, asking: Asking, steps: list[tuple[Step, bool]], today: date) -> People:
     """Everybody to whom a decision may come: the lines of managers, who is named, who stands in."""
     seen: dict[str, Colleague] = {}
     owner = await cost_owner(desk, asking.beneficiary)

@@ -105,9 +105,7 @@ async def keep_draft(
 
 
 @router.post("/employee-requests/catalogue/{item_key}", may=PORTAL, row="request_item")
-async def ask(
-    request: Request, desk: Desk, item_key: Key, sent: Typed[Answers] = typed(Answers)
-) -> Response:
+async def ask(request: Request, desk: Desk, item_key: Key, sent: Typed[Answers] = typed(Answers)) -> Response:
     """Send a request; the same form again is the same request."""
     if sent.value is None:
         raise Refusal("invalid_form")

@@ -1,4 +1,4 @@
-"""A request is kept as a draft, and born: row, first line of its story and announcement in one transaction."""
+"""A request is kept as a draft, and born: row, first line of its story and announcement at once."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,15 +1,16 @@
-"""What an item's expressions may know while a page is drawn: the two people, the answers, the day; no steps yet."""
+"""What an item's expressions know while a page is drawn: two people, the answers, the day; no steps yet."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from api.employee_requests.people import Colleague
 from api.kit.formats import in_seoul
 from models.kit import expressions
 from models.kit.expressions import Unanswerable
-from models.messages.employee_requests.items import PERSON, FieldKind, Item
+from models.messages.employee_requests.items import PERSON, Item
+from models.rules.employee_requests.variables import values_of
 
 
 @dataclass(frozen=True)
@@ -28,18 +29,9 @@ class Known:
     @property
     def variables(self) -> dict[str, Any]:
         """As expressions name them."""
-        item = self.item
-        return {
-            "me": person(self.beneficiary),
-            "asker": person(self.asker),
-            "form": {one.id: value(one.kind, self.answers.get(one.id)) for one in item.form},
-            "item": {
-                "key": item.key, "version": item.version, "category": item.category.value,
-                "owner_team": item.owner_team,
-            },
-            "steps": {},
-            "today": in_seoul(datetime.now(UTC)).date(),
-        }  # fmt: skip
+        people = {"me": person(self.beneficiary), "asker": person(self.asker)}
+        today = in_seoul(datetime.now(UTC)).date()
+        return {**values_of(self.item, self.answers, people, {}, today), "steps": {}}
 
 
 def known_for(item: Item, beneficiary: Colleague, asker: Colleague) -> Known:
@@ -51,16 +43,6 @@ def person(colleague: Colleague) -> dict[str, Any]:
     """A colleague as expressions read them; when somebody leaves is shown to no page."""
     facts = {name: getattr(colleague, name, None) for name in PERSON}
     return {name: str(one) if name == "status" else one for name, one in facts.items()}
-
-
-def value(kind: FieldKind, stored: Any) -> Any:
-    """A stored answer as expressions read it."""
-    if kind is FieldKind.DATE and isinstance(stored, str):
-        try:
-            return date.fromisoformat(stored[:10])
-        except ValueError:
-            return None
-    return stored
 
 
 def holds(text: str, known: Known) -> bool | None:

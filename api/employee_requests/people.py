@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from fastapi import Request
 from sqlalchemy import Select, or_
 from sqlmodel import col
 from starlette.responses import Response
@@ -12,7 +13,6 @@ from api.employee_requests.routing import PORTAL, router
 from api.kit.desk import Desk, DeskAt
 from api.kit.rendering import answer
 from api.kit.texts import MaybeLine
-from fastapi import Request
 from models.kit.refusals import Refusal
 from models.messages.staff import EmployeeStatus
 from models.staff import Employee

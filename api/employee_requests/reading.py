@@ -12,7 +12,8 @@ from api.employee_requests.stages import Rows
 from api.employee_requests.teams import team_names
 from api.kit.desk import DeskAt
 from models.employee_requests import EmployeeRequest, RequestApproval, RequestStep, RequestTask
-from models.messages.employee_requests.items import Field, FieldKind, Item
+from models.messages.employee_requests.items import FieldKind, Item
+from models.rules.employee_requests.rights import fields_of
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,3 @@ def people_in(item: Item, request: EmployeeRequest) -> set[str]:
         str(request.answers[field.id]) for field in fields_of(item)
         if field.kind is FieldKind.PERSON and request.answers.get(field.id)
     }  # fmt: skip
-
-
-def fields_of(item: Item) -> tuple[Field, ...]:
-    """The questions of the first form."""
-    return item.form

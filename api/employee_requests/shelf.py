@@ -21,7 +21,8 @@ from models.employee_requests.items import RequestItemVersion
 from models.kit.records import from_record
 from models.kit.refusals import Refusal
 from models.messages.catalogue import VersionStatus
-from models.messages.employee_requests.items import Category, Item, Step, StepKind, Texts
+from models.messages.employee_requests.items import Category, Item, StepKind, Texts
+from models.rules.employee_requests.walking import walk
 
 TONES = {
     Category.HR: "green", Category.IT: "indigo", Category.FINANCE: "pink", Category.LEGAL: "amber",
@@ -163,16 +164,14 @@ def tile_of(item: Item, usual: Usual | None) -> Tile:
     """An item as it stands on the shelf."""
     return Tile(
         item.key, said(item.names), said(item.descriptions), item.category, item.icon or "clipboard-list",
-        TONES[item.category], sum(one.kind is StepKind.APPROVAL for one in every_step(item.steps)), usual,
+        TONES[item.category], sum(one.step.kind is StepKind.APPROVAL for one in walk(item)), usual,
     )  # fmt: skip
 
 
 def matching(tiles: Iterable[Tile], q: str) -> tuple[Tile, ...]:
     """Those whose name or description holds all of the words."""
     words = q.lower().split()[:8]
-    return tuple(
-        tile for tile in tiles if all(word in f"{tile.name} {tile.about}".lower() for word in words)
-    )
+    return tuple(tile for tile in tiles if all(word in f"{tile.name} {tile.about}".lower() for word in words))
 
 
 async def usual_times(desk: DeskAt, keys: list[str]) -> dict[str, Usual]:
@@ -181,15 +180,6 @@ async def usual_times(desk: DeskAt, keys: list[str]) -> dict[str, Usual]:
         text("select item_key, requests, half, most from ieum_usual_times(:keys)"), {"keys": keys}
     )
     return {row[0]: Usual(row[1], row[2], row[3]) for row in found}
-
-
-def every_step(steps: Iterable[Step]) -> Iterable[Step]:
-    """All steps of an item, also those inside others."""
-    for step in steps:
-        yield step
-        inside = [step.steps, step.otherwise, *(c.steps for c in step.cases), *(n.steps for n in step.lanes)]
-        for more in (*inside, step.wait.otherwise if step.wait else ()):
-            yield from every_step(more)
 
 
 @lru_cache(maxsize=4096)

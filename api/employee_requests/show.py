@@ -1,4 +1,4 @@
-"""One request as its people follow it: stages, what is waited for, questions, who can see it, what is undone."""
+"""One request as its people follow it: stages, waits, questions, who can see it, what is undone."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -166,4 +166,5 @@ async def story_of(desk: DeskAt, id: str) -> tuple[Line, ...]:
     """What happened, the newest first."""
     query = desk.visible(TimelineEntry).where(col(TimelineEntry.case_id) == id)
     newest = query.order_by(col(TimelineEntry.at).desc(), col(TimelineEntry.id).desc()).limit(MOST_LINES)
-    return tuple(Line(one.at, sentence(one.sentence, one.details)) for one in await desk.session.scalars(newest))
+    rows = await desk.session.scalars(newest)
+    return tuple(Line(one.at, sentence(one.sentence, one.details)) for one in rows)

@@ -1,4 +1,4 @@
-"""How far a request is: one stage after the other with who, since and until when, from the rows of its steps."""
+"""How far a request is: one stage after the other with who, since and until when, from its rows."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ from api.kit.language import locale
 from models.employee_requests import RequestApproval, RequestStep, RequestTask
 from models.messages.employee_requests.items import Hands, Item, Step, StepKind
 from models.messages.employee_requests.requests import ApprovalStatus, StepStatus, TaskStatus
+from models.rules.employee_requests.walking import lists_of
 
 ICONS = {
     StepKind.FORM: "clipboard-list", StepKind.APPROVAL: "badge-check", StepKind.TASK: "wrench",
@@ -78,15 +79,10 @@ def of_steps(steps: Iterable[Step], above: str, depth: int, rows: Rows) -> Itera
 
 def inside(step: Step, path: str, depth: int, rows: Rows) -> Iterator[Stage]:
     """What happens within a step: every lane, and of cases and rounds what has begun."""
-    for at, lane in enumerate(step.lanes):
-        yield from of_steps(lane.steps, f"{path}.{at}", depth, rows)
-    begun = sorted((one for one in rows.steps if one.startswith(f"{path}.")), key=in_order)
-    parts = [case.steps for case in step.cases] + ([step.otherwise] if step.cases else [])
-    for at, steps in enumerate(parts):
-        if any(one.startswith(f"{path}.{at}.") for one in begun):
-            yield from of_steps(steps, f"{path}.{at}", depth, rows)
-    for round_ in sorted({one[len(path) + 1 :].split(".")[0] for one in begun} if step.steps else ()):
-        yield from of_steps(step.steps, f"{path}.{round_}", depth, rows)
+    for part, inner in parts_of(step, path, rows):
+        has_begun = any(one.startswith(f"{path}.{part}.") for one in rows.steps)
+        if has_begun or step.kind is StepKind.PARALLEL:
+            yield from of_steps(inner, f"{path}.{part}", depth, rows)
 
 
 def one_stage(step: Step, path: str, depth: int, row: RequestStep | None, rows: Rows) -> Stage:
@@ -113,10 +109,8 @@ def waits_for(step: Step, path: str, row: RequestStep, rows: Rows) -> str:
         return ", ".join(approval_sentences(rows.approvals.get(path, []), rows))
     if step.kind is StepKind.TASK:
         open_ones = [one for one in rows.tasks.get(path, []) if one.status is TaskStatus.OPEN]
-        return ", ".join(
-            _("Waiting for %(team)s: %(task)s", team=rows.teams.get(one.team_id, one.team_id), task=title(one))
-            for one in open_ones
-        )
+        found = ((rows.teams.get(one.team_id, one.team_id), title(one)) for one in open_ones)
+        return ", ".join(_("Waiting for %(team)s: %(task)s", team=team, task=task) for team, task in found)
     if step.kind is StepKind.WAIT:
         until = row.due_at
         is_day = step.wait is not None and step.wait.until
@@ -182,8 +176,9 @@ def title(task: RequestTask) -> str:
 def undo_list(item: Item, rows: Rows) -> tuple[Undo, ...]:
     """What calling off takes back, the last first."""
     found = [
-        (path, step) for path, step in placed(item.steps, "", rows) if step.call is not None and step.call.undo
-    ]
+        (path, step) for path, step in placed(item.steps, "", rows)
+        if step.call is not None and step.call.undo
+    ]  # fmt: skip
     found.sort(key=lambda one: ended(rows, one[0]), reverse=True)
     return tuple(
         Undo(said(step.names), rows.steps[path].status is StepStatus.UNDONE) for path, step in found
@@ -207,15 +202,11 @@ def placed(steps: Iterable[Step], above: str, rows: Rows) -> Iterator[tuple[str,
 
 
 def parts_of(step: Step, path: str, rows: Rows) -> Iterator[tuple[str, tuple[Step, ...]]]:
-    """The lists of steps within a step, each with its part of the path."""
-    lists = [lane.steps for lane in step.lanes] or [case.steps for case in step.cases]
-    if step.cases:
-        lists.append(step.otherwise)
-    if step.wait is not None:
-        lists.append(step.wait.otherwise)
-    for at, inner in enumerate(lists):
-        yield str(at), inner
-    if step.steps:
+    """The lists of steps within a step, each with its part of the path; rounds as far as they have begun."""
+    for part, _place, inner in lists_of(step):
+        if part != "*":
+            yield part, inner
+            continue
         begun = {one[len(path) + 1 :].split(".")[0] for one in rows.steps if one.startswith(f"{path}.")}
-        for round_ in sorted(begun):
-            yield round_, step.steps
+        for round_ in sorted(begun, key=in_order):
+            yield round_, inner
