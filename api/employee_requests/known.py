@@ -10,6 +10,7 @@ from api.kit.formats import in_seoul
 from models.kit import expressions
 from models.kit.expressions import Unanswerable
 from models.messages.employee_requests.items import PERSON, Item
+from models.rules.employee_requests.variables import Known as Told
 from models.rules.employee_requests.variables import values_of
 
 
@@ -31,7 +32,7 @@ class Known:
         """As expressions name them."""
         people = {"me": person(self.beneficiary), "asker": person(self.asker)}
         today = in_seoul(datetime.now(UTC)).date()
-        return {**values_of(self.item, self.answers, people, {}, today), "steps": {}}
+        return {**values_of(self.item, Told(self.answers, people, {}, today)), "steps": {}}
 
 
 def known_for(item: Item, beneficiary: Colleague, asker: Colleague) -> Known:

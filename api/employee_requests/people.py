@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from fastapi import Request
 from sqlalchemy import Select, or_
@@ -54,7 +55,7 @@ async def colleagues(request: Request, desk: Desk, q: MaybeLine = "") -> Respons
     return answer(request, "employee_requests/colleagues.html", page, block="colleagues")
 
 
-def known(desk: DeskAt) -> Select[tuple[object, ...]]:
+def known(desk: DeskAt) -> Select[Any]:
     """Colleagues without the columns that no page sees."""
     return desk.visible(Employee).with_only_columns(
         *(getattr(Employee, name) for name in Colleague.__dataclass_fields__)
