@@ -1,4 +1,4 @@
-"""What employees ask of us, as stored: catalogue items and their versions, requests and what belongs to one."""
+"""What employees ask for, as stored: catalogue items with their versions, and requests."""
 
 from models.employee_requests import items
 from models.employee_requests.requests import (
