@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlmodel import SQLModel, col
 
-from api.kit import visible_books, visible_money, visible_orders, visible_requests
+from api.kit import visible_books, visible_money, visible_orders, visible_people, visible_requests
 from api.kit.people import Kind, Person
 from api.kit.seeing import RULES, Condition, Rule, has, ids, may_see, of_case, own, sells, when
 from models.billing import Invoice, InvoiceLine, LedgerEntry, LedgerTransaction
@@ -38,6 +38,7 @@ from models.staff import (
     Account,
     ApiToken,
     AuditEntry,
+    Employee,
     Invitation,
     PersonalDataAccess,
     SignedLink,
@@ -51,10 +52,12 @@ M = TypeVar("M", bound=SQLModel)
 HASH: Any = Account.password_hash
 BILLING_KEY: Any = PaymentMethod.billing_key
 WAITING_HASH: Any = Signup.password_hash
+LAST_DAY: Any = Employee.ends_on
 HIDDEN = {
     Account: HASH,
     PaymentMethod: BILLING_KEY,
     Signup: WAITING_HASH,
+    Employee: LAST_DAY,
 }  # columns that the database shows to no page
 PAYLOAD: Any = OutboxItem.payload
 HELD_FOR = timedelta(days=7)
@@ -378,6 +381,7 @@ RULES.update(HOUSE)
 RULES.update(visible_orders.RULES_OF_SALE)
 RULES.update(visible_books.RULES_OF_BOOKS)
 RULES.update(visible_money.RULES_OF_MONEY)
+RULES.update(visible_people.RULES_OF_PEOPLE)
 RULES.update(visible_requests.RULES_OF_REQUESTS)
 RULES.update(
     {

@@ -46,7 +46,7 @@ from models.staff import (
 )
 from models.systems import SentMessage, SystemCall
 from models.tickets import Attachment, Draft, Ticket, TicketMessage, TicketRating
-from tests.builders import banking, bills, books, late, sale
+from tests.builders import banking, bills, books, late, people, sale
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 PASSWORD = "correct horse battery staple"
@@ -119,6 +119,7 @@ SAMPLE = {
     "run": (bills.RUN, "B2020-01-01"),
     "dunning_case": ("D1", "D2"),
     "dunning_policy": ("1", "9"),
+    "delegation": ("dg1", "dg2"),
 }
 LINKED = {"c_one": "link_bill", "c_two": "link_bill_other"}  # who came by the letter of a run's invoice
 ACCOUNTS: dict[str, dict[str, Any]] = {
@@ -163,6 +164,7 @@ async def build(engine: AsyncEngine, word: str = "x", password_hash: str | None 
     async with AsyncSession(engine) as session:
         for rows in (*_people(word, password_hash, company), *(_case(case, word) for case in CASES)):
             await store(session, rows)
+        await store(session, people.colleagues(word, NOW))
         await store(session, sale.shelf(word, NOW))
         await store(session, sale.sold(1, "c_one", None, word, NOW))
         await store(session, sale.sold(2, "c_two", "c_one", word, NOW))

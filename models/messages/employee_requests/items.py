@@ -153,7 +153,7 @@ class Field:
     help: Texts = field(default_factory=dict)
     is_required: bool = True
     choices: tuple[Choice, ...] = ()
-    visible_when: str = ""  # CEL; empty: always. What is not visible is not asked, and empty
+    visible_when: str = ""  # CEL, may name fields above it; not visible: not asked, and empty
     known_from: str = ""  # an attribute of PERSON of the beneficiary: not asked when it is known
     at_most: int = 0  # characters, amount or number; 0: the kind's own limit
     readers: tuple[str, ...] = ()  # empty: everybody who may see the request

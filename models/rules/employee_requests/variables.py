@@ -51,7 +51,7 @@ def result_scope(step: Step, operations: tuple[Operation, ...]) -> dict[str, str
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a request: `people` holds `me` and `asker`, `results` by step id `result` and `status`."""
+    """What is known of a request. `people`: `me` and `asker`; `results`: by step id `result` and `status`."""
 
     answers: Mapping[str, Any]
     people: Mapping[str, Mapping[str, Any]]
