@@ -141,6 +141,11 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "step_differs": (409, N_("Another step comes next by now. Please look again.")),
     "invoice_written_off": (409, N_("This invoice was written off.")),
     "policy_empty": (409, N_("A policy needs at least one step, in order of days.")),
+    # employees' requests
+    "not_an_employee": (409, N_("This sign-in belongs to no employee, so nothing can be asked for with it.")),
+    "request_sent": (409, N_("This request was already sent.")),
+    "link_needs_sign_in": (409, N_("This amount is decided only after signing in.")),
+    "link_used": (409, N_("This link was already used. It decides once.")),
     # uploads
     "file_too_large": (422, N_("This file is too large.")),
     "file_not_allowed": (422, N_("This kind of file cannot be attached.")),
