@@ -154,6 +154,10 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "task_not_yours": (403, N_("This is the task of another team.")),
     "request_step_not_open": (409, N_("This step does not wait for that.")),
     "request_cannot_move": (409, N_("What has begun differs in that version, so this request stays.")),
+    "not_an_employee": (409, N_("This sign-in belongs to no employee, so nothing can be asked for with it.")),
+    "request_sent": (409, N_("This request was already sent.")),
+    "link_needs_sign_in": (409, N_("This amount is decided only after signing in.")),
+    "link_used": (409, N_("This link was already used. It decides once.")),
     # uploads
     "file_too_large": (422, N_("This file is too large.")),
     "file_not_allowed": (422, N_("This kind of file cannot be attached.")),
