@@ -205,7 +205,8 @@ async def until_clear(act: Any) -> int:
             await act()
             return tries
         except ApplicationError as unclear:
-            assert not unclear.non_retryable, unclear
+            if unclear.non_retryable:
+                raise
     raise AssertionError("never clear")
 
 
