@@ -20,10 +20,12 @@ from activities.connectors.bank import HttpBank
 from activities.connectors.billing_keys import HttpBillingKeys
 from activities.connectors.carrier import HttpCarrier
 from activities.connectors.credit import HttpCreditBureau
+from activities.connectors.directory import ScimDirectory
 from activities.connectors.hr import HttpHr
 from activities.connectors.kit import Patience
 from activities.connectors.mail import HttpMail
 from activities.connectors.marketing import HttpMarketing
+from activities.connectors.office import HttpOffice
 from activities.connectors.payments import HttpPaymentGateway
 from activities.connectors.provisioning import HttpService
 from activities.connectors.sms import HttpSms
@@ -33,6 +35,7 @@ from activities.customers.handover import HandoverActivities
 from activities.customers.privacy import PrivacyActivities
 from activities.customers.signup import SignupActivities
 from activities.dunning import DunningActivities
+from activities.employee_requests import CallActivities, RequestActivities, RequestLetterActivities
 from activities.field_service import FieldServiceActivities
 from activities.kit.calls import CallLog
 from activities.kit.histories import HistoryKeeper
@@ -76,6 +79,7 @@ from workflows.billing import (
 )
 from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, SignupWorkflow
 from workflows.dunning import DunningDayWorkflow, DunningSweepWorkflow, DunningWorkflow
+from workflows.employee_requests import EmployeeRequestWorkflow
 from workflows.field_service import VisitWorkflow
 from workflows.kit.options import (
     ACCOUNTING_QUEUE,
@@ -84,9 +88,11 @@ from workflows.kit.options import (
     CARRIER_QUEUE,
     CREDIT_QUEUE,
     DESK_QUEUE,
+    DIRECTORY_QUEUE,
     HR_QUEUE,
     MAIL_QUEUE,
     MARKETING_QUEUE,
+    OFFICE_QUEUE,
     PAYMENTS_QUEUE,
     SERVICE_QUEUE,
     SMS_QUEUE,
@@ -130,7 +136,7 @@ WORKFLOWS: list[type] = [
     DunningSweepWorkflow, WriteOffWorkflow,
     CollectionDayWorkflow, CollectionWorkflow, DepositWorkflow, TransferBatchWorkflow, TransferDayWorkflow,
     DeviceExchangeWorkflow, ReturnWorkflow, KeyRevocationWorkflow, ForgetCartsWorkflow,
-    PeopleSyncWorkflow,
+    PeopleSyncWorkflow, EmployeeRequestWorkflow,
 ]  # fmt: skip
 
 
@@ -273,6 +279,27 @@ def sales(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     }  # fmt: skip
 
 
+def requests(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
+    """What employees ask for: rows, letters, and operations over the line of each outside system."""
+    token = setting.systems_token
+    lives = RequestActivities(engine)
+    mail = HttpMail(setting.mail_url, token, calls)
+    letters = RequestLetterActivities(engine, mail, Links(setting.secret_key, setting.public_url))
+    systems = CallActivities(
+        engine, ScimDirectory(setting.directory_url, token, calls),
+        HttpOffice(setting.office_url, token, calls), HttpStock(setting.stock_url, token, calls),
+    )  # fmt: skip
+    return {
+        DESK_QUEUE: [
+            lives.open, lives.begin, lives.look_again, lives.ask, lives.record, lives.version,
+        ],
+        MAIL_QUEUE: [letters.write],
+        DIRECTORY_QUEUE: [systems.call],
+        OFFICE_QUEUE: [systems.call],
+        STOCK_QUEUE: [systems.call],
+    }  # fmt: skip
+
+
 def activities(engine: AsyncEngine, setting: Settings) -> Acts:
     """Every activity by the queue it is taken from."""
     calls = CallLog(engine)
@@ -280,6 +307,7 @@ def activities(engine: AsyncEngine, setting: Settings) -> Acts:
     groups = (
         service(engine), money(engine, setting, calls), runs(engine), people(engine, setting, calls),
         sales(engine, setting, calls), books(engine, setting, calls), overdue(engine),
+        requests(engine, setting, calls),
     )  # fmt: skip
     for group in groups:
         for queue, acts in group.items():

@@ -43,6 +43,7 @@ ENTRIES = (
     Entry("/dunning", "hourglass", N_("Overdue accounts"), STAFF_ROLES, "U"),
     Entry("/payments/collections", "banknote", N_("Collections"), frozenset({Role.FINANCE, Role.ADMIN}), "L"),
     Entry("/catalogue", "package", N_("Catalogue"), STAFF_ROLES, "K"),
+    Entry("/employee-requests", "clipboard-list", N_("Employee services"), STAFF_ROLES, "E"),
     Entry("/journeys", "route", N_("Journeys"), DESK, "J"),
     Entry("/systems", "server", N_("Systems"), frozenset({Role.ADMIN}), "S"),
     Entry("/staff", "id-card", N_("Staff"), frozenset({Role.ADMIN}), "P"),

@@ -11,7 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlmodel import SQLModel, col
 
-from api.kit import visible_books, visible_money, visible_orders, visible_people, visible_requests
+from api.kit import (
+    visible_books,
+    visible_items,
+    visible_money,
+    visible_orders,
+    visible_people,
+    visible_requests,
+)
 from api.kit.people import Kind, Person
 from api.kit.seeing import RULES, Condition, Rule, has, ids, may_see, of_case, own, sells, when
 from models.billing import Invoice, InvoiceLine, LedgerEntry, LedgerTransaction
@@ -290,10 +297,6 @@ def _admins(person: Person) -> Condition:
     return true() if has(person, Role.ADMIN) else false()
 
 
-def _staff(person: Person) -> Condition:
-    return true() if person.kind is Kind.STAFF else false()
-
-
 def _accounts(person: Person) -> Condition:
     colleagues = col(Account.roles).op("&&")(array(sorted(STAFF_ROLES)))
     return when(
@@ -371,7 +374,7 @@ HOUSE: dict[type[SQLModel], Rule] = {
     ApiToken: _tokens,
     Invitation: _admins,
     SignedLink: _links,
-    Team: _staff,
+    Team: visible_people.works_here_sees,
     Partner: _partners,
     Technician: _technicians,
     Shift: _hours(Shift.technician_id),
@@ -382,6 +385,7 @@ RULES.update(visible_orders.RULES_OF_SALE)
 RULES.update(visible_books.RULES_OF_BOOKS)
 RULES.update(visible_money.RULES_OF_MONEY)
 RULES.update(visible_people.RULES_OF_PEOPLE)
+RULES.update(visible_items.RULES_OF_ITEMS)
 RULES.update(visible_requests.RULES_OF_REQUESTS)
 RULES.update(
     {

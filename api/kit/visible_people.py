@@ -25,6 +25,11 @@ def my_employee(person: Person) -> Any:
     return select(col(Employee.id)).where(col(Employee.account_id) == person.account_id)
 
 
+def works_here_sees(person: Person) -> Condition:
+    """Rows that are no secret among colleagues, such as teams."""
+    return when((works_here(person), true()))
+
+
 def _changes(person: Person) -> Condition:
     """Of people who report to the asking person; administrators see all."""
     reports = select(col(Employee.id)).where(col(Employee.manager_id).in_(my_employee(person)))
