@@ -22,7 +22,9 @@ class EmployeeRequest(SQLModel, table=True):
 
     __tablename__ = "employee_requests"
     __table_args__ = (
-        UniqueConstraint("asked_by", "submission_key", name="requests_own_key"),
+        UniqueConstraint(
+            "asked_by", "submission_key", name="requests_own_key", postgresql_nulls_not_distinct=True
+        ),
         Index("requests_by_item", "item_key", "item_version", "status"),
         Index("requests_by_asker", "asked_by", "created_at"),
         Index("requests_by_employee", "for_employee_id", "created_at"),
@@ -33,7 +35,7 @@ class EmployeeRequest(SQLModel, table=True):
     submission_key: str = columns.text()  # a double submit is one request
     item_key: str = columns.text()
     item_version: int
-    asked_by: str = Field(foreign_key="accounts.id")
+    asked_by: str | None = Field(default=None, foreign_key="accounts.id")  # nobody: a fact of the HR system
     for_employee_id: str = columns.text()
     owner_team_id: str | None = Field(default=None, foreign_key="teams.id")  # the item's, of that version
     status: RequestStatus = Field(default=RequestStatus.DRAFT, sa_type=columns.word(RequestStatus))
@@ -60,8 +62,10 @@ class RequestStep(SQLModel, table=True):
     step_id: str = columns.text()
     kind: str = columns.text()
     status: StepStatus = Field(sa_type=columns.word(StepStatus))
+    seq: int = 0  # the request's count when it began: it is undone in the reverse order
     since: datetime = columns.moment()
     due_at: datetime | None = columns.moment(default=None, nullable=True)
+    is_late: bool = False
     ended_at: datetime | None = columns.moment(default=None, nullable=True)
     result: dict[str, Any] = columns.record(default_factory=dict)  # `steps.<id>.result` in expressions
     details: dict[str, Any] = columns.record(default_factory=dict)  # what it works with: parameters, event

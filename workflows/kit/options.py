@@ -28,6 +28,9 @@ CREDIT_QUEUE = "system-credit"
 ACCOUNTING_QUEUE = "system-accounting"
 SERVICE_QUEUE = "system-service"
 BANK_QUEUE = "system-bank"
+HR_QUEUE = "system-hr"
+DIRECTORY_QUEUE = "system-directory"
+OFFICE_QUEUE = "system-office"
 
 # A short SQL step: tried until the database is back, soon again at first.
 ROWS: ActivityOptions = {
@@ -158,3 +161,18 @@ BANK: ActivityOptions = {
 }  # fmt: skip
 # A result that is read again in half an hour anyway.
 FETCH: ActivityOptions = {**BANK, "schedule_to_close_timeout": timedelta(minutes=30)}
+# A page of the HR system's news: it is asked again in a minute anyway, and nothing else waits for it.
+HR: ActivityOptions = {
+    "task_queue": HR_QUEUE,
+    "start_to_close_timeout": timedelta(seconds=30),
+    "schedule_to_close_timeout": timedelta(seconds=40),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10)
+    ),
+}
+DIRECTORY: ActivityOptions = {
+    "task_queue": DIRECTORY_QUEUE, "start_to_close_timeout": timedelta(seconds=60), "retry_policy": PATIENT,
+}  # fmt: skip
+OFFICE: ActivityOptions = {
+    "task_queue": OFFICE_QUEUE, "start_to_close_timeout": timedelta(seconds=60), "retry_policy": PATIENT,
+}  # fmt: skip

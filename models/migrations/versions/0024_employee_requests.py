@@ -16,7 +16,7 @@ create table employee_requests (
   submission_key text not null,
   item_key text not null,
   item_version integer not null,
-  asked_by varchar not null references accounts (id),
+  asked_by varchar references accounts (id),
   for_employee_id text not null,
   owner_team_id varchar references teams (id),
   status varchar(32) not null constraint requeststatus check (status in ('draft', 'open', 'done', 'rejected', 'cancelled', 'failed')),
@@ -31,7 +31,7 @@ create table employee_requests (
   closed_at timestamptz,
   reason text not null,
   seq integer not null,
-  constraint requests_own_key unique (asked_by, submission_key)
+  constraint requests_own_key unique nulls not distinct (asked_by, submission_key)
 );
 create index requests_by_item on employee_requests (item_key, item_version, status);
 create index requests_by_asker on employee_requests (asked_by, created_at);
@@ -46,8 +46,10 @@ create table request_steps (
   step_id text not null,
   kind text not null,
   status varchar(32) not null constraint stepstatus check (status in ('active', 'done', 'skipped', 'failed', 'undone', 'void')),
+  seq integer not null,
   since timestamptz not null,
   due_at timestamptz,
+  is_late boolean not null,
   ended_at timestamptz,
   result jsonb not null,
   details jsonb not null,
@@ -260,6 +262,7 @@ def upgrade() -> None:
     )
     learn("signed_links", "purpose", "linkpurpose", "approve")
     learn("timeline_entries", "actor_kind", "actorkind", "employee")
+    learn("waits", "who", "waitfor", "employee")
     op.execute(DOORS)
     for table, commands in POLICIES.items():
         guard(table, commands)

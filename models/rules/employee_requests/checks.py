@@ -10,6 +10,7 @@ from models.messages.employee_requests.items import (
     Field,
     FieldKind,
     Item,
+    Moment,
     Outcome,
     Step,
     StepKind,
@@ -19,7 +20,7 @@ from models.rules.employee_requests.judging import Judge, World, letter, said, w
 from models.rules.employee_requests.rights import HATS
 from models.rules.employee_requests.step_checks import step_problems
 from models.rules.employee_requests.variables import kind_of, scope_of
-from models.rules.employee_requests.walking import Placed, Steps, lists_of, walk
+from models.rules.employee_requests.walking import Placed, Steps, lists_of, walk, within_of
 
 MOST_PROBLEMS = 200
 
@@ -76,11 +77,17 @@ def _item(item: Item, world: World, judge: Judge) -> Iterator[Problem]:
     yield from said(item.audience, {"me": PERSON}, "yes_no", "audience", judge)
     for number, notice in enumerate(item.messages):
         place = f"messages[{number}]"
-        yield from letter(notice, place, scope_of(item, (), world.operations), judge)
+        over = () if notice.moment is Moment.ASKED else item.steps + within(item.steps)
+        yield from letter(notice, place, scope_of(item, over, world.operations), judge)
+
+
+def within(steps: Steps) -> Steps:
+    """Everything inside these steps."""
+    return tuple(inner for one in steps for inner in within_of(one))
 
 
 def _ids(item: Item, steps: tuple[Placed, ...]) -> Iterator[Problem]:
-    seen: set[str] = set()
+    seen = set(HATS)  # a step by the name of a hat would make its approvers wear it
     for placed in steps:
         if placed.step.id in seen:
             yield wrong(f"{placed.place}.id", "id_twice", name=placed.step.id)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.messages.employee_requests.operations import Operation
 from models.messages.employee_requests.problems import Problem
+from models.messages.systems import OPERATIONS, Operation
 
 # Of an expression, the names that are known and the kind that is needed: codes with their values.
 Judge = Callable[[str, Mapping[str, Any], str], Iterable[tuple[str, dict[str, str]]]]
@@ -17,7 +17,7 @@ class World:
 
     teams: frozenset[str] = frozenset()
     people: frozenset[str] = frozenset()
-    operations: tuple[Operation, ...] = ()
+    operations: tuple[Operation, ...] = OPERATIONS
     items: dict[str, tuple[str, ...]] = field(default_factory=dict)  # published: key, what it asks for
     icons: frozenset[str] | None = None  # None: whatever is written
 

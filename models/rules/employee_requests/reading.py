@@ -7,6 +7,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from enum import StrEnum
 from functools import cache
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+from unicodedata import category
 
 from models.messages.employee_requests.items import (
     FORMAT,
@@ -49,6 +50,7 @@ RANGES = {
     "remind_after_hours": (1, 500), "escalate_after_hours": (0, 500), "at_most_days": (0, 400),
     "second_factor_above_minor": (-1, 10**12), "version": (0, 0),
 }  # fmt: skip
+UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}  # kinds of characters that no screen shows
 FROM_THE_HOUSE = {"version"}  # never read from a file
 
 
@@ -166,7 +168,9 @@ class Reading:
         return {} if silent else read
 
     def text(self, data: object, place: str, name: str) -> str:
-        """A text without what no screen shows."""
+        """A text without what no screen shows; an expression may be written as a number or as true."""
+        if name in CEL and isinstance(data, int):
+            data = str(data).lower()
         if not isinstance(data, str) or not is_clean(data):
             self.wrong(place, "not_text")
             return ""
@@ -222,10 +226,8 @@ def under(place: str, name: str) -> str:
 
 
 def is_clean(text: str) -> bool:
-    """No control characters but line ends and tabs, no halves of characters: no table takes them."""
-    return not any(
-        (one < " " and one not in "\n\t") or one == "\x7f" or "\ud800" <= one <= "\udfff" for one in text
-    )
+    """No control characters but line ends and tabs, no halves of characters, no other ends of lines."""
+    return not any(one not in "\n\t" and (one == "\ufeff" or category(one) in UNSHOWN) for one in text)
 
 
 def read_item(data: object) -> Item | tuple[Problem, ...]:

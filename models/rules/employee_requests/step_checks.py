@@ -15,14 +15,17 @@ from models.messages.employee_requests.items import (
     Step,
     StepKind,
 )
-from models.messages.employee_requests.operations import Operation
 from models.messages.employee_requests.problems import Problem
 from models.messages.staff import Role
+from models.messages.systems import Operation, ParameterKind
 from models.rules.employee_requests.judging import Judge, World, letter, said, wrong
 from models.rules.employee_requests.variables import scope_of
 from models.rules.employee_requests.walking import Placed
 
-NEEDED = {"number": "number", "money": "number", "date": "date", "yes_no": "yes_no", "list": "list"}
+NEEDED = {
+    ParameterKind.NUMBER: "number", ParameterKind.MONEY: "number", ParameterKind.DATE: "date",
+    ParameterKind.YES_NO: "yes_no",
+}  # fmt: skip
 EMPTY_LISTS = {StepKind.BRANCH: "cases", StepKind.PARALLEL: "lanes", StepKind.EACH: "steps"}
 
 
@@ -89,20 +92,21 @@ def _approver(one: Approver, place: str, people: set[str], world: World) -> Iter
 
 def _call(call: Call, place: str, scope: dict[str, Any], world: World, judge: Judge) -> Iterator[Problem]:
     found = operation(world.operations, call.connector, call.operation)
+    kinds = {one.name: one.kind for one in found.parameters} if found else {}
     for name, text in call.parameters.items():
         here = f"{place}.parameters.{name}"
-        kind = found.parameters.get(name) if found else "text"
-        if kind is None:
+        kind = kinds.get(name)
+        if found and kind is None:
             yield wrong(here, "unknown_parameter", name=name)
         if not text.strip():
             yield wrong(here, "missing", name=name)
-        yield from said(text, scope, NEEDED.get(kind or "", kind or ""), here, judge)
+        yield from said(text, scope, NEEDED.get(kind, "text") if kind else "", here, judge)
     if found is None:
         yield wrong(place, "unknown_operation", connector=call.connector, name=call.operation)
         return
-    for name in found.parameters:
-        if name not in call.parameters and name not in found.optional:
-            yield wrong(f"{place}.parameters", "missing_parameter", name=name)
+    for one in found.parameters:
+        if one.is_required and one.name not in call.parameters:
+            yield wrong(f"{place}.parameters", "missing_parameter", name=one.name)
     if call.undo and call.undo != found.undo:
         yield wrong(f"{place}.undo", "unknown_undo", name=call.undo)
 

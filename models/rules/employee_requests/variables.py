@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from models.messages.employee_requests.items import PERSON, RESULTS, Field, FieldKind, Item, Step
-from models.messages.employee_requests.operations import Operation
+from models.messages.systems import OPERATIONS, Operation
 from models.rules.employee_requests.walking import walk
 
 KINDS = {
@@ -45,7 +45,7 @@ def result_scope(step: Step, operations: tuple[Operation, ...]) -> dict[str, str
     if step.call is not None:
         called = (step.call.connector, step.call.operation)
         found = next((one for one in operations if (one.connector, one.name) == called), None)
-        return dict(found.results) if found else {}
+        return dict.fromkeys(found.gives, "text") if found else {}
     return {name: RESULT_KINDS.get(name, "text") for name in RESULTS.get(step.kind, ())}
 
 
@@ -59,7 +59,7 @@ class Known:
     today: date
 
 
-def values_of(item: Item, known: Known, operations: Iterable[Operation] = ()) -> dict[str, Any]:
+def values_of(item: Item, known: Known, operations: Iterable[Operation] = OPERATIONS) -> dict[str, Any]:
     """The variables of a day; within `each` the caller adds `each`.
 
     What was not answered, or not done, has its kind's empty value: "", 0, false, an empty list, no day."""
