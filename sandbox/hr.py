@@ -1,6 +1,6 @@
 """An HR system: who works here, who is away, who answers for a cost centre, told as a feed of news.
 
-It tells like real ones do: a record may come twice, late and in the wrong order; `seq` says which is newer."""
+It tells like real ones do: twice, late and in the wrong order; a record's `seq` says which is newer."""
 
 import hmac
 import json

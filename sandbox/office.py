@@ -78,6 +78,18 @@ class Counters:
             self._note(desk, reference, "undo", key)
         return 200, {"reference": reference, "state": "taken_back"}
 
+    def give_back(self, desk: str, asked: Deed, key: str) -> Answer:
+        """Take back whatever this person still has of this desk with these details, once per reference."""
+        if self.book.row("select 1 from office_deeds where reference = ?", asked.reference) is None:
+            for one in self.book.rows(
+                "select * from office_deeds where desk = ? and person = ? and state = 'done'",
+                desk, asked.person,
+            ):  # fmt: skip
+                if asked.details.items() <= json.loads(one["details"]).items():
+                    self.undo(desk, one["reference"], key)
+            self._new(desk, asked, "given_back", gives=False)
+        return 200, {"reference": asked.reference, "state": "given_back"}
+
     def _new(self, desk: str, asked: Deed, state: str, *, gives: bool = True) -> dict[str, Any]:
         number = int(self.book.setting(f"office_number:{desk}", "0")) + 1
         given = ""
@@ -105,6 +117,10 @@ def office(book: Book, token: str) -> APIRouter:
         @router.post(f"/{name}", name=f"do_{name}")
         async def do(request: Request, asked: Deed, key: Key) -> Response:
             return once(request, key, lambda: counters.do(name, asked, key))
+
+        @router.post(f"/{name}/returns", name=f"give_back_{name}")
+        async def give_back(request: Request, asked: Deed, key: Key) -> Response:
+            return once(request, key, lambda: counters.give_back(name, asked, key))
 
         @router.post(f"/{name}/{{reference:path}}/undo", name=f"undo_{name}")
         async def undo(request: Request, reference: str, asked: Nothing, key: Key) -> Response:

@@ -38,6 +38,10 @@ class Office(Protocol):
     async def undo(self, deed: Deed) -> None:
         """Have it taken back for good; what was never done is not done later either."""
 
+    async def give_back(self, deed: Deed) -> None:
+        """Have everything taken back that this person still has of the desk with these details, once for each
+        reference: what an item asks for by itself, when it undoes nothing of its own."""
+
 
 class HttpOffice:
     """Desks over HTTP, with idempotency keys and references."""
@@ -58,6 +62,12 @@ class HttpOffice:
         """Ask once per reference."""
         path = f"/{deed.desk}/{quote(deed.reference, safe='')}/undo"
         await self._ask(deed, f"undo_{deed.desk}", path, f"{deed.reference}:undo", {})
+
+    async def give_back(self, deed: Deed) -> None:
+        """Ask once per reference."""
+        body = {"reference": deed.reference, "person": deed.person, "details": dict(deed.details)}
+        path = f"/{deed.desk}/returns"
+        await self._ask(deed, f"give_back_{deed.desk}", path, f"{deed.reference}:back", body)
 
     async def close(self) -> None:
         """Hang up."""
@@ -91,3 +101,9 @@ class ConsoleOffice:
         """Remember that it is taken back."""
         self.undone.add(deed.reference)
         self.done.pop(deed.reference, None)
+
+    async def give_back(self, deed: Deed) -> None:
+        """Take back what the person has of the desk."""
+        for reference, one in list(self.done.items()):
+            if (one.desk, one.person) == (deed.desk, deed.person):
+                await self.undo(self.done[reference])

@@ -1,6 +1,7 @@
 """What employees' requests do to the world: rows, outside systems, letters."""
 
 from activities.employee_requests.calling import CallActivities
+from activities.employee_requests.letters import RequestLetterActivities
 from activities.employee_requests.lives import RequestActivities
 
-__all__ = ["CallActivities", "RequestActivities"]
+__all__ = ["CallActivities", "RequestActivities", "RequestLetterActivities"]

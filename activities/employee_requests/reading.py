@@ -1,6 +1,7 @@
 """What a request's activities read: its item, where it stands, and what its expressions may name."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -36,7 +37,8 @@ async def item_of(session: AsyncSession, key: str, version: int) -> Item:
             raise refused("item_gone")
         if len(_KNOWN) >= _MOST_KNOWN:
             _KNOWN.clear()
-        known = _KNOWN[key, version, checksum] = from_record(Item, definition)
+        read = from_record(Item, definition)
+        known = _KNOWN[key, version, checksum] = replace(read, version=version)
     return known
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from activities.employee_requests import reading
-from activities.employee_requests.rows import Telling, end_links, let_team_read, tell
+from activities.employee_requests.rows import Telling, approver_name, end_links, let_team_read, tell
 from models.employee_requests import EmployeeRequest, RequestApproval, RequestStep, RequestTask
 from models.messages.employee_requests.items import Item
 from models.messages.employee_requests.lives import ApprovalWord, RequestChange, StepEnd, TaskWord
@@ -43,6 +43,8 @@ async def record(session: AsyncSession, change: RequestChange) -> None:
         await _decide(session, change.approval, change)
     if change.task is not None:
         await _do_task(session, change.task, change)
+    if change.late:
+        (await session.get_one(RequestStep, (request.id, change.late))).is_late = True
     if change.by_hand:
         await _undo_by_hand(session, request, item, change)
     if change.voids:
@@ -59,6 +61,13 @@ async def _end_step(
     row = await session.get_one(RequestStep, (request.id, end.path))
     row.status, row.ended_at = end.status, change.at
     row.result = {**row.result, **end.result}
+    asked = await reading.approvals_of(session, request.id, end.path)
+    if asked:
+        decided = [one for one in asked if one.decided_at is not None and one.comment]
+        row.result = {**row.result, "comment": decided[-1].comment if decided else ""}
+        await end_links(session, *(one.id for one in asked if one.status in OPEN), at=change.at)
+        for one in asked:
+            one.status = ApprovalStatus.VOID if one.status in OPEN else one.status
 
 
 async def _decide(session: AsyncSession, word: ApprovalWord, change: RequestChange) -> None:
@@ -83,8 +92,6 @@ async def _do_task(session: AsyncSession, word: TaskWord, change: RequestChange)
         task.checklist = [*task.checklist[: word.point], ticked, *task.checklist[word.point + 1 :]]
     if word.status is TaskStatus.DONE:
         task.done_by, task.done_at, task.note = change.actor_id, change.at, word.note
-    if word.is_late and (row := await session.get(RequestStep, (task.request_id, task.path))) is not None:
-        row.is_late = True
 
 
 async def _undo_by_hand(
@@ -127,11 +134,13 @@ async def _tell(session: AsyncSession, request: EmployeeRequest, item: Item, cha
     details = dict(change.details)
     if change.reason:
         details["reason"] = change.reason
+    if change.approval is not None:
+        asked = await session.get_one(RequestApproval, change.approval.id)
+        details |= {"approver": await approver_name(session, asked), "question": change.approval.comment}
     telling = Telling(request, change.seq, change.at, change.actor_kind, change.actor_id, details)
     if row is not None:
         await session.refresh(row)
-    await tell(
-        session, telling, *((change.sentence,) if change.sentence else ("",))[: bool(change.sentence)],
-        step=step_at(item, path) if path else None,
-        state=reading.state_of(row) if row is not None and change.sentence else None, waits=change.waits,
-    )  # fmt: skip
+    state = reading.state_of(row) if row is not None and change.sentence else None
+    sentences = (change.sentence,) if change.sentence else ()
+    step = step_at(item, path) if path else None
+    await tell(session, telling, *sentences, step=step, state=state, waits=change.waits)

@@ -80,7 +80,7 @@ async def _waits(
         await session.flush()
         rows = await reading.approvals_of(session, telling.request.id, state.path)
         asked = [reading.approval_of(row) for row in rows]
-        wait = wait_of(telling.request.id, step, state, asked, telling.at)
+        wait = wait_of(telling.request.id, step, state, asked)
         if wait is not None:
             notes = replace(notes, opened=(*notes.opened, wait))
     return replace(notes, opened=tuple([await _with_names(session, telling, one) for one in notes.opened]))

@@ -13,11 +13,12 @@ class Scheduled:
 
     id: str
     name: str
-    hour: int
+    hour: int = 0
     minute: int = 0
     day_of_month: int | None = None
     zone: str = "Asia/Seoul"
     catch_up: timedelta = timedelta(days=2)  # how late a missed appointment is still kept
+    every: timedelta | None = None  # again and again at this distance instead of at a time of day
 
 
 SCHEDULES: tuple[Scheduled, ...] = (
@@ -27,4 +28,5 @@ SCHEDULES: tuple[Scheduled, ...] = (
     Scheduled("collection-day", "CollectionDay", hour=9),
     Scheduled("transfer-day", "TransferDay", hour=15),
     Scheduled("forget-carts", "ForgetCarts", hour=4, minute=30),
+    Scheduled("people-sync", "PeopleSync", every=timedelta(minutes=1), catch_up=timedelta(minutes=1)),
 )

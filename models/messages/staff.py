@@ -1,7 +1,7 @@
 """Words about people who sign in: roles and the purposes of no-login links."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 
@@ -96,3 +96,32 @@ class ApproverChanged:
     employee_id: str  # who was asked until now
     why: Why
     noticed_at: datetime
+
+
+@dataclass(frozen=True)
+class PeopleMoment:
+    """The clock reading that a step of the people's sync goes by: the same again when it is repeated."""
+
+    at: datetime
+    day: date  # in Seoul
+
+
+@dataclass(frozen=True)
+class NewsTaken:
+    """One page of the HR system's news is in our rows."""
+
+    records: int
+    newer: int  # of them, those that said something newer than we knew
+    has_more: bool
+    unreadable: int = 0
+
+
+@dataclass(frozen=True)
+class PeopleSynced:
+    """What one minute's sync did; `is_heard` is False while the HR system does not answer."""
+
+    is_heard: bool
+    records: int
+    newer: int
+    turned: int  # people whose status became another one
+    retargeted: int  # approvals whose approver cannot decide any more

@@ -183,6 +183,7 @@ class RequestChange:
     task: TaskWord | None = None
     answers: dict[str, Any] = field(default_factory=dict)
     path: str = ""  # the step that the sentence is about
+    late: str = ""  # the step whose first deadline has passed
     reason: str = ""
     voids: bool = False  # nobody is asked or has to do anything any more
     moves_to: int = 0  # another version of the item
@@ -198,4 +199,3 @@ class CallOrder:
     connector: str
     operation: str
     is_undo: bool = False
-    undo: str = ""

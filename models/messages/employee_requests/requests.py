@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from models.messages.sentences import N_
+
 
 class RequestStatus(StrEnum):
     DRAFT = "draft"  # kept for the asker, nobody else sees it
@@ -223,3 +225,46 @@ class RequestState:
 
 def request_workflow_id(request_id: str) -> str:
     return f"employee-request:{request_id}"
+
+
+# What the timeline says, by code; %(stage)s is the step's name in the reader's language.
+SENTENCES: dict[str, str] = {
+    "employee_requests.opened": N_("The request was sent"),
+    "employee_requests.approval_asked": N_("%(stage)s: %(approver)s is asked to approve"),
+    "employee_requests.approved": N_("%(stage)s: approved by %(approver)s"),
+    "employee_requests.refused": N_("%(stage)s: not approved by %(approver)s"),
+    "employee_requests.asked_back": N_("%(approver)s asks: %(question)s"),
+    "employee_requests.answered": N_("The question of %(approver)s was answered: %(answer)s"),
+    "employee_requests.delegated": N_("%(stage)s: handed over to %(approver)s"),
+    "employee_requests.approver_changed": N_("%(stage)s: %(approver)s is asked instead"),
+    "employee_requests.reminded": N_("%(stage)s: %(approver)s was reminded"),
+    "employee_requests.escalated": N_("%(stage)s: nobody answered, so %(approver)s is asked as well"),
+    "employee_requests.task_given": N_("%(stage)s: a team has got the task"),
+    "employee_requests.task_taken": N_("%(stage)s: %(actor)s took the task"),
+    "employee_requests.task_back": N_("%(stage)s: the task was given back to the team"),
+    "employee_requests.task_ticked": N_("%(stage)s: a point of the checklist was marked"),
+    "employee_requests.task_late": N_("%(stage)s: not done in time; the team was warned"),
+    "employee_requests.task_done": N_("%(stage)s: done"),
+    "employee_requests.form_asked": N_("%(stage)s: a form waits to be filled in"),
+    "employee_requests.form_late": N_("%(stage)s: not filled in yet; they were reminded"),
+    "employee_requests.filled_in": N_("%(stage)s: filled in"),
+    "employee_requests.called": N_("%(stage)s: done by the system"),
+    "employee_requests.call_refused": N_("%(stage)s: the system refuses it"),
+    "employee_requests.arrived": N_("%(stage)s: it has happened"),
+    "employee_requests.not_arrived": N_("%(stage)s: it did not happen in time"),
+    "employee_requests.day_came": N_("%(stage)s: the day has come"),
+    "employee_requests.message_sent": N_("%(stage)s: a message was sent"),
+    "employee_requests.child_asked": N_("%(stage)s: another request was sent"),
+    "employee_requests.child_settled": N_("%(stage)s: the other request has ended"),
+    "employee_requests.amended": N_("Answers were changed"),
+    "employee_requests.person_changed": N_("The HR system has news; what is waited for was worked out anew"),
+    "employee_requests.moved": N_("The request goes on by version %(version)s"),
+    "employee_requests.cancel_asked": N_("The request was called off; what was done is being undone"),
+    "employee_requests.undone": N_("%(stage)s: undone"),
+    "employee_requests.undo_by_hand": N_("%(stage)s: the system does not undo it; a colleague does"),
+    "employee_requests.done": N_("Everything is done"),
+    "employee_requests.rejected": N_("The request ended because it was not approved"),
+    "employee_requests.cancelled": N_("The request is called off"),
+    "employee_requests.failed": N_("The request could not be carried out"),
+    "employee_requests.letter_failed": N_("A message could not be delivered; please use another way"),
+}

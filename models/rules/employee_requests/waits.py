@@ -24,28 +24,24 @@ def key_of(path: str) -> str:
     return f"step:{path}"
 
 
-def wait_of(
-    request_id: str, step: Step, state: StepState, asked: Iterable[ApprovalState], at: datetime
-) -> Wait | None:
+def wait_of(request_id: str, step: Step, state: StepState, asked: Iterable[ApprovalState]) -> Wait | None:
     """The wait that a step under way needs; None for one that waits for nobody."""
     subject = request_workflow_id(request_id)
     common: dict[str, Any] = {
-        "key": key_of(state.path),
-        "subject": subject,
-        "ticket_id": "",
-        "case_id": request_id,
-    }
+        "key": key_of(state.path), "subject": subject, "ticket_id": "", "case_id": request_id,
+        "since": state.since,
+    }  # fmt: skip
     if state.kind is StepKind.APPROVAL:
-        return _of_approval(common, [one for one in asked if one.path == state.path], at)
+        return _of_approval(common, [one for one in asked if one.path == state.path])
     if state.kind is StepKind.WAIT and step.wait is not None:
         if step.wait.event:
             return Wait(
-                **common, who=WaitFor.US, what="request_event", since=state.since, until=state.due_at,
+                **common, who=WaitFor.US, what="request_event", until=state.due_at,
                 then="request_goes_on" if state.due_at else "",
             )  # fmt: skip
         day = state.due_at.astimezone(KST).date().isoformat() if state.due_at else ""
         return Wait(
-            **common, who=WaitFor.TIMER, what="request_day", since=state.since, until=state.due_at,
+            **common, who=WaitFor.TIMER, what="request_day", until=state.due_at,
             then="request_goes_on", details={"day": day},
         )  # fmt: skip
     if state.kind not in _KINDS:
@@ -53,20 +49,20 @@ def wait_of(
     who, what, then = _KINDS[state.kind]
     until = None if state.is_late else state.due_at
     return Wait(
-        **common, who=who, what=what, since=state.since, until=until, then=then if until else ""
+        **common, who=who, what=what, until=until, then=then if until else ""
     )  # fmt: skip
 
 
-def _of_approval(common: dict[str, Any], asked: list[ApprovalState], at: datetime) -> Wait | None:
+def _of_approval(common: dict[str, Any], asked: list[ApprovalState]) -> Wait | None:
     if any(one.status is ApprovalStatus.ASKED for one in asked) and not any(
         one.status is ApprovalStatus.PENDING for one in asked
     ):
-        return Wait(**common, who=WaitFor.EMPLOYEE, what="request_question", since=at)
+        return Wait(**common, who=WaitFor.EMPLOYEE, what="request_question")
     until = deciding.next_due(asked)
     is_higher = any(one.escalate_at is not None and one.escalate_at == until for one in asked)
     then = "" if until is None else "escalate_approval" if is_higher else "remind_approver"
     return Wait(
-        **common, who=WaitFor.EMPLOYEE, what="request_approval", since=at, until=until, then=then,
+        **common, who=WaitFor.EMPLOYEE, what="request_approval", until=until, then=then,
         details={"approver": "…"},
     )  # fmt: skip
 

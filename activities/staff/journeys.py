@@ -1,0 +1,28 @@
+"""What became known of people: written down once, and told to whoever has to act on it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from models.rules.staff.news import Change
+from models.staff import EmployeeChange
+
+
+async def write_changes(
+    session: AsyncSession, noticed: Sequence[tuple[str, int, Change]], at: datetime
+) -> int:
+    """Keep facts about people, each once; how many were new."""
+    if not noticed:
+        return 0
+    rows = [
+        {
+            "employee_id": employee, "seq": seq, "kind": change.kind, "effective_on": change.effective_on,
+            "details": change.details, "noticed_at": at,
+        }
+        for employee, seq, change in noticed
+    ]  # fmt: skip
+    statement = insert(EmployeeChange).values(rows).on_conflict_do_nothing()
+    return len((await session.execute(statement.returning(col(EmployeeChange.id)))).all())

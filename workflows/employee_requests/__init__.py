@@ -1,0 +1,5 @@
+"""How employees' requests live."""
+
+from workflows.employee_requests.request import EmployeeRequestWorkflow
+
+__all__ = ["EmployeeRequestWorkflow"]
