@@ -35,7 +35,12 @@ from activities.customers.handover import HandoverActivities
 from activities.customers.privacy import PrivacyActivities
 from activities.customers.signup import SignupActivities
 from activities.dunning import DunningActivities
-from activities.employee_requests import CallActivities, RequestActivities, RequestLetterActivities
+from activities.employee_requests import (
+    CallActivities,
+    PersonNewsActivities,
+    RequestActivities,
+    RequestLetterActivities,
+)
 from activities.field_service import FieldServiceActivities
 from activities.kit.calls import CallLog
 from activities.kit.histories import HistoryKeeper
@@ -79,7 +84,7 @@ from workflows.billing import (
 )
 from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, SignupWorkflow
 from workflows.dunning import DunningDayWorkflow, DunningSweepWorkflow, DunningWorkflow
-from workflows.employee_requests import EmployeeRequestWorkflow
+from workflows.employee_requests import EmployeeRequestWorkflow, PersonNewsWorkflow
 from workflows.field_service import VisitWorkflow
 from workflows.kit.options import (
     ACCOUNTING_QUEUE,
@@ -136,7 +141,7 @@ WORKFLOWS: list[type] = [
     DunningSweepWorkflow, WriteOffWorkflow,
     CollectionDayWorkflow, CollectionWorkflow, DepositWorkflow, TransferBatchWorkflow, TransferDayWorkflow,
     DeviceExchangeWorkflow, ReturnWorkflow, KeyRevocationWorkflow, ForgetCartsWorkflow,
-    PeopleSyncWorkflow, EmployeeRequestWorkflow,
+    PeopleSyncWorkflow, EmployeeRequestWorkflow, PersonNewsWorkflow,
 ]  # fmt: skip
 
 
@@ -242,7 +247,7 @@ def people(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
         DESK_QUEUE: [
             signup.note, signup.end_code, signup.recognise, signup.join, signup.forget,
             signup.consent_version, privacy.export, privacy.delete_file, privacy.close, privacy.erase,
-            privacy.methods_alive, day.turn_day, day.retarget,
+            privacy.methods_alive, day.turn_day, day.retarget, PersonNewsActivities(engine).take_person_news,
         ],
         MAIL_QUEUE: [
             letters.send, BillLetterActivities(engine, letters).write_bills, staff.invite, signup.send_code,

@@ -230,6 +230,9 @@ def request_workflow_id(request_id: str) -> str:
 # What the timeline says, by code; %(stage)s is the step's name in the reader's language.
 SENTENCES: dict[str, str] = {
     "employee_requests.opened": N_("The request was sent"),
+    "employee_requests.joiner_known": N_("The HR system told us of a new colleague"),
+    "employee_requests.mover_known": N_("The HR system told us of a new position"),
+    "employee_requests.leaver_known": N_("The HR system told us of a last day"),
     "employee_requests.approval_asked": N_("%(stage)s: %(approver)s is asked to approve"),
     "employee_requests.approved": N_("%(stage)s: approved by %(approver)s"),
     "employee_requests.refused": N_("%(stage)s: not approved by %(approver)s"),
