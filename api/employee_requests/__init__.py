@@ -5,6 +5,10 @@ from api.employee_requests import (
     approvals,
     asking,
     deciding,
+    item_trials,
+    item_versions,
+    item_words,
+    items,
     journeys,
     mine,
     people,
@@ -17,7 +21,8 @@ from api.employee_requests import (
 from api.employee_requests.routing import router
 
 __all__ = [
-    "acts", "approvals", "asking", "deciding", "journeys", "mine", "people", "router", "shelf", "show",
+    "acts", "approvals", "asking", "deciding", "item_trials", "item_versions", "item_words", "items",
+    "journeys", "mine", "people", "router", "shelf", "show",
     "somewhere", "tasks", "words",
 ]  # fmt: skip
 

@@ -17,6 +17,7 @@ from api.employee_requests.shelf import TONES, said, versions
 from api.employee_requests.show import answers_for
 from api.employee_requests.stages import Stage, stages_of
 from api.kit.desk import Desk, DeskAt
+from api.kit.labels import name_of
 from api.kit.rendering import Form, answer
 from api.kit.texts import Key
 from models.employee_requests import EmployeeRequest, RequestApproval
@@ -170,8 +171,9 @@ def row_of(one: RequestApproval, life: Life) -> Row:
     return Row(
         one.id, one.request_id, said(item.names), item.icon or "clipboard-list", TONES[item.category],
         life.beneficiary.name if life.beneficiary else "", life.asker.name if life.asker else "", stage,
-        one.amount_minor, one.status, one.why, names.get(one.was_for_employee_id or "", ""), one.asked_at,
-        one.escalate_at, one.decided_at, life.request.is_confidential,
+        one.amount_minor, one.status, name_of(one.why, "approver_why") or "",
+        names.get(one.was_for_employee_id or "", ""), one.asked_at, one.escalate_at, one.decided_at,
+        life.request.is_confidential,
     )  # fmt: skip
 
 

@@ -160,7 +160,7 @@ async def page_by_link(desk: DeskAt, token: str) -> ApprovalPage:
     shown = Row(
         row.id, row.request_id, said(item.names), item.icon or "clipboard-list", TONES[item.category],
         card["for_whom"] or "", card["asked_by"] or "", said(step.names) if step else "", row.amount_minor,
-        row.status, row.why, "", row.asked_at, row.escalate_at, row.decided_at, card["is_confidential"],
+        row.status, "", "", row.asked_at, row.escalate_at, row.decided_at, card["is_confidential"],
     )  # fmt: skip
     similar: tuple[Similar, ...] = await similar_to(desk, row.id)
     is_open = row.status is ApprovalStatus.PENDING and not desk.person.is_used

@@ -170,7 +170,7 @@ class Sight:
 
 
 def scope_of(person: Person, name: str) -> object:
-    """What decides which rows somebody sees; staff of one team and with the same roles see mostly the same."""
+    """What decides which rows somebody sees; staff of one team and roles mostly see the same."""
     if person.kind is Kind.STAFF and name not in BY_NAME:
         return person.kind, person.roles, person.team_id
     return person.kind, person.account_id or person.token_hash

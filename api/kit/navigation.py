@@ -42,6 +42,7 @@ ENTRIES = (
     Entry("/billing/periods", "book-open", N_("Books"), frozenset({Role.FINANCE, Role.ADMIN}), "B"),
     Entry("/dunning", "hourglass", N_("Overdue accounts"), STAFF_ROLES, "U"),
     Entry("/payments/collections", "banknote", N_("Collections"), frozenset({Role.FINANCE, Role.ADMIN}), "L"),
+    Entry("/employee-requests/items", "layout-list", N_("Employee catalogue"), STAFF_ROLES, "Y"),
     Entry("/catalogue", "package", N_("Catalogue"), STAFF_ROLES, "K"),
     Entry("/employee-requests", "clipboard-list", N_("Employee services"), STAFF_ROLES, "E"),
     Entry("/journeys", "route", N_("Journeys"), DESK, "J"),

@@ -81,6 +81,8 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "own_review": (409, N_("Somebody else has to publish what you wrote.")),
     "draft_of_another": (409, N_("This draft is a colleague's. You can start your own from it.")),
     "version_final": (409, N_("A published version never changes. Please start a new draft from it.")),
+    "item_has_problems": (409, N_("This item still has faults. Please mend them first.")),
+    "item_draft_open": (409, N_("There is a draft of this item already. Please finish it first.")),
     "version_wrong_step": (409, N_("This version is not at that step now. Please load the page again.")),
     # customers
     "signup_over": (409, N_("This signup is over. Please begin again.")),

@@ -52,6 +52,7 @@ WORDS = {
     "add_on_id": "subscription",
     "subscription_id": "subscription",
     "invoice_id": "invoice",
+    "approval_id": "request_approval",
 }
 
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from models.kit.item_files import World
 from models.messages.employee_requests.items import (
     Approval,
     Approver,
@@ -18,6 +17,7 @@ from models.messages.employee_requests.items import (
     StepKind,
     Task,
 )
+from models.rules.employee_requests.judging import World
 
 SHIPPED = tuple(sorted((Path(__file__).parents[2] / "ops" / "items").glob("*.yaml")))
 TEAMS = frozenset({"tm_hr", "tm_it", "tm_finance", "tm_legal", "tm_workplace", "tm_purchasing"})

@@ -303,21 +303,6 @@ def test_a_path_leads_to_its_step_and_back() -> None:
     assert walking.step_at(item, "1.0") is None
 
 
-def test_a_request_moves_only_when_what_it_began_stands_unchanged() -> None:
-    old = all_kinds()
-    longer = replace(old, steps=(*old.steps, a_task("more")))
-    earlier = replace(old, steps=(a_task("before"), *old.steps))
-    changed = replace(old, steps=(replace(old.steps[0], when="form.amount > 5"), *old.steps[1:]))
-
-    assert walking.may_move(old, longer, ("0", "1", "1.0.0", "2"))
-    assert not walking.may_move(old, earlier, ("0",))
-    assert walking.ways_changed(old, earlier, ("0", "1")) == ("0", "1")
-    assert not walking.may_move(old, changed, ("0", "1"))
-    assert walking.may_move(old, changed, ())
-    asks_more = replace(old, form=(*old.form, Field("why", FieldKind.TEXT, texts("Why"))))
-    assert not walking.may_move(old, asks_more, ())
-
-
 @pytest.mark.parametrize(
     ("readers", "writers", "hats"),
     list(product((frozenset(), {"owners"}, {"asker", "review"}), (frozenset(), {"owners"}),

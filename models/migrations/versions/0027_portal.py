@@ -91,6 +91,8 @@ def upgrade() -> None:
         name = signature.split("(", 1)[0]
         op.execute(f"revoke execute on function {name} from public")
         op.execute(f"grant execute on function {name} to ieum_app")
+    # Items that come with the house are loaded by the worker's role.
+    op.execute("grant insert on request_items, request_item_versions, item_simulations to ieum_worker")
     # Who works on something is no secret among colleagues.
     op.execute(
         "create policy colleagues_see on teams for select to ieum_app"

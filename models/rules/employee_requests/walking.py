@@ -1,7 +1,7 @@
 """The steps of an item by their places: every step once, a step by its path, what stands before it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from models.messages.employee_requests.items import Item, Step, StepKind
 
@@ -84,33 +84,3 @@ def at(steps: Steps, number: str) -> Step | None:
     if not (number.isascii() and number.isdigit() and len(number) < 6):
         return None
     return steps[int(number)] if int(number) < len(steps) else None
-
-
-def shell(step: Step) -> Step:
-    """A step without what stands within it: its own conditions, and how many ways there are."""
-    return replace(
-        step,
-        cases=tuple(replace(one, steps=()) for one in step.cases),
-        otherwise=(),
-        lanes=tuple(replace(one, steps=()) for one in step.lanes),
-        steps=(),
-        wait=replace(step.wait, otherwise=()) if step.wait else None,
-    )
-
-
-def ways_changed(old: Item, new: Item, begun: tuple[str, ...]) -> tuple[str, ...]:
-    """Of the paths that a request has begun: those that are not the same in the new version."""
-    changed = []
-    for path in begun:
-        was, would = way_to(old, path), way_to(new, path)
-        if not was or [shell(one) for one in was] != [shell(one) for one in would]:
-            changed.append(path)
-    return tuple(changed)
-
-
-def may_move(old: Item, new: Item, begun: tuple[str, ...]) -> bool:
-    """Whether a running request can go on with the new version: all that it began stands there unchanged, and
-    the new form asks nothing that the old one did not ask."""
-    asked = {one.id: one.kind for one in old.form}
-    is_answered = all(asked.get(one.id) == one.kind or not one.is_required for one in new.form)
-    return old.key == new.key and is_answered and not ways_changed(old, new, begun)
