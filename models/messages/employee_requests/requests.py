@@ -5,6 +5,7 @@ That an approver left or is away is told by `ApproverChanged` of models/messages
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from models.messages.sentences import N_
 
@@ -143,7 +144,7 @@ class FillIn(RequestCommand):
     """A form in the middle of a request is filled in; the answers stand in the row already checked."""
 
     path: str = ""
-    answers: dict[str, object] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ class CancelRequest(RequestCommand):
 class Amend(RequestCommand):
     """Answers are changed while the request runs (a start date that moves); what waits for them follows."""
 
-    answers: dict[str, object] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
     reason: str = ""
 
 
