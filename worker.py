@@ -35,7 +35,12 @@ from activities.customers.handover import HandoverActivities
 from activities.customers.privacy import PrivacyActivities
 from activities.customers.signup import SignupActivities
 from activities.dunning import DunningActivities
-from activities.employee_requests import CallActivities, RequestActivities, RequestLetterActivities
+from activities.employee_requests import (
+    CallActivities,
+    RequestActivities,
+    RequestLetterActivities,
+    SimulationActivities,
+)
 from activities.field_service import FieldServiceActivities
 from activities.kit.calls import CallLog
 from activities.kit.histories import HistoryKeeper
@@ -79,7 +84,7 @@ from workflows.billing import (
 )
 from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, SignupWorkflow
 from workflows.dunning import DunningDayWorkflow, DunningSweepWorkflow, DunningWorkflow
-from workflows.employee_requests import EmployeeRequestWorkflow
+from workflows.employee_requests import EmployeeRequestWorkflow, SimulateItemWorkflow
 from workflows.field_service import VisitWorkflow
 from workflows.kit.options import (
     ACCOUNTING_QUEUE,
@@ -136,7 +141,7 @@ WORKFLOWS: list[type] = [
     DunningSweepWorkflow, WriteOffWorkflow,
     CollectionDayWorkflow, CollectionWorkflow, DepositWorkflow, TransferBatchWorkflow, TransferDayWorkflow,
     DeviceExchangeWorkflow, ReturnWorkflow, KeyRevocationWorkflow, ForgetCartsWorkflow,
-    PeopleSyncWorkflow, EmployeeRequestWorkflow,
+    PeopleSyncWorkflow, EmployeeRequestWorkflow, SimulateItemWorkflow,
 ]  # fmt: skip
 
 
@@ -297,6 +302,7 @@ def requests(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
         DIRECTORY_QUEUE: [systems.call],
         OFFICE_QUEUE: [systems.call],
         STOCK_QUEUE: [systems.call],
+        BATCH_QUEUE: [SimulationActivities(engine).simulate],
     }  # fmt: skip
 
 

@@ -3,5 +3,6 @@
 from activities.employee_requests.calling import CallActivities
 from activities.employee_requests.letters import RequestLetterActivities
 from activities.employee_requests.lives import RequestActivities
+from activities.employee_requests.simulating import SimulationActivities
 
-__all__ = ["CallActivities", "RequestActivities", "RequestLetterActivities"]
+__all__ = ["CallActivities", "RequestActivities", "RequestLetterActivities", "SimulationActivities"]

@@ -1,5 +1,6 @@
 """How employees' requests live."""
 
 from workflows.employee_requests.request import EmployeeRequestWorkflow
+from workflows.employee_requests.simulation import SimulateItemWorkflow
 
-__all__ = ["EmployeeRequestWorkflow"]
+__all__ = ["EmployeeRequestWorkflow", "SimulateItemWorkflow"]
