@@ -37,6 +37,7 @@ from activities.customers.signup import SignupActivities
 from activities.dunning import DunningActivities
 from activities.employee_requests import (
     CallActivities,
+    PersonNewsActivities,
     RequestActivities,
     RequestLetterActivities,
     SimulationActivities,
@@ -84,7 +85,7 @@ from workflows.billing import (
 )
 from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, SignupWorkflow
 from workflows.dunning import DunningDayWorkflow, DunningSweepWorkflow, DunningWorkflow
-from workflows.employee_requests import EmployeeRequestWorkflow, SimulateItemWorkflow
+from workflows.employee_requests import EmployeeRequestWorkflow, PersonNewsWorkflow, SimulateItemWorkflow
 from workflows.field_service import VisitWorkflow
 from workflows.kit.options import (
     ACCOUNTING_QUEUE,
@@ -141,7 +142,7 @@ WORKFLOWS: list[type] = [
     DunningSweepWorkflow, WriteOffWorkflow,
     CollectionDayWorkflow, CollectionWorkflow, DepositWorkflow, TransferBatchWorkflow, TransferDayWorkflow,
     DeviceExchangeWorkflow, ReturnWorkflow, KeyRevocationWorkflow, ForgetCartsWorkflow,
-    PeopleSyncWorkflow, EmployeeRequestWorkflow, SimulateItemWorkflow,
+    PeopleSyncWorkflow, EmployeeRequestWorkflow, PersonNewsWorkflow, SimulateItemWorkflow,
 ]  # fmt: skip
 
 
@@ -247,7 +248,7 @@ def people(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
         DESK_QUEUE: [
             signup.note, signup.end_code, signup.recognise, signup.join, signup.forget,
             signup.consent_version, privacy.export, privacy.delete_file, privacy.close, privacy.erase,
-            privacy.methods_alive, day.turn_day, day.retarget,
+            privacy.methods_alive, day.turn_day, day.retarget, PersonNewsActivities(engine).take_person_news,
         ],
         MAIL_QUEUE: [
             letters.send, BillLetterActivities(engine, letters).write_bills, staff.invite, signup.send_code,

@@ -79,6 +79,11 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_until_the_goods_have_left_it_may_be_called_off",
     ),
     "DeviceExchange": ("test_an_exchange_sends_the_same_for_nothing",),
+    "PeopleSync": (
+        "test_a_minute_takes_every_page_and_turns_the_day",
+        "test_an_hr_system_away_for_two_hours_holds_up_only_its_own_news",
+    ),
+    "PersonNews": ("test_news_of_somebody_for_whom_nothing_is_published_begin_nothing",),
     "ForgetCarts": ("test_each_night_old_carts_of_guests_are_forgotten",),
     "SimulateItem": ("test_a_month_is_walked_through_once_and_nothing_is_done",),
     "KeyRevocation": ("test_a_gateway_that_is_away_holds_up_the_erasing_and_not_the_closing",),

@@ -125,7 +125,7 @@ async def _upsert(
     """Insert or replace rows by their key where the news are newer; how many were."""
     if not rows:
         return 0
-    statement = insert(model).values([{**row, "seen_seq": row.pop("seq")} for row in rows])
+    statement = insert(model).values([{"seen_seq": row.pop("seq"), **row} for row in rows])
     names = [name for name in rows[0] if name not in (key, *keep)]
     seen = model.__table__.c.seen_seq  # type: ignore[attr-defined]
     newer = statement.on_conflict_do_update(

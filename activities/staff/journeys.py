@@ -7,6 +7,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from models.kit.outbox import announce_start
+from models.messages.staff import ChangeKind, PersonFact, person_news_workflow_id
 from models.rules.staff.news import Change
 from models.staff import EmployeeChange
 
@@ -25,4 +27,11 @@ async def write_changes(
         for employee, seq, change in noticed
     ]  # fmt: skip
     statement = insert(EmployeeChange).values(rows).on_conflict_do_nothing()
-    return len((await session.execute(statement.returning(col(EmployeeChange.id)))).all())
+    columns = (col(EmployeeChange.id), col(EmployeeChange.employee_id), col(EmployeeChange.kind))
+    new = (await session.execute(statement.returning(*columns))).all()
+    for number, employee, kind in new:
+        fact = PersonFact(str(number), employee, ChangeKind(kind), at)
+        await announce_start(
+            session, "PersonNews", person_news_workflow_id(fact.id), fact, summary=f"A colleague: {fact.kind}"
+        )
+    return len(new)

@@ -5,6 +5,7 @@ from api.employee_requests import (
     approvals,
     asking,
     deciding,
+    filling,
     item_trials,
     item_versions,
     item_words,
@@ -21,9 +22,8 @@ from api.employee_requests import (
 from api.employee_requests.routing import router
 
 __all__ = [
-    "acts", "approvals", "asking", "deciding", "item_trials", "item_versions", "item_words", "items",
-    "journeys", "mine", "people", "router", "shelf", "show",
-    "somewhere", "tasks", "words",
+    "acts", "approvals", "asking", "deciding", "filling", "item_trials", "item_versions", "item_words",
+    "items", "journeys", "mine", "people", "router", "shelf", "show", "somewhere", "tasks", "words",
 ]  # fmt: skip
 
 # What is spelled out goes before what is only named: "/employee-requests/mine" is no request's id.

@@ -1,4 +1,4 @@
-"""A request is kept as a draft, and born: row, first line of its story and announcement at once."""
+"""A request is kept as a draft, and born: row and announcement in one transaction."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,6 @@ from models.employee_requests import EmployeeRequest
 from models.kit.ids import employee_request_id
 from models.kit.outbox import announce_start
 from models.kit.refusals import Refusal
-from models.kit.timeline import ActorKind, EntryKind, TimelineEntry
 from models.messages.employee_requests.items import Item
 from models.messages.employee_requests.requests import RequestOrder, RequestStatus, request_workflow_id
 
@@ -53,7 +52,6 @@ async def send(desk: DeskAt, wish: Wish) -> str:
         summary="A request of an employee",
     )  # fmt: skip
     if is_first:
-        await tell_timeline(desk, number, now)
         for topic in ("employee_requests", f"employee_request:{number}"):
             await desk.session.execute(select(func.pg_notify("ieum_live", topic)))
     await desk.commit()
@@ -108,14 +106,3 @@ async def discard(desk: DeskAt, id: str) -> None:
     mine = col(EmployeeRequest.id) == draft.id, col(EmployeeRequest.status) == RequestStatus.DRAFT
     await desk.session.execute(delete(EmployeeRequest).where(*mine))
     await desk.commit()
-
-
-async def tell_timeline(desk: DeskAt, number: str, now: datetime) -> None:
-    """The first line of the request's story."""
-    subject = request_workflow_id(number)
-    line = {
-        "key": f"{subject}/0", "subject": subject, "case_id": number, "at": now, "kind": EntryKind.STEP,
-        "sentence": "employee_requests.asked", "details": {}, "is_public": True,
-        "actor_kind": ActorKind.EMPLOYEE, "actor_id": desk.person.account_id,
-    }  # fmt: skip
-    await desk.session.execute(insert(TimelineEntry).values(line).inline())

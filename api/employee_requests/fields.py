@@ -59,12 +59,15 @@ def known_of(person: Colleague, attribute: str) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def asked_now(fields: Iterable[Field], answers: Mapping[str, Any], known: Known) -> tuple[Field, ...]:
-    """The fields that are visible with these answers; what an invisible one held counts as not answered."""
+def asked_now(
+    fields: Iterable[Field], answers: Mapping[str, Any], known: Known, before: Mapping[str, Any] | None = None
+) -> tuple[Field, ...]:
+    """The fields that are visible with these answers, and those given before; what an invisible one held
+    counts as not answered."""
     everything = tuple(fields)
     shown: tuple[Field, ...] = everything
     for _round in range(3):  # an answer may show a question that shows another one
-        seen = {field.id: answers.get(field.id) for field in shown}
+        seen = {**(before or {}), **{field.id: answers.get(field.id) for field in shown}}
         now = tuple(
             field for field in everything
             if not field.visible_when or holds(field.visible_when, known.answered(seen))
@@ -149,6 +152,11 @@ def _yes_no(_field: Field, typed: str, _colleagues: Mapping[str, str]) -> bool:
     return typed == YES
 
 
+def _file(field: Field, typed: str, colleagues: Mapping[str, str]) -> list[str]:
+    """Where the document lies: an address in the house's own file store."""
+    return [_line(field, typed, colleagues)]
+
+
 TAKES: dict[FieldKind, Callable[[Field, str, Mapping[str, str]], Any]] = {
     FieldKind.TEXT: _line,
     FieldKind.LONG_TEXT: _paragraph,
@@ -158,7 +166,7 @@ TAKES: dict[FieldKind, Callable[[Field, str, Mapping[str, str]], Any]] = {
     FieldKind.CHOICE: _choice,
     FieldKind.PERSON: _person,
     FieldKind.YES_NO: _yes_no,
-    FieldKind.FILE: _line,  # where the document lies
+    FieldKind.FILE: _file,
 }
 
 

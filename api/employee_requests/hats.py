@@ -2,7 +2,11 @@
 
 from api.employee_requests.people import Colleague
 from api.employee_requests.reading import Life
+from api.employee_requests.shelf import said
 from api.kit.people import Person
+from models.messages.employee_requests.items import Hands, Step
+from models.messages.employee_requests.requests import StepStatus
+from models.rules.employee_requests.walking import step_at
 
 
 def hats_of(person: Person, me: Colleague | None, life: Life) -> frozenset[str]:
@@ -32,3 +36,29 @@ def acting(person: Person, me: Colleague | None, life: Life) -> set[str]:
         if person.team_id is not None and one.team_id == person.team_id
     }  # fmt: skip
     return {ids[path] for path in paths if path in ids}
+
+
+def is_in_my_hands(person: Person, me: Colleague | None, life: Life, step: Step) -> bool:
+    """Whether I am whom the item asks to fill the form in."""
+    if step.form is None:
+        return False
+    if step.form.by is Hands.ASKER:
+        return life.request.asked_by == person.account_id
+    if step.form.by is Hands.TEAM:
+        return person.team_id is not None and person.team_id == step.form.team
+    if me is None:
+        return False
+    if step.form.by is Hands.MANAGER:
+        return life.beneficiary is not None and life.beneficiary.manager_id == me.id
+    return life.request.for_employee_id == me.id
+
+
+def forms_for(person: Person, me: Colleague | None, life: Life) -> tuple[tuple[str, str], ...]:
+    """The forms that wait for me: name and address."""
+    found = []
+    for path, row in life.rows.steps.items():
+        step = step_at(life.item, path)
+        is_open = row.status is StepStatus.ACTIVE and step is not None and step.form is not None
+        if step is not None and is_open and is_in_my_hands(person, me, life, step):
+            found.append((said(step.names), f"/employee-requests/{life.request.id}/forms/{path}"))
+    return tuple(found)

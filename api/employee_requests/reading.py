@@ -60,7 +60,7 @@ async def lives_of(
                 by_path(step for step in approvals if step.request_id == one.id),
                 by_path(step for step in tasks if step.request_id == one.id), names, teams,
             ),
-            askers.get(one.asked_by), who.get(one.for_employee_id),
+            askers.get(one.asked_by or ""), who.get(one.for_employee_id),
         )
         for one in wanted
     ]  # fmt: skip

@@ -8,7 +8,7 @@ from sqlmodel import col
 from starlette.responses import Response
 
 from api.employee_requests.fields import Told, told
-from api.employee_requests.hats import hats_of
+from api.employee_requests.hats import forms_for, hats_of
 from api.employee_requests.people import Colleague, by_accounts, myself
 from api.employee_requests.reading import Life, life_of
 from api.employee_requests.routing import PORTAL, router
@@ -23,6 +23,7 @@ from models.kit.refusals import Refusal
 from models.kit.timeline import TimelineEntry
 from models.messages.employee_requests.requests import ApprovalStatus, ReaderWhy, RequestStatus
 from models.rules.employee_requests.rights import fields_of, may_read
+from models.rules.employee_requests.walking import step_at
 
 MOST_LINES = 200
 
@@ -85,6 +86,7 @@ class RequestPage:
     readers: tuple[Reader, ...]
     story: tuple[Line, ...]
     may_cancel: bool
+    forms: tuple[tuple[str, str], ...] = ()  # that wait for me: name and address
 
     @property
     def waits(self) -> tuple[Stage, ...]:
@@ -122,6 +124,7 @@ async def request_page(desk: DeskAt, life: Life) -> RequestPage:
         answers_for(desk, me, life), back_questions(life, is_mine=is_mine),
         undo_list(life.item, life.rows), await readers_of(desk, row.id), await story_of(desk, row.id),
         may_cancel=row.status is RequestStatus.OPEN and (is_mine or is_for_me),
+        forms=forms_for(desk.person, me, life),
     )  # fmt: skip
 
 
@@ -138,12 +141,22 @@ def facts_of(life: Life) -> Facts:
 
 def answers_for(desk: DeskAt, me: Colleague | None, life: Life) -> tuple[Told, ...]:
     """The answers that this reader may see (C6)."""
-    hats = hats_of(desk.person, me, life)
+    hats, given = hats_of(desk.person, me, life), all_answers(life)
     found = (
-        told(field, life.request.answers.get(field.id), life.rows.names)
+        told(field, given.get(field.id), life.rows.names)
         for field in fields_of(life.item) if may_read(field, hats)
     )  # fmt: skip
     return tuple(one for one in found if one is not None)
+
+
+def all_answers(life: Life) -> dict[str, object]:
+    """What was answered at first and in later forms, by field."""
+    given: dict[str, object] = dict(life.request.answers)
+    for path, row in life.rows.steps.items():
+        step = step_at(life.item, path)
+        if step is not None and step.form is not None:
+            given |= row.result
+    return given
 
 
 def back_questions(life: Life, *, is_mine: bool) -> tuple[BackQuestion, ...]:

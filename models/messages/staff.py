@@ -125,3 +125,17 @@ class PeopleSynced:
     newer: int
     turned: int  # people whose status became another one
     retargeted: int  # approvals whose approver cannot decide any more
+
+
+@dataclass(frozen=True)
+class PersonFact:
+    """Something became known of a colleague; starts the workflow "PersonNews"."""
+
+    id: str
+    employee_id: str
+    kind: ChangeKind
+    at: datetime
+
+
+def person_news_workflow_id(fact_id: str) -> str:
+    return f"person-news:{fact_id}"

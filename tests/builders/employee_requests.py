@@ -202,7 +202,7 @@ def asked(word: str, now: datetime) -> list[SQLModel]:
             a_reader(id, ACCOUNTS[approver], ReaderWhy.APPROVER, now),
             TimelineEntry(
                 key=f"{request_workflow_id(id)}/0", subject=request_workflow_id(id), case_id=id, at=now,
-                kind=EntryKind.STEP, actor_kind=ActorKind.EMPLOYEE, sentence="employee_requests.asked",
+                kind=EntryKind.STEP, actor_kind=ActorKind.EMPLOYEE, sentence="employee_requests.opened",
                 details={"why": word}, is_public=True,
             ),
         ]  # fmt: skip

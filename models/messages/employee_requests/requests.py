@@ -5,6 +5,7 @@ That an approver left or is away is told by `ApproverChanged` of models/messages
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from models.messages.sentences import N_
 
@@ -143,7 +144,7 @@ class FillIn(RequestCommand):
     """A form in the middle of a request is filled in; the answers stand in the row already checked."""
 
     path: str = ""
-    answers: dict[str, object] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ class CancelRequest(RequestCommand):
 class Amend(RequestCommand):
     """Answers are changed while the request runs (a start date that moves); what waits for them follows."""
 
-    answers: dict[str, object] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
     reason: str = ""
 
 
@@ -230,6 +231,9 @@ def request_workflow_id(request_id: str) -> str:
 # What the timeline says, by code; %(stage)s is the step's name in the reader's language.
 SENTENCES: dict[str, str] = {
     "employee_requests.opened": N_("The request was sent"),
+    "employee_requests.joiner_known": N_("The HR system told us of a new colleague"),
+    "employee_requests.mover_known": N_("The HR system told us of a new position"),
+    "employee_requests.leaver_known": N_("The HR system told us of a last day"),
     "employee_requests.approval_asked": N_("%(stage)s: %(approver)s is asked to approve"),
     "employee_requests.approved": N_("%(stage)s: approved by %(approver)s"),
     "employee_requests.refused": N_("%(stage)s: not approved by %(approver)s"),

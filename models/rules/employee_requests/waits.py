@@ -54,9 +54,9 @@ def wait_of(request_id: str, step: Step, state: StepState, asked: Iterable[Appro
 
 
 def _of_approval(common: dict[str, Any], asked: list[ApprovalState]) -> Wait | None:
-    if any(one.status is ApprovalStatus.ASKED for one in asked) and not any(
-        one.status is ApprovalStatus.PENDING for one in asked
-    ):
+    if not any(one.status is ApprovalStatus.PENDING for one in asked):
+        if not any(one.status is ApprovalStatus.ASKED for one in asked):
+            return None  # everybody has decided; the step is about to end
         return Wait(**common, who=WaitFor.EMPLOYEE, what="request_question")
     until = deciding.next_due(asked)
     is_higher = any(one.escalate_at is not None and one.escalate_at == until for one in asked)
