@@ -79,6 +79,7 @@ def test_an_employee_asks_for_something_and_gets_it(house: House, sit_down: Call
     me.button("Send").click()
     expect(me.page).to_have_url(re.compile(f"/employee-requests/{number}"))
     until(lambda: stands(house, number) == "done", "the request is not done")
+    me.go(f"/employee-requests/{number}")
     expect(me.page.locator("#request_state")).to_contain_text(KO("Request completed"))
     me.sees("/employee-requests/E")
 
