@@ -130,6 +130,7 @@ def test_keys_lead_through_the_pages(house: House, sit_down: Callable[..., Page]
         for key in keys:
             me.page.keyboard.press(key)
         expect(me.page).to_have_url(re.compile(f"/employee-requests{address}"))
+        me.page.wait_for_load_state("networkidle")
     me.page.keyboard.press("/")
     expect(me.page.locator("#q")).to_be_focused()
     me.page.keyboard.type("gr")
