@@ -40,6 +40,7 @@ from activities.employee_requests import (
     PersonNewsActivities,
     RequestActivities,
     RequestLetterActivities,
+    SimulationActivities,
 )
 from activities.field_service import FieldServiceActivities
 from activities.kit.calls import CallLog
@@ -84,7 +85,7 @@ from workflows.billing import (
 )
 from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, SignupWorkflow
 from workflows.dunning import DunningDayWorkflow, DunningSweepWorkflow, DunningWorkflow
-from workflows.employee_requests import EmployeeRequestWorkflow, PersonNewsWorkflow
+from workflows.employee_requests import EmployeeRequestWorkflow, PersonNewsWorkflow, SimulateItemWorkflow
 from workflows.field_service import VisitWorkflow
 from workflows.kit.options import (
     ACCOUNTING_QUEUE,
@@ -141,7 +142,7 @@ WORKFLOWS: list[type] = [
     DunningSweepWorkflow, WriteOffWorkflow,
     CollectionDayWorkflow, CollectionWorkflow, DepositWorkflow, TransferBatchWorkflow, TransferDayWorkflow,
     DeviceExchangeWorkflow, ReturnWorkflow, KeyRevocationWorkflow, ForgetCartsWorkflow,
-    PeopleSyncWorkflow, EmployeeRequestWorkflow, PersonNewsWorkflow,
+    PeopleSyncWorkflow, EmployeeRequestWorkflow, PersonNewsWorkflow, SimulateItemWorkflow,
 ]  # fmt: skip
 
 
@@ -302,6 +303,7 @@ def requests(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
         DIRECTORY_QUEUE: [systems.call],
         OFFICE_QUEUE: [systems.call],
         STOCK_QUEUE: [systems.call],
+        BATCH_QUEUE: [SimulationActivities(engine).simulate],
     }  # fmt: skip
 
 

@@ -85,6 +85,7 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
     ),
     "PersonNews": ("test_news_of_somebody_for_whom_nothing_is_published_begin_nothing",),
     "ForgetCarts": ("test_each_night_old_carts_of_guests_are_forgotten",),
+    "SimulateItem": ("test_a_month_is_walked_through_once_and_nothing_is_done",),
     "KeyRevocation": ("test_a_gateway_that_is_away_holds_up_the_erasing_and_not_the_closing",),
     "Activation": ("test_contracts_begin_and_end_with_their_order",),
     "Deactivation": ("test_contracts_begin_and_end_with_their_order",),

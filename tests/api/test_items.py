@@ -1,4 +1,4 @@
-"""The life of an item on its pages: a file with faults, mended, sent to review, published by somebody else."""
+"""The life of an item on its pages: a file with faults, mended, reviewed and published by somebody else."""
 
 from typing import Any
 
@@ -112,7 +112,7 @@ async def test_faults_are_stored_in_a_draft_and_told_at_their_lines_but_go_no_fu
     assert await moved(own_web, "admin", "review", 1) == (409, "item_has_problems")
 
 
-@pytest.mark.parametrize("file", ["{", "format: 1", "steps: &a [*a]", "\x00", "가" * 300_000])
+@pytest.mark.parametrize("file", ["{", "format: 1", "steps: &a [*a]", "\x00", "x" * 300_000])
 async def test_a_file_that_says_no_item_begins_none(own_web: Web, file: str) -> None:
     answer = await own_web.post(ITEMS, who="admin", headers=JSON, data={"text": file})
 
@@ -216,8 +216,9 @@ async def put_requests(engine: AsyncEngine) -> None:
     """Two running requests of version 1: one has begun its first step, one its second."""
     request = """insert into employee_requests (id, submission_key, item_key, item_version, asked_by,
       for_employee_id, status, is_confidential, answers, parent_path, created_at, updated_at, reason, seq,
-      owner_team_id) values ('{id}', '{id}', 'thing', 1, 'a_employee', 'e_one', '{status}', {secret}, '{{}}', '',
-      now(), now(), '', 1, 'team_one')"""
+      owner_team_id)
+      values ('{id}', '{id}', 'thing', 1, 'a_employee', 'e_one', '{status}', {secret}, '{{}}', '', now(),
+      now(), '', 1, 'team_one')"""
     step = """insert into request_steps (request_id, path, step_id, kind, status, since, result, details, seq,
       is_late) values ('{id}', '{path}', '{step}', 'approval', '{status}', now(), '{{}}', '{{}}', 1, false)"""
     async with engine.begin() as connection:
@@ -264,7 +265,7 @@ async def test_only_requests_whose_begun_steps_stand_unchanged_are_moved(
 
 async def test_both_languages_show_the_whole_page(own_web: Web) -> None:
     await begun(own_web)
-    for lang, word in (("ko", "처음부터 끝까지"), ("en", "What happens, step by step")):
+    for lang, word in (("ko", "단계별 진행"), ("en", "What happens, step by step")):
         page = await own_web.get(f"{FIRST}?lang={lang}", who="admin")
         assert page.status_code == 200
         assert word in page.text

@@ -1,5 +1,6 @@
 """The life of an employee's request: every kind of step, every silence, every refusal, every end."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,7 @@ from models.messages.employee_requests.items import (
     ApprovalRule,
     Approver,
     ApproverKind,
+    Call,
     Case,
     Child,
     Form,
@@ -75,6 +77,10 @@ def step(id: str, kind: StepKind, **parts: object) -> Step:
     return Step(id, kind, texts(id), **parts)  # type: ignore[arg-type]
 
 
+EACH = Message(Hands.ASKER, texts("{what}"), texts("{what}"), values={"what": "each"})
+TELL = Step("tell", StepKind.MESSAGE, texts("tell"), message=EACH)
+
+
 def whole() -> Item:
     """Every kind of step once."""
     lanes = (Lane(texts("IT"), (an_account(),)), Lane(texts("HR"), (a_task("papers", "tm_hr"),)))
@@ -85,15 +91,11 @@ def whole() -> Item:
             "large", StepKind.BRANCH, cases=(Case("form.amount > 1000", (a_task("check", "tm_finance"),)),),
             otherwise=(a_task("nothing", "tm_finance"),),
         ),
-        step("rounds", StepKind.EACH, over="['a', 'b']", steps=(step("tell", StepKind.MESSAGE, message=Message(
-            Hands.ASKER, texts("{what}"), texts("{what}"), values={"what": "each"})),)),
+        step("rounds", StepKind.EACH, over="['a', 'b']", steps=(TELL,)),
         step("more", StepKind.FORM, form=Form(Hands.ASKER, an_item().form)),
         step("delivery", StepKind.WAIT, wait=Wait(event="delivered", at_most_days=5)),
         step("day", StepKind.WAIT, wait=Wait(until="today + days(30)")),
-        an_approval("never", remind_after_hours=8).__class__(
-            "never", StepKind.APPROVAL, texts("never"), when="form.amount > 9000000",
-            approval=Approval((Approver(ApproverKind.MANAGER),)),
-        ),
+        replace(an_approval("never"), when="form.amount > 9000000"),
         is_confidential=False, sla_hours=40, messages=(Notice(Moment.DONE, texts("done"), texts("done")),),
     )  # fmt: skip
 
@@ -290,12 +292,8 @@ async def test_what_does_not_happen_in_time_is_done_otherwise(asking: Asking) ->
 
 async def test_what_the_system_refuses_ends_the_request_and_undoes_what_was_done(asking: Asking) -> None:
     SYSTEMS.directory.refuses = True
-    call = an_account("licence").__class__(
-        "licence", StepKind.CALL, texts("licence"), call=an_account().call.__class__(  # type: ignore[union-attr]
-            "software", "assign", {"person": "me.id", "software": "'CAD'"}, "release"
-        ),
-    )  # fmt: skip
-    await asking.begin(an_item(call, an_account()))
+    licence = Call("software", "assign", {"person": "me.id", "software": "'CAD'"}, "release")
+    await asking.begin(an_item(step("licence", StepKind.CALL, call=licence), an_account()))
 
     assert await asking.result() is RequestStatus.FAILED
     assert SYSTEMS.office.undone == {f"{asking.id}.0"}
@@ -313,9 +311,8 @@ async def test_what_cannot_be_undone_by_the_system_is_a_task_of_the_owning_team(
 
     await asking.say("cancel", CancelRequest("x1", "acc_emp_jane", now(), reason="changed my mind"))
     assert await asking.refusal("cancel", CancelRequest("x2", "acc_emp_jane", now())) == "request_over"
-    assert await asking.refusal(
-        "finish_task", FinishTask("x3", "acc_it", now(), task_id=f"{asking.id}.1")
-    ) in ("task_not_open",)
+    given_up = FinishTask("x3", "acc_it", now(), task_id=f"{asking.id}.1")
+    assert await asking.refusal("finish_task", given_up) == "task_not_open"
     await asking.until_story("undo_by_hand")
     await asking.finish("0", suffix=".undo")
 
