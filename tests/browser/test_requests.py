@@ -15,6 +15,7 @@ from tests.browser.test_look import RULES, WIDER
 from tests.browser.test_walk import PHONE
 
 KO = Tongue("ko")
+DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 class Colleague(Person):
@@ -130,7 +131,8 @@ def test_keys_lead_through_the_pages(house: House, sit_down: Callable[..., Page]
         for key in keys:
             me.page.keyboard.press(key)
         expect(me.page).to_have_url(re.compile(f"/employee-requests{address}"))
-        me.page.wait_for_load_state("networkidle")
+        me.page.wait_for_load_state("load")
+        me.page.evaluate(DRAWN)  # nobody types before the page is there
     me.page.keyboard.press("/")
     expect(me.page.locator("#q")).to_be_focused()
     me.page.keyboard.type("gr")
