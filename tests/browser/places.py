@@ -134,7 +134,7 @@ def tours(house: House) -> dict[str, Tour]:
                 "/dunning/mine", "/my/products", "/my/profile", "/my/consents", "/my/privacy",
                 *contracts(house, "customer"),
             )),
-            Tour("employee", PHONE, ("/home", "/me", *asked_for(house))),
+            Tour("employee", PHONE, ("/home", "/me", "/people", "/people/delegations", *asked_for(house))),
             Tour("manager", PHONE, to_approve(house)),
             Tour("workplace", DESK, to_work_on(house)),
             Tour("", PHONE, (
