@@ -15,6 +15,7 @@ from ops.asks import ask_around
 from ops.company import CHECKS, CUSTOMERS, OWNED, PRODUCTS, TECHNICIANS, Keys, make_company
 from ops.late import PROMISES, fall_behind
 from ops.money import let_money_come
+from ops.people import settle_in
 from ops.trade import Trader
 from ops.walk import Walker
 
@@ -129,7 +130,8 @@ async def walk_all(keys: Keys, app: str, sandbox: str) -> None:
 
     try:
         await asyncio.gather(*(one(fault) for fault in FAULTS), bills.bill(walker, bills.today()),
-                             Trader(walker).walk_all())  # fmt: skip
+                             Trader(walker).walk_all(),
+                             settle_in(walker, sandbox))  # fmt: skip
         await promise(walker)
         await ask_around(walker)
     finally:
