@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ops import bills, books
+from ops.asks import ask_around
 from ops.company import CHECKS, CUSTOMERS, OWNED, PRODUCTS, TECHNICIANS, Keys, make_company
 from ops.late import PROMISES, fall_behind
 from ops.money import let_money_come
@@ -132,6 +133,7 @@ async def walk_all(keys: Keys, app: str, sandbox: str) -> None:
                              Trader(walker).walk_all(),
                              settle_in(walker, sandbox))  # fmt: skip
         await promise(walker)
+        await ask_around(walker)
     finally:
         await walker.close()
 

@@ -381,6 +381,6 @@ async def _until_ready(client: httpx.AsyncClient) -> None:
 
 def test_pages_listen_for_everything_that_is_told() -> None:
     script = (ROOT / "static" / "live.js").read_text()
-    [listed] = re.findall(r"const EVENTS = \[(.*)\];", script)
+    [listed] = re.findall(r"const EVENTS = \[(.*?)\];", script, re.DOTALL)
 
     assert set(re.findall(r"'(\w+)'", listed)) == {change.name for change in EVERYTHING}
