@@ -1,7 +1,7 @@
 """What a version would do: to the requests of the past month, and to those that run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -154,9 +154,17 @@ async def newest_of(desk: DeskAt, row: RequestItemVersion) -> Trial | None:
     found = await desk.session.scalar(query.order_by(col(ItemSimulation.asked_at).desc()).limit(1))
     if found is None:
         return None
-    result = from_record(SimulationResult, found.result)
+    result = await _shown(desk, from_record(SimulationResult, found.result))
     stale = found.checksum != row.checksum
     return Trial(found.id, found.status, found.asked_at, found.since, result, stale)
+
+
+async def _shown(desk: DeskAt, result: SimulationResult) -> SimulationResult:
+    """The sums, and of the single requests those that the reader may see."""
+    ids = [one.request_id for one in result.rows]
+    mine = desk.visible(EmployeeRequest).with_only_columns(col(EmployeeRequest.id))
+    seen = set(await desk.session.scalars(mine.where(col(EmployeeRequest.id).in_(ids))))
+    return replace(result, rows=tuple(one for one in result.rows if one.request_id in seen))
 
 
 async def impact_of(desk: DeskAt, row: RequestItemVersion, item: Item) -> Impact:
