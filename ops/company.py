@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import psycopg
 from argon2 import PasswordHasher
 
-from ops.services import STAFF, make_departments, make_services
+from ops.departments import STAFF, make_departments, make_services
 from ops.shelf import make_shelf
 
 TEAMS = (

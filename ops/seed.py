@@ -14,6 +14,7 @@ from ops import bills, books
 from ops.company import CHECKS, CUSTOMERS, OWNED, PRODUCTS, TECHNICIANS, Keys, make_company
 from ops.late import PROMISES, fall_behind
 from ops.money import let_money_come
+from ops.people import settle_in
 from ops.trade import Trader
 from ops.walk import Walker
 
@@ -128,7 +129,8 @@ async def walk_all(keys: Keys, app: str, sandbox: str) -> None:
 
     try:
         await asyncio.gather(*(one(fault) for fault in FAULTS), bills.bill(walker, bills.today()),
-                             Trader(walker).walk_all())  # fmt: skip
+                             Trader(walker).walk_all(),
+                             settle_in(walker, sandbox))  # fmt: skip
         await promise(walker)
     finally:
         await walker.close()

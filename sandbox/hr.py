@@ -121,7 +121,7 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def hr(book: Book, token: str) -> APIRouter:
-    """The HR system's API, and what its own people write."""
+    """The HR system's API."""
     router = APIRouter(prefix="/hr")
     office, wanted = PersonnelOffice(book), f"Bearer {token}".encode()
 
@@ -130,6 +130,14 @@ def hr(book: Book, token: str) -> APIRouter:
         if not hmac.compare_digest(request.headers.get("authorization", "").encode(), wanted):
             return JSONResponse({"code": "UNAUTHORIZED"}, 401)
         return JSONResponse(office.changes(since, min(limit, MOST)))
+
+    router.include_router(controls(book, office))
+    return router
+
+
+def controls(book: Book, office: PersonnelOffice) -> APIRouter:
+    """What its own people write, and what a judge may look at and turn."""
+    router = APIRouter()
 
     @router.put("/control/employees/{record_id}")
     async def employee(record_id: str, asked: EmployeeIn) -> dict[str, int]:

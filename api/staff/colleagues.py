@@ -133,6 +133,8 @@ async def end(
     request: Request, desk: Desk, delegation_id: Key, sent: Typed[Taken] = typed(Taken)
 ) -> Response:
     """Decide oneself again from now on; whoever was asked meanwhile stays asked."""
+    if sent.value is None:
+        raise Refusal("invalid_form")
     found = await desk.one(Delegation, delegation_id)
     if found.from_employee_id != await my_id(desk):
         raise Refusal("not_found")

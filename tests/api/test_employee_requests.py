@@ -9,14 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import col
 
 from models.employee_requests import EmployeeRequest, RequestApproval
-from models.messages.employee_requests.items import Choice, FieldKind, StepKind
+from models.messages.employee_requests.items import StepKind
 from models.messages.employee_requests.requests import ApprovalStatus, RequestStatus, StepStatus
-from models.staff import CostCentre, EmployeeAbsence
 from models.systems import OutboxItem
 from models.tickets import Ticket
 from tests.api.web import Web
 from tests.builders.company import NOW
-from tests.builders.employee_requests import a_field, a_step, an_item, stored, texts
+from tests.builders.employee_requests import a_step, an_item, stored
 from tests.builders.field_service import store
 
 JSON = {"Accept": "application/json"}
@@ -84,40 +83,6 @@ async def test_the_three_answers_of_a_page_say_the_same(web: Web) -> None:
     assert told["may_cancel"] is True
 
 
-async def test_only_what_is_not_known_is_asked_and_an_answer_shows_the_next_question(web: Web) -> None:
-    fresh = (await web.get(LAPTOP, who="employee", headers=JSON)).json()
-    assert [one["id"] for one in fresh["fields"]] == ["model", "price", "is_urgent", "desk", "secret"]
-    assert [one["text"] for one in fresh["known"]] == ["CC1"]
-
-    urgent = {**FORM, "submission_key": "form-visible", "answers.is_urgent": "yes"}
-    answer = await web.post(f"{LAPTOP}/draft", who="employee", headers=HTMX, data=urgent)
-
-    assert answer.status_code == 200, answer.text
-    assert 'name="answers.why"' in answer.text
-    assert "<html" not in answer.text
-
-
-async def ahead(web: Web, price: int) -> list[tuple[str, str, str]]:
-    sent = {**FORM, "submission_key": f"form-{price}", "answers.price": str(price)}
-    draft = (await web.post(f"{LAPTOP}/draft", who="employee", headers=JSON, data=sent)).json()["id"]
-    shown = (await web.get(f"/employee-requests/{draft}/draft", who="employee", headers=JSON)).json()
-    return [(one["stage"], one["name"], one["note"]) for one in shown["ahead"]]
-
-
-async def test_who_will_approve_is_shown_before_sending(own_web: Web, worker_engine: AsyncEngine) -> None:
-    """The manager up to a million, above it the cost owner too; whoever is away does not decide."""
-    away = await ahead(own_web, 1_000_000)
-    async with AsyncSession(worker_engine) as session, session.begin():
-        await session.execute(update(EmployeeAbsence).values(is_cancelled=True))
-        await session.execute(
-            update(CostCentre).where(col(CostCentre.id) == "CC1").values(owner_id="e_other")
-        )
-
-    assert away == [("팀장 승인", "담당 팀", "")]
-    assert await ahead(own_web, 1_000_000) == [("팀장 승인", "x e_chief", "")]
-    assert await ahead(own_web, 1_000_001) == [("팀장 승인", "x e_chief", ""), ("팀장 승인", "x e_other", "")]
-
-
 async def test_a_draft_is_kept_and_sent_as_the_same_request(own_web: Web, worker_engine: AsyncEngine) -> None:
     half = {"submission_key": "form-2", "whom": "me", "answers.price": "많이", "answers.desk": "3층"}
     kept = await own_web.post(f"{LAPTOP}/draft", who="employee", headers=JSON, data=half)
@@ -155,40 +120,6 @@ async def test_a_draft_is_nobody_elses_and_can_be_thrown_away(
     assert await requests_of(worker_engine, "key-E4") == []
     kept = await own_web.post("/employee-requests/E1/removal", who="employee", data={"command_id": "away"})
     assert kept.status_code == 409
-
-
-WRONG = {
-    "answers.model": ("", "golden"),
-    "answers.price": ("", "much", "-1", "9" * 30, "1.5"),
-    "answers.is_urgent": ("", "maybe"),
-    "answers.desk": ("x" * 201, "a\x07b", "a\u202eb"),
-}
-
-
-@pytest.mark.parametrize("name", WRONG)
-async def test_what_is_wrong_comes_back_as_typed_with_its_sentence(
-    web: Web, open_engine: AsyncEngine, name: str
-) -> None:
-    for typed in WRONG[name]:
-        sent = {**FORM, "submission_key": f"wrong-{name}", "answers.secret": "kept as typed", name: typed}
-        answer = await web.post(LAPTOP, who="employee", data=sent)
-        told = await web.post(LAPTOP, who="employee", headers=JSON, data=sent)
-
-        assert answer.status_code == told.status_code == 422, (name, typed)
-        assert "kept as typed" in answer.text
-        assert 'aria-invalid="true"' in answer.text
-        assert set(told.json()["errors"]) == {name}
-    assert await requests_of(open_engine, f"wrong-{name}") == []
-
-
-async def test_an_answer_that_nobody_asked_for_is_not_kept(own_web: Web, worker_engine: AsyncEngine) -> None:
-    more = {"answers.cost_centre": "CC9", "answers.why": "hidden", "answers.status": "done"}
-
-    await own_web.post(LAPTOP, who="employee", data={**FORM, **more})
-
-    [row] = await requests_of(worker_engine, "form-1")
-    assert row.answers["cost_centre"] == "CC1"
-    assert not {"why", "status"} & set(row.answers)
 
 
 async def test_one_asks_for_somebody_else_by_their_address(own_web: Web, worker_engine: AsyncEngine) -> None:
@@ -369,16 +300,3 @@ async def test_a_manager_sees_how_far_the_journeys_of_their_team_are_and_no_answ
     assert [cell["state"] for cell in row["cells"]] == ["done", "next"]
     assert "answers" not in mine.text
     assert others["rows"] == []
-
-
-@pytest.mark.parametrize("kind", list(FieldKind))
-async def test_every_kind_of_question_has_a_control(
-    web: Web, open_engine: AsyncEngine, kind: FieldKind
-) -> None:
-    field = a_field("it", kind, choices=(Choice("a", texts("A")),) if kind is FieldKind.CHOICE else ())
-    await store(open_engine, *stored(an_item(f"all_{kind}", form=(field,)), NOW))
-
-    page = await web.get(f"/employee-requests/catalogue/all_{kind}", who="employee")
-
-    assert page.status_code == 200
-    assert 'name="answers.it"' in page.text

@@ -15,6 +15,7 @@ from tests.browser.test_look import RULES, WIDER
 from tests.browser.test_walk import PHONE
 
 KO = Tongue("ko")
+DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 class Colleague(Person):
@@ -79,6 +80,7 @@ def test_an_employee_asks_for_something_and_gets_it(house: House, sit_down: Call
     me.button("Send").click()
     expect(me.page).to_have_url(re.compile(f"/employee-requests/{number}"))
     until(lambda: stands(house, number) == "done", "the request is not done")
+    me.go(f"/employee-requests/{number}")
     expect(me.page.locator("#request_state")).to_contain_text(KO("Request completed"))
     me.sees("/employee-requests/E")
 
@@ -129,6 +131,8 @@ def test_keys_lead_through_the_pages(house: House, sit_down: Callable[..., Page]
         for key in keys:
             me.page.keyboard.press(key)
         expect(me.page).to_have_url(re.compile(f"/employee-requests{address}"))
+        me.page.wait_for_load_state("load")
+        me.page.evaluate(DRAWN)  # nobody types before the page is there
     me.page.keyboard.press("/")
     expect(me.page.locator("#q")).to_be_focused()
     me.page.keyboard.type("gr")

@@ -33,11 +33,11 @@ def colleagues(word: str, now: datetime) -> list[SQLModel]:
         ),
         *(
             Delegation(
-                id=f"dg{n}", from_employee_id=giver, to_employee_id="e_other",
+                id=f"dg{n}", from_employee_id=giver, to_employee_id="e_one",
                 from_on=today + timedelta(days=30), until_on=today + timedelta(days=40),
                 created_by=account, created_at=now,
             )
-            for n, (giver, account) in enumerate((("e_one", "a_employee"), ("e_chief", "a_admin")), 1)
+            for n, (giver, account) in enumerate((("e_other", "a_agent"), ("e_chief", "a_admin")), 1)
         ),
         PeopleFeed(id="hr", cursor="1", read_at=now),
     ]  # fmt: skip

@@ -179,8 +179,9 @@ class Asking:
         await engine.dispose()
 
     async def born(
-        self, item: Item, version: int = 1, by: str = "acc_emp_jane", of: str = "emp_jane", **answers: Any
-    ) -> str:
+        self, item: Item, version: int = 1, by: str = "acc_emp_jane", of: str = "emp_jane",
+        longest_history: int = 2_000, **answers: Any,
+    ) -> str:  # fmt: skip
         """A row and its outbox row, as the api makes them."""
         id, at = employee_request_id(), datetime.now(UTC)
         async with transaction(self.desk.engine) as session:
@@ -192,7 +193,9 @@ class Asking:
                 )
             )  # fmt: skip
             await session.flush()
-            order = RequestOrder(id, item.key, version, by, of, at, item.is_confidential)
+            order = RequestOrder(
+                id, item.key, version, by, of, at, item.is_confidential, longest_history=longest_history
+            )
             await announce_start(
                 session, "EmployeeRequest", request_workflow_id(id), order, summary=f"Request {id}"
             )

@@ -11,9 +11,7 @@ from models.messages.employee_requests.items import (
     ApprovalRule,
     Approver,
     ApproverKind,
-    Call,
     Case,
-    Child,
     Form,
     Hands,
     Item,
@@ -29,12 +27,10 @@ from models.messages.employee_requests.items import (
 )
 from models.messages.employee_requests.requests import (
     Answer,
-    CancelRequest,
     CheckOff,
     EventArrived,
     FillIn,
     FinishTask,
-    Move,
     RequestStatus,
     TakeTask,
     Verdict,
@@ -288,129 +284,3 @@ async def test_what_does_not_happen_in_time_is_done_otherwise(asking: Asking) ->
 
     assert await asking.result() is RequestStatus.REJECTED
     assert "not_arrived" in await asking.story()
-
-
-async def test_what_the_system_refuses_ends_the_request_and_undoes_what_was_done(asking: Asking) -> None:
-    SYSTEMS.directory.refuses = True
-    licence = Call("software", "assign", {"person": "me.id", "software": "'CAD'"}, "release")
-    await asking.begin(an_item(step("licence", StepKind.CALL, call=licence), an_account()))
-
-    assert await asking.result() is RequestStatus.FAILED
-    assert SYSTEMS.office.undone == {f"{asking.id}.0"}
-    assert [(one[1], one[2]) for one in await asking.steps()] == [
-        ("licence", "undone"),
-        ("account", "failed"),
-    ]
-    row = await asking.row()
-    assert (row.status, row.reason) == ("failed", "USER_NAME_TAKEN")
-
-
-async def test_what_cannot_be_undone_by_the_system_is_a_task_of_the_owning_team(asking: Asking) -> None:
-    await asking.begin(an_item(an_account(), a_task()), "task_given")
-    SYSTEMS.directory.keeps = True
-
-    await asking.say("cancel", CancelRequest("x1", "acc_emp_jane", now(), reason="changed my mind"))
-    assert await asking.refusal("cancel", CancelRequest("x2", "acc_emp_jane", now())) == "request_over"
-    given_up = FinishTask("x3", "acc_it", now(), task_id=f"{asking.id}.1")
-    assert await asking.refusal("finish_task", given_up) == "task_not_open"
-    await asking.until_story("undo_by_hand")
-    await asking.finish("0", suffix=".undo")
-
-    assert await asking.result() is RequestStatus.CANCELLED
-    assert (await asking.story())[-4:] == ["undo_by_hand", "task_done", "undone", "cancelled"]
-
-
-async def test_a_child_request_is_waited_for_and_withdrawn_with_its_parent(asking: Asking) -> None:
-    child = an_item(a_task("inside", "tm_legal"), key="review")
-    await asking.publish(child)
-    parent = an_item(
-        step("other", StepKind.REQUEST, request=Child("review", {"amount": "form.amount"})), a_task()
-    )
-    await asking.begin(parent, "child_asked", amount=3)
-    [row] = await asking.desk.rows("select * from employee_requests where parent_id = :id", id=asking.id)
-    assert (row.answers, row.parent_path, row.status) == ({"amount": 3}, "0", "open")
-
-    parent_id, asking.id = asking.id, row.id
-    await asking.until_step("0")
-    await asking.finish("0", "acc_legal")
-    assert await asking.result() is RequestStatus.DONE
-    asking.id = parent_id
-    await asking.until_story("child_settled")
-
-    second = await asking.born(parent, amount=4)
-    asking.id = second
-    await asking.until_story("child_asked")
-    await asking.say("cancel", CancelRequest("y1", "acc_emp_jane", now()))
-    assert await asking.result() is RequestStatus.CANCELLED
-    [row] = await asking.desk.rows("select id from employee_requests where parent_id = :id", id=second)
-    asking.id = row.id
-    assert await asking.result() is RequestStatus.CANCELLED
-
-
-async def test_a_dead_worker_loses_nothing_and_does_nothing_twice(asking: Asking) -> None:
-    await asking.begin(an_item(an_approval(), an_account(), a_task()), "approval_asked")
-    await asking.desk.stop_work()
-    asking.desk.begin_work()
-    await asking.decide("emp_chief")
-    await asking.until_story("task_given")
-    await asking.desk.stop_work()
-    asking.desk.begin_work()
-    await asking.finish("2")
-
-    assert await asking.result() is RequestStatus.DONE
-    story = await asking.story()
-    assert sorted(story) == sorted(set(story))
-    assert SYSTEMS.directory.calls == 1
-    assert sorted(POST.names()) == ["approval", "ended", "task"]
-
-
-async def test_a_running_request_moves_only_to_a_version_that_keeps_what_has_begun(asking: Asking) -> None:
-    item = an_item(an_approval(), a_task())
-    await asking.begin(item, "approval_asked")
-    await asking.publish(an_item(an_approval(), a_task(), a_task("extra", "tm_hr")), 2)
-    await asking.publish(an_item(an_approval(remind_after_hours=1), a_task()), 3)
-
-    assert (
-        await asking.refusal("move", Move("m1", "acc_jo", now(), "staff", version=3)) == "request_cannot_move"
-    )
-    await asking.say("move", Move("m2", "acc_jo", now(), "staff", version=2))
-    await asking.decide("emp_chief")
-    await asking.until_step("1")
-    await asking.finish("1")
-    await asking.until_step("2")
-    await asking.finish("2", "acc_hr")
-
-    assert await asking.result() is RequestStatus.DONE
-    assert (await asking.row()).item_version == 2
-
-
-async def test_nobody_decides_for_themselves_and_without_anybody_the_owning_team_does(asking: Asking) -> None:
-    await asking.begin(an_item(an_approval()), "approval_asked", by="acc_emp_boss", of="emp_boss")
-
-    assert await asking.approvals() == [("tm_it", "nobody", "pending")]
-    assert await asking.refusal("decide", asking.decision("emp_boss", team_id="tm_it")) == "approval_own"
-    await asking.decide("", team_id="tm_it")
-    assert await asking.result() is RequestStatus.DONE
-
-
-async def test_an_expression_that_makes_no_sense_that_day_ends_the_request_with_its_reason(
-    asking: Asking,
-) -> None:
-    item = an_item(
-        an_account(), step("odd", StepKind.EACH, over="form.amount / 0 > 1 ? [1] : [2]", steps=(a_task(),))
-    )
-    await asking.begin(item, amount=1)
-
-    assert await asking.result() is RequestStatus.FAILED
-    assert (await asking.row()).reason == "cel_failed"
-    assert SYSTEMS.directory.accounts == {}
-
-
-async def test_operations_cancel_a_life_and_what_was_done_is_undone(asking: Asking) -> None:
-    await asking.begin(an_item(an_account(), a_task()), "task_given")
-
-    await asking.handle.cancel()
-
-    assert await asking.result() is RequestStatus.CANCELLED
-    assert SYSTEMS.directory.accounts == {}
-    assert await asking.waits() == []

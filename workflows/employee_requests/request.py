@@ -1,6 +1,7 @@
 """The life of one employee's request: the interpreter of catalogue items."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -43,8 +44,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows.kit.options import ROWS
     from workflows.kit.refusals import refuse
     from workflows.kit.search import TEAM, WORD
-
-LONG_HISTORY = 2_000  # events after which a request goes on in a new run
 
 
 @workflow.defn(name="EmployeeRequest")
@@ -101,28 +100,19 @@ class EmployeeRequestWorkflow(Undoing):
     def may_go_on_anew(self) -> bool:
         """Whether the history is long, and nothing is on its way that a new run would not know."""
         info = workflow.info()
-        is_long = info.is_continue_as_new_suggested() or info.get_current_history_length() > LONG_HISTORY
+        is_long = (
+            info.is_continue_as_new_suggested()
+            or info.get_current_history_length() > self.order.longest_history
+        )
         is_quiet = not self.turn.locked() and self.calls == 0 and workflow.all_handlers_finished()
         return is_long and is_quiet and self.letters.are_done()
 
     def go_on_anew(self) -> None:
-        order = self.order
-        workflow.continue_as_new(
-            RequestOrder(
-                order.request_id,
-                order.item_key,
-                self.version,
-                order.asked_by,
-                order.for_employee_id,
-                order.at,
-                order.is_confidential,
-                order.asked_by_workflow,
-                order.asked_by_path,
-                is_again=True,
-                events=tuple(sorted(self.events)),
-                facts=tuple(sorted(self.facts)),
-            )
-        )
+        again = replace(
+            self.order, item_version=self.version, is_again=True, events=tuple(sorted(self.events)),
+            facts=tuple(sorted(self.facts)),
+        )  # fmt: skip
+        workflow.continue_as_new(again)
 
     # What people say
 

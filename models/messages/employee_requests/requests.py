@@ -81,6 +81,7 @@ class RequestOrder:
     is_again: bool = False  # it goes on in a new run: where it stood is read from the tables
     events: tuple[str, ...] = ()  # that have arrived before anything waited for them
     facts: tuple[str, ...] = ()  # that were told already
+    longest_history: int = 2_000  # events after which it goes on in a new run
 
 
 @dataclass(frozen=True)
