@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from ops.services import COLLEAGUES, hr_id
+from ops.departments import COLLEAGUES, hr_id
 from ops.walk import Walker
 
 # department: cost centre, who leads it (of those who sign in), and everybody else with their title

@@ -22,7 +22,7 @@ from api.kit.routes import STAFF
 from api.kit.texts import Key
 from models.employee_requests import EmployeeRequest, RequestStep
 from models.employee_requests.items import ItemSimulation, RequestItemVersion
-from models.kit.outbox import announce_start
+from models.kit.outbox import announce_start, announce_update
 from models.kit.records import from_record
 from models.kit.refusals import Refusal
 from models.messages.catalogue import VersionStatus
@@ -135,7 +135,10 @@ async def move_running(
     await noted(desk, item_key, version, "moved", requests=[one.id for one in chosen])
     for one in chosen:
         move = Move(f"{wish.command_id}.{one.id}", desk.person.id, now, "staff", version)
-        await command(desk.session, desk.client, request_workflow_id(one.id), "move", move)
+        if wish.request:  # one is waited for, hundreds are said by the relay
+            await command(desk.session, desk.client, request_workflow_id(one.id), "move", move)
+        else:
+            await announce_update(desk.session, request_workflow_id(one.id), "move", move)
     await desk.commit()
     data = {"moved": [one.id for one in chosen]}
     return move_on(request, f"{path_of(item_key, version)}#running", data=data)
