@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.house import House, Tongue
 from tests.browser.people import Person
 from tests.browser.places import sends, until
+from tests.browser.test_look import RULES
 
 FILE = """format: 1
 key: guest_account
@@ -46,6 +48,13 @@ steps:
 
 class Keeper(Person):
     """Somebody who keeps the catalogue of what employees can ask for."""
+
+    def sees_well(self) -> None:
+        """The page by day and by night."""
+        for scheme in ("dark", "light"):
+            self.page.emulate_media(color_scheme=scheme)
+            found = Axe().run(self.page, options=RULES).response["violations"]
+            assert not found, [(scheme, one["id"], [node["html"] for node in one["nodes"]]) for one in found]
 
     def begins(self, file: str) -> None:
         """A new item out of a file."""
@@ -90,6 +99,7 @@ def test_an_item_is_built_tried_out_published_and_used(house: House, sit_down: C
     writer.sign_in("admin@ieum.example")
     writer.begins(FILE)
     expect(writer.button("Send to review")).to_be_disabled()
+    writer.sees_well()
     writer.mends("create_acount", "create_account")
     writer.simulates()
     writer.button("Send to review").click()
@@ -100,6 +110,7 @@ def test_an_item_is_built_tried_out_published_and_used(house: House, sit_down: C
     reviewer.go("/employee-requests/items/guest_account")
     reviewer.button("Publish").click()
     expect(reviewer.button("Offer no longer")).to_be_visible()
+    reviewer.sees_well()
 
     asker = Person(sit_down("ko", viewport={"width": 390, "height": 800}), house, Tongue("ko"))
     asker.sign_in("employee@ieum.example")
@@ -120,4 +131,4 @@ def test_an_item_is_built_tried_out_published_and_used(house: House, sit_down: C
 def status_of(house: House, number: str) -> str:
     """How far a request is, as its asker sees it."""
     page: Any = house.asked("employee", f"/employee-requests/{number}")
-    return str(page["status"])
+    return str(page["request"]["status"])
