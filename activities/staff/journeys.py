@@ -1,5 +1,6 @@
 """What became known of people: written down once, and told to whoever has to act on it."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -31,8 +32,9 @@ async def write_changes(
     columns = (col(row.employee_id), col(row.seq), col(row.kind))
     new = (await session.execute(statement.returning(*columns))).all()
     for employee, seq, kind in new:
-        fact = PersonFact(f"{employee}.{seq}.{kind}", employee, ChangeKind(kind), at)
+        named = hashlib.sha256(f"{employee}.{seq}.{kind}".encode()).hexdigest()[:24]
+        fact = PersonFact(named, employee, ChangeKind(kind), at)  # an id tells nobody who is leaving
         await announce_start(
-            session, "PersonNews", person_news_workflow_id(fact.id), fact, summary=f"A colleague: {fact.kind}"
+            session, "PersonNews", person_news_workflow_id(fact.id), fact, summary="News of a colleague"
         )
     return len(new)
