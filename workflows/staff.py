@@ -27,7 +27,7 @@ class InvitationWorkflow:
 
 @workflow.defn(name="PeopleSync")
 class PeopleSyncWorkflow:
-    """Called by the schedule every minute: the HR system's news, who begins or has left, approvals that move.
+    """Called every half minute: the HR system's news, who begins or has left, whose approvals move.
 
     An HR system that does not answer holds up only its own news: the calendar and delegations go on."""
 

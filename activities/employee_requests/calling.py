@@ -60,7 +60,7 @@ class CallActivities:
             return await self._directory(asked, holder)
         if order.connector == "equipment":
             return await self._equipment(asked)
-        return await self._office(asked, holder)
+        return await self._office(asked, holder, order.is_undo)
 
     async def _directory(self, asked: SystemOrder, holder: Holder) -> dict[str, Any]:
         """Accounts and groups, by SCIM."""
@@ -98,13 +98,14 @@ class CallActivities:
         await self.stock.take_back(reference, (Returned(1, sku, quantity, (), True),), key, case)
         return {}
 
-    async def _office(self, asked: SystemOrder, holder: Holder) -> dict[str, Any]:
-        """Workplaces, letters, expenses, licences, courses, leave."""
+    async def _office(self, asked: SystemOrder, holder: Holder, is_undo: bool) -> dict[str, Any]:
+        """Workplaces, letters, expenses, licences, courses, leave. A step that takes back without undoing
+        one of its own request means whatever the person still has."""
         if asked.connector not in DESKS:
             raise refused("operation_unknown")
         desk, back = DESKS[asked.connector]
         deed = Deed(desk, asked.reference, holder.hr_id, asked.parameters, asked.case_id)
         if asked.operation == back:
-            await self.office.undo(deed)
+            await (self.office.undo if is_undo else self.office.give_back)(deed)
             return {}
         return {GIVES[asked.connector]: await self.office.do(deed)}

@@ -27,10 +27,11 @@ async def write_changes(
         for employee, seq, change in noticed
     ]  # fmt: skip
     statement = insert(EmployeeChange).values(rows).on_conflict_do_nothing()
-    columns = (col(EmployeeChange.id), col(EmployeeChange.employee_id), col(EmployeeChange.kind))
+    row = EmployeeChange
+    columns = (col(row.employee_id), col(row.seq), col(row.kind))
     new = (await session.execute(statement.returning(*columns))).all()
-    for number, employee, kind in new:
-        fact = PersonFact(str(number), employee, ChangeKind(kind), at)
+    for employee, seq, kind in new:
+        fact = PersonFact(f"{employee}.{seq}.{kind}", employee, ChangeKind(kind), at)
         await announce_start(
             session, "PersonNews", person_news_workflow_id(fact.id), fact, summary=f"A colleague: {fact.kind}"
         )

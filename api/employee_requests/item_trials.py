@@ -1,7 +1,7 @@
 """What a version would do: to the requests of the past month, and to those that run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -22,7 +22,7 @@ from api.kit.routes import STAFF
 from api.kit.texts import Key
 from models.employee_requests import EmployeeRequest, RequestStep
 from models.employee_requests.items import ItemSimulation, RequestItemVersion
-from models.kit.outbox import announce_start
+from models.kit.outbox import announce_start, announce_update
 from models.kit.records import from_record
 from models.kit.refusals import Refusal
 from models.messages.catalogue import VersionStatus
@@ -135,7 +135,10 @@ async def move_running(
     await noted(desk, item_key, version, "moved", requests=[one.id for one in chosen])
     for one in chosen:
         move = Move(f"{wish.command_id}.{one.id}", desk.person.id, now, "staff", version)
-        await command(desk.session, desk.client, request_workflow_id(one.id), "move", move)
+        if wish.request:  # one is waited for, hundreds are said by the relay
+            await command(desk.session, desk.client, request_workflow_id(one.id), "move", move)
+        else:
+            await announce_update(desk.session, request_workflow_id(one.id), "move", move)
     await desk.commit()
     data = {"moved": [one.id for one in chosen]}
     return move_on(request, f"{path_of(item_key, version)}#running", data=data)
@@ -154,9 +157,17 @@ async def newest_of(desk: DeskAt, row: RequestItemVersion) -> Trial | None:
     found = await desk.session.scalar(query.order_by(col(ItemSimulation.asked_at).desc()).limit(1))
     if found is None:
         return None
-    result = from_record(SimulationResult, found.result)
+    result = await _shown(desk, from_record(SimulationResult, found.result))
     stale = found.checksum != row.checksum
     return Trial(found.id, found.status, found.asked_at, found.since, result, stale)
+
+
+async def _shown(desk: DeskAt, result: SimulationResult) -> SimulationResult:
+    """The sums, and of the single requests those that the reader may see."""
+    ids = [one.request_id for one in result.rows]
+    mine = desk.visible(EmployeeRequest).with_only_columns(col(EmployeeRequest.id))
+    seen = set(await desk.session.scalars(mine.where(col(EmployeeRequest.id).in_(ids))))
+    return replace(result, rows=tuple(one for one in result.rows if one.request_id in seen))
 
 
 async def impact_of(desk: DeskAt, row: RequestItemVersion, item: Item) -> Impact:

@@ -28,5 +28,5 @@ SCHEDULES: tuple[Scheduled, ...] = (
     Scheduled("collection-day", "CollectionDay", hour=9),
     Scheduled("transfer-day", "TransferDay", hour=15),
     Scheduled("forget-carts", "ForgetCarts", hour=4, minute=30),
-    Scheduled("people-sync", "PeopleSync", every=timedelta(minutes=1), catch_up=timedelta(minutes=1)),
+    Scheduled("people-sync", "PeopleSync", every=timedelta(seconds=30), catch_up=timedelta(minutes=1)),
 )

@@ -12,7 +12,12 @@ from activities.kit.calls import CallLog
 from tests.sandbox import Sandbox
 
 QUICK = Patience(connect=1, read=0.6, write=1, pool=1, total=1.2)
-DETAILS = {"site": "Seoul", "software": "figma", "course": "safety", "amount": 35_000}
+DETAILS: dict[str, str | int | bool] = {
+    "site": "Seoul",
+    "software": "figma",
+    "course": "safety",
+    "amount": 35_000,
+}
 GIVEN = {
     "workplaces": "Seoul-001", "letters": "HR-000001", "expenses": "PAY-000001", "licences": "figma-00001",
     "courses": "safety-001", "leave": "LV-00001",

@@ -34,6 +34,7 @@ from models.staff import (
     SignInSession,
 )
 from models.systems import OutboxItem
+from ops.people import tell_hr
 from tests.builders.hr import TODAY, away, differences, hire, much_happens
 from tests.sandbox import Sandbox
 
@@ -239,6 +240,33 @@ async def an_account(engine: AsyncEngine, login: str) -> None:
         )  # fmt: skip
         session.add(ApiToken(token_hash="t", account_id="acc", name="x", created_at=NOW, expires_at=later))
         await session.commit()
+
+
+async def test_two_people_with_one_address_stop_no_news(
+    sandbox: Sandbox, feed: PeopleFeedActivities, worker_engine: AsyncEngine
+) -> None:
+    await an_account(worker_engine, "person1@ieum.example")
+    for n in (1, 2):
+        hire(sandbox, n, email="person1@ieum.example")
+
+    await take(feed)
+
+    async with AsyncSession(worker_engine) as session:
+        owners = (await session.scalars(select(Employee.account_id))).all()
+    assert sorted(str(one) for one in owners) == ["None", "acc"]
+    assert await differences(worker_engine, sandbox) == []
+
+
+async def test_the_sample_companys_people_come_by_the_feed(
+    sandbox: Sandbox, feed: PeopleFeedActivities, worker_engine: AsyncEngine
+) -> None:
+    number = await tell_hr(sandbox.url)
+
+    await take(feed)
+
+    assert number >= 40
+    assert await differences(worker_engine, sandbox) == []
+    assert [one.value for one in await kinds(worker_engine)] == ["joiner", "joiner"]
 
 
 async def test_whoever_has_left_can_sign_in_no_more_from_the_day_after_the_last(

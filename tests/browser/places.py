@@ -21,6 +21,7 @@ NOT_PAGES = re.compile(
     r"|/billing/invoices/{invoice_id}/document|/links/{token}/document|/links/{token}/approval"
     r"|/payment-methods/{method_id}/authorisation|/billing/invoices/{invoice_id}/payment"
     r"|/dunning/{case_id}/handover|/my/privacy/{privacy_request_id}/file|/signup/resume/{token}"
+    r"|/employee-requests/items/{item_key}|/employee-requests/items/{item_key}/versions/{version}/file"
     r"|/report/received/{token}|/links/{token}/payment|.*/histories/{run_id}|/links/{token}/photos/.*"
 )
 """Moves on to a page, answers programs, or shows a file; those with tokens are looked at on the walks."""
@@ -121,7 +122,7 @@ def tours(house: House) -> dict[str, Tour]:
             )),
             Tour("admin", DESK, (
                 "/staff", "/staff/acc_agent", "/staff/acc_admin", "/staff/accesses", *overview(house),
-                *CATALOGUE,
+                *CATALOGUE, *kept(house),
             )),
             Tour(worker, PHONE, ("/field-service", *phone, "/me")),
             Tour("partner", TABLET, ("/field-service", "/me")),
@@ -134,7 +135,7 @@ def tours(house: House) -> dict[str, Tour]:
                 "/dunning/mine", "/my/products", "/my/profile", "/my/consents", "/my/privacy",
                 *contracts(house, "customer"),
             )),
-            Tour("employee", PHONE, ("/home", "/me", *asked_for(house))),
+            Tour("employee", PHONE, ("/home", "/me", "/people", "/people/delegations", *asked_for(house))),
             Tour("manager", PHONE, to_approve(house)),
             Tour("workplace", DESK, to_work_on(house)),
             Tour("", PHONE, (
@@ -330,6 +331,14 @@ def to_work_on(house: House) -> tuple[str, ...]:
     """The tasks of a department, and one of them."""
     number = a_fault(house)
     return "/employee-requests/tasks", until(lambda: tasks_of(house, number), "no task")[0]
+
+
+def kept(house: House) -> tuple[str, ...]:
+    """What employees can ask for, as administrators keep it: a published version, a draft and its changes."""
+    items = "/employee-requests/items"
+    version = sends(house, "admin", f"{items}/laptop/versions", version=1)["version"]
+    draft = f"{items}/laptop/versions/{version}"
+    return items, f"{items}?q=zzz", f"{items}/new", f"{items}/joiner/versions/1", draft, f"{draft}/changes"
 
 
 def overview(house: House) -> tuple[str, ...]:

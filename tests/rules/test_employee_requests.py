@@ -10,6 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.employee_requests.item_words import ICONS
 from models.kit.item_files import examine, from_yaml, line_of, lines_of, to_yaml
 from models.messages.employee_requests.items import (
     Approver,
@@ -35,7 +36,7 @@ from tests.builders.items import SHIPPED, a_task, an_account, an_approval, an_it
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_a_shipped_item_is_whole(path: Path) -> None:
-    item, problems = examine(path.read_text("utf8"), the_world())
+    item, problems = examine(path.read_text("utf8"), the_world(icons=ICONS))
 
     assert problems == ()
     assert item is not None
