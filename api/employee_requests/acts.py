@@ -14,7 +14,7 @@ from api.kit.desk import Desk
 from api.kit.forms import Input, Typed, typed
 from api.kit.rendering import move_on
 from api.kit.texts import Key, MaybeLine, Paragraph
-from models.employee_requests import EmployeeRequest
+from models.employee_requests import EmployeeRequest, RequestApproval
 from models.kit.refusals import Refusal
 from models.messages.employee_requests.requests import (
     Answer,
@@ -67,12 +67,14 @@ async def answer_question(
 ) -> Response:
     """Answer what an approver asked; they are asked again."""
     row = await desk.one(EmployeeRequest, employee_request_id)
+    if sent.value is not None:
+        approval = await desk.one(RequestApproval, sent.value.approval_id)
+        if approval.request_id != row.id:
+            raise Refusal("not_found")
     if row.asked_by != desk.person.account_id:
         raise Refusal("not_allowed")
     if sent.value is None:
         return await shown(request, desk, row, form=sent.form, status=422)
-    if not sent.value.approval_id.startswith(f"{row.id}."):
-        raise Refusal("not_found")
     given = Answer(
         sent.value.command_id, desk.person.id, datetime.now(UTC), approval_id=sent.value.approval_id,
         text=sent.value.text,
