@@ -392,13 +392,10 @@ async def test_an_older_record_never_undoes_a_newer_one(worker_engine: AsyncEngi
     feed = PeopleFeedActivities(worker_engine, pages_of([new]))
     await take(feed)
 
-    late = replace_feed(feed, [{**new, "seq": 8, "name": "old"}, {**new, "seq": 9, "name": "same"}])
+    pages = [(), ({**new, "seq": 8, "name": "old"}, {**new, "seq": 9, "name": "same"})]
+    late = PeopleFeedActivities(worker_engine, ConsoleHr(pages))
     taken = await take(late, replace(MOMENT, at=NOW + timedelta(minutes=1)))
 
     assert [one.newer for one in taken] == [0]
     async with AsyncSession(worker_engine) as session:
         assert (await session.scalars(select(Employee.name))).one() == "new"
-
-
-def replace_feed(feed: PeopleFeedActivities, records: Sequence[dict[str, Any]]) -> PeopleFeedActivities:
-    return PeopleFeedActivities(feed.engine, ConsoleHr([(), tuple(records)]))
