@@ -137,6 +137,31 @@ class Systems:
         return CallActivities(engine, self.directory, self.office, self.stock)
 
 
+async def publish(owner_url: str, item: Item, version: int = 1) -> None:
+    """A version that was written by one and reviewed by another; an older one is retired."""
+    engine = engine_for(owner_url, pool_size=1, application="test")
+    at = datetime.now(UTC)
+    async with transaction(engine) as session:
+        if await session.get(RequestItem, item.key) is None:
+            first = RequestItem(key=item.key, owner_team=item.owner_team, created_by="acc_jo", created_at=at)
+            session.add(first)
+            await session.flush()
+        retired = update(RequestItemVersion).where(
+            col(RequestItemVersion.item_key) == item.key,
+            col(RequestItemVersion.status) == VersionStatus.PUBLISHED,
+        )
+        await session.execute(retired.values(status=VersionStatus.RETIRED, retired_at=at))
+        definition = to_record(item)
+        session.add(
+            RequestItemVersion(
+                item_key=item.key, version=version, status=VersionStatus.PUBLISHED, text="",
+                definition=definition, checksum=sha256(repr(definition).encode()).hexdigest(),
+                writers=["acc_jo"], reviewer_id="acc_kim", created_at=at, written_at=at, published_at=at,
+            )
+        )  # fmt: skip
+    await engine.dispose()
+
+
 @dataclass
 class Asking:
     """Starts requests, says things to them, moves their clocks, reads what they left."""
@@ -153,30 +178,7 @@ class Asking:
                 session.add_all(group)
 
     async def publish(self, item: Item, version: int = 1) -> None:
-        """A version that was written by one and reviewed by another; an older one is retired."""
-        engine = engine_for(self.owner_url, pool_size=1, application="test")
-        at = datetime.now(UTC)
-        async with transaction(engine) as session:
-            if await session.get(RequestItem, item.key) is None:
-                first = RequestItem(
-                    key=item.key, owner_team=item.owner_team, created_by="acc_jo", created_at=at
-                )
-                session.add(first)
-                await session.flush()
-            retired = update(RequestItemVersion).where(
-                col(RequestItemVersion.item_key) == item.key,
-                col(RequestItemVersion.status) == VersionStatus.PUBLISHED,
-            )
-            await session.execute(retired.values(status=VersionStatus.RETIRED, retired_at=at))
-            definition = to_record(item)
-            session.add(
-                RequestItemVersion(
-                    item_key=item.key, version=version, status=VersionStatus.PUBLISHED, text="",
-                    definition=definition, checksum=sha256(repr(definition).encode()).hexdigest(),
-                    writers=["acc_jo"], reviewer_id="acc_kim", created_at=at, written_at=at, published_at=at,
-                )
-            )  # fmt: skip
-        await engine.dispose()
+        await publish(self.owner_url, item, version)
 
     async def born(
         self, item: Item, version: int = 1, by: str = "acc_emp_jane", of: str = "emp_jane",
