@@ -1,7 +1,7 @@
 """In step with the HR system: over real HTTP, twice, late, in disorder and broken; leavers and absences."""
 
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -383,17 +383,14 @@ async def test_an_absence_that_is_over_or_still_to_come_moves_nothing(
         assert await retarget(worker_engine, TODAY + timedelta(days=1)) == 1
 
 
-def pages_of(records: Sequence[dict[str, Any]]) -> ConsoleHr:
-    return ConsoleHr([tuple(records)])
-
-
 async def test_an_older_record_never_undoes_a_newer_one(worker_engine: AsyncEngine) -> None:
     new = {"kind": "employee", "id": "HR-1", "seq": 9, "name": "new", "email": "", "starts_on": "2020-01-01"}
-    feed = PeopleFeedActivities(worker_engine, pages_of([new]))
+    feed = PeopleFeedActivities(worker_engine, ConsoleHr([(new,)]))
     await take(feed)
 
-    pages = [(), ({**new, "seq": 8, "name": "old"}, {**new, "seq": 9, "name": "same"})]
-    late = PeopleFeedActivities(worker_engine, ConsoleHr(pages))
+    late = PeopleFeedActivities(
+        worker_engine, ConsoleHr([(), ({**new, "seq": 8, "name": "old"}, {**new, "name": "same"})])
+    )
     taken = await take(late, replace(MOMENT, at=NOW + timedelta(minutes=1)))
 
     assert [one.newer for one in taken] == [0]
