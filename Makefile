@@ -22,8 +22,8 @@ down: setup ## stop what `make up` started; data stays in .run
 test: setup ## run all tests, stopping at the first red folder; PART=rules runs one folder
 	@$(OURS) -m ops.test $(PART)
 
-check: setup ## format, lint, types, the laws of the house, translations
-	@$(OURS) -m ops.check
+check: setup ## format, lint, types, translations, the laws of the house; PART=types makes one step
+	@$(OURS) -m ops.check $(PART)
 
 bench: setup ## measure one claim: WHAT=queue [N=1000]; the last line is JSON
 	@$(OURS) -m ops.bench '$(WHAT)' $(N)

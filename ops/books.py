@@ -5,7 +5,9 @@ The house's own activities do it, told that it is last month; the close itself i
 import asyncio
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +19,6 @@ from activities.billing import BillingActivities
 from activities.kit.transactions import transaction
 from activities.subscriptions import SubscriptionActivities
 from models.catalogue import PlanVersion
-from models.kit.engine import engine_for
 from models.kit.ids import case_invoice_id, order_id, subscription_id
 from models.kit.records import from_record
 from models.messages.billing.invoices import InvoiceOrder, IssueInvoice
@@ -25,7 +26,7 @@ from models.messages.catalogue import PlanTerms
 from models.messages.orders import OrderStatus
 from models.messages.subscriptions import Activation, Activations
 from models.orders import Order
-from models.rules.billing.close import month_before
+from models.rules.billing.close import Month, month_before
 from models.rules.billing.invoices import on_day
 from models.rules.subscriptions.charges import invoiced
 from models.subscriptions import SubscriptionCharge
@@ -37,17 +38,23 @@ CONTRACTS = (
     ("cus_mina", "pln_water", 4), ("cus_mina", "pln_care", 11), ("cus_ava", "pln_air", 16),
     ("cus_hanbit", "pln_store", 2), ("cus_jung", "pln_care", 20), ("cus_noah", "pln_air", 25),
 )  # fmt: skip
+TERM = 90  # days to pay: these six are never late
 ERP_SECONDS, CLOSE_SECONDS = 150, 60
 
 
-async def live_last_month(worker_url: str) -> str:
-    """Begin and bill these contracts in the last whole month; its id. Safe to repeat: ids are fixed."""
-    month = month_before(on_day(datetime.now(UTC)))
-    engine = engine_for(worker_url, pool_size=2)
-    for number, (customer, plan, day) in enumerate(CONTRACTS, NUMBERS):
-        await _contract(engine, number, customer, plan, month.from_on + timedelta(day - 1))
-    await engine.dispose()
-    return month.id
+def last_month() -> Month:
+    """The last whole month in Seoul."""
+    return month_before(on_day(datetime.now(UTC)))
+
+
+def contracts(engine: AsyncEngine) -> list[tuple[date, Callable[[], Awaitable[None]]]]:
+    """What began and was billed in the last whole month, each with its day. Safe to repeat: ids are fixed."""
+    month = last_month()
+    found: list[tuple[date, Callable[[], Awaitable[None]]]] = []
+    for number, (customer, plan, day_of_month) in enumerate(CONTRACTS, NUMBERS):
+        day = month.from_on + timedelta(day_of_month - 1)
+        found.append((day, partial(_contract, engine, number, customer, plan, day)))
+    return found
 
 
 async def _contract(engine: AsyncEngine, number: int, customer: str, plan: str, day: date) -> None:
@@ -73,13 +80,18 @@ async def _contract(engine: AsyncEngine, number: int, customer: str, plan: str, 
         lines = invoiced(charges, customer)  # type: ignore[arg-type]
         asked = InvoiceOrder(
             case_invoice_id(order), "", customer, (), case_id=order, lines=lines,
-            charge_ids=tuple(one.id for one in charges),
+            charge_ids=tuple(one.id for one in charges), due_days=TERM,
         )  # fmt: skip
         await BillingActivities(engine).issue(IssueInvoice(asked, at))
 
 
-async def close_month(app: str, token: str, erp_url: str, month: str) -> str:
-    """Ask for the close as finance does, once the ERP answers; how the month stands then."""
+async def close_month(app: str, token: str, erp_url: str) -> None:
+    """Ask for the close of last month as finance does, once the ERP answers, and say how it stands."""
+    month = last_month().id
+    print(f"The books of {month}: {await _closed(app, token, erp_url, month)}.", file=sys.stderr)
+
+
+async def _closed(app: str, token: str, erp_url: str, month: str) -> str:
     port = urlsplit(erp_url).port or 0
     until = time.monotonic() + ERP_SECONDS
     while not await asyncio.to_thread(serves, port, DATABASE):
@@ -96,9 +108,3 @@ async def close_month(app: str, token: str, erp_url: str, month: str) -> str:
             if status == "closed" or time.monotonic() > until:
                 return status
             await asyncio.sleep(0.5)
-
-
-async def main(worker_url: str, app: str, token: str, erp_url: str) -> None:
-    """Last month, from its contracts to its acknowledged sums."""
-    month = await live_last_month(worker_url)
-    print(f"The books of {month}: {await close_month(app, token, erp_url, month)}.", file=sys.stderr)

@@ -12,9 +12,13 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 EVENTS = "/systems/gateway/webhook"
-SCANS = "/webhooks/carrier"
-NOTICES = "/systems/bank/webhook"
-ARRIVALS = "/webhooks/stock"
+# Who tells us what happened, and where the house hears it.
+NEIGHBOURS = {
+    "GATEWAY": EVENTS,
+    "CARRIER": "/webhooks/carrier",
+    "BANK": "/systems/bank/webhook",
+    "STOCK": "/webhooks/stock",
+}
 
 
 def introduce(
@@ -46,7 +50,5 @@ def setting(name: str, environment: Mapping[str, str] = os.environ) -> str:
 
 if __name__ == "__main__":
     house = setting("PUBLIC_URL")
-    introduce(setting("GATEWAY_URL"), house, setting("GATEWAY_WEBHOOK_SECRET"))
-    introduce(setting("CARRIER_URL"), house, setting("CARRIER_WEBHOOK_SECRET"), events=SCANS)
-    introduce(setting("BANK_URL"), house, setting("BANK_WEBHOOK_SECRET"), events=NOTICES)
-    introduce(setting("STOCK_URL"), house, setting("STOCK_WEBHOOK_SECRET"), events=ARRIVALS)
+    for name, events in NEIGHBOURS.items():
+        introduce(setting(f"{name}_URL"), house, setting(f"{name}_WEBHOOK_SECRET"), events=events)

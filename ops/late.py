@@ -1,6 +1,8 @@
 """Two customers of the sample company who pay late: a policy, old invoices, and the sweep that finds them."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -8,12 +10,11 @@ from activities.billing import BillingActivities
 from activities.dunning import DunningActivities
 from activities.kit.transactions import transaction
 from models.dunning import DunningPolicy
-from models.kit.engine import engine_for
 from models.kit.records import to_record
 from models.messages.billing.invoices import InvoiceOrder, IssueInvoice, LineKind, PricedLine
 from models.messages.catalogue import VersionStatus
 from models.messages.dunning import PolicyStep, PolicyTerms, StepKind
-from models.rules.billing.invoices import split_vat
+from models.rules.billing.invoices import on_day, split_vat
 
 POLICY = PolicyTerms(
     (
@@ -37,9 +38,9 @@ DEBTS = (
 PROMISES = "cus_dal"
 
 
-async def fall_behind(database_url: str) -> None:
-    """Publish the policy, issue invoices that were due some days ago, and sweep as every morning."""
-    engine, now = engine_for(database_url), datetime.now(UTC)
+async def set_policy(engine: AsyncEngine) -> None:
+    """Publish what happens to those who pay late."""
+    now = datetime.now(UTC)
     async with transaction(engine) as session:
         await session.merge(
             DunningPolicy(
@@ -47,14 +48,26 @@ async def fall_behind(database_url: str) -> None:
                 effective_from=date(2026, 1, 1), reviewer_id="acc_admin", created_at=now, published_at=now,
             )
         )  # fmt: skip
+
+
+def debts(engine: AsyncEngine) -> list[tuple[date, Callable[[], Awaitable[None]]]]:
+    """Invoices that were due some days ago, each with the day on which it was issued."""
+    now = datetime.now(UTC)
+    found: list[tuple[date, Callable[[], Awaitable[None]]]] = []
     for number, (customer, name_ko, name_en, gross, days) in enumerate(DEBTS, 1):
         line = PricedLine(LineKind.PRODUCT, name_ko, name_en, 1, gross, *split_vat(gross))
         order = InvoiceOrder(
             f"ISAMPLE{number}", "", customer, (), case_id=f"SAMPLE{number}", lines=(line,)
         )  # fmt: skip
-        await owe(engine, order, now - timedelta(days=days))
-    await DunningActivities(engine).open_cases(now)
-    await engine.dispose()
+        due = now - timedelta(days=days)
+        issued = on_day(due - timedelta(days=order.due_days))
+        found.append((issued, partial(owe, engine, order, due)))
+    return found
+
+
+async def sweep(engine: AsyncEngine) -> None:
+    """Look for who is late, as every morning."""
+    await DunningActivities(engine).open_cases(datetime.now(UTC))
 
 
 async def owe(engine: AsyncEngine, order: InvoiceOrder, due: datetime) -> None:

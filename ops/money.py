@@ -1,7 +1,6 @@
 """Lets money come in at the sample company: a card, a bank account, transfers, and the day's collection."""
 
 import asyncio
-import os
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -72,23 +71,20 @@ class Payer:
             (await self.http.post(f"{self.sandbox}/bank/control/deposits", json=body)).raise_for_status()
 
 
-async def let_money_come(app: str, sandbox: str, token: str) -> None:
+async def let_money_come(app: str, sandbox: str, token: str, temporal: str, namespace: str) -> None:
     """The customer agrees on ways to pay; the morning's appointments are kept at once."""
     async with httpx.AsyncClient(timeout=20) as http:
         payer = Payer(app, sandbox, token, http)
         await payer.add_card()
         await payer.agree_to_debits()
         await payer.transfer()
-    await keep_appointments()
+    await keep_appointments(await Client.connect(temporal, namespace=namespace))
 
 
-async def keep_appointments(*names: str) -> None:
-    """Call appointments now; each does its day's work once, however often it is called."""
-    client = await Client.connect(
-        os.environ["TEMPORAL_ADDRESS"], namespace=os.environ.get("TEMPORAL_NAMESPACE", "default")
-    )
+async def keep_appointments(client: Client) -> None:
+    """Call the morning's appointments now; each does its day's work once, however often it is called."""
     until = time.monotonic() + PATIENCE
-    for name in names or MORNING:
+    for name in MORNING:
         while True:
             try:
                 await client.get_schedule_handle(name).trigger()

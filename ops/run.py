@@ -18,12 +18,13 @@ from types import FrameType
 from typing import IO, Any
 
 from ops import database
-from ops.introduce import ARRIVALS, NOTICES, SCANS, introduce, setting
+from ops.introduce import NEIGHBOURS, introduce, setting
 from ops.parts import House, Part, end_leftovers
 from ops.plan import ROOT, Plan, make_plan, run_folder
 from ops.processes import Process
 
 START_SECONDS = 120
+BESIDE_SECONDS = 300  # an ERP that is new makes its own database first
 JOB_SECONDS = 600
 STOP_SECONDS = 30
 
@@ -90,23 +91,13 @@ class Supervisor:
         self.do("migrate", [sys.executable, "-m", "alembic", "upgrade", "head"], "owner")
         (self.plan.folder / "files").mkdir(exist_ok=True)
         self.bring_up(self.house.ours)
-        if "GATEWAY_URL" not in os.environ:
-            given = self.plan.environment()
-            secret = setting("GATEWAY_WEBHOOK_SECRET", given)
-            introduce(given["GATEWAY_URL"], self.plan.local("PORT"), secret)
-        if "CARRIER_URL" not in os.environ:
-            given = self.plan.environment()
-            secret = setting("CARRIER_WEBHOOK_SECRET", given)
-            introduce(given["CARRIER_URL"], self.plan.local("PORT"), secret, events=SCANS)
-        if "BANK_URL" not in os.environ:
-            given = self.plan.environment()
-            secret = setting("BANK_WEBHOOK_SECRET", given)
-            introduce(given["BANK_URL"], self.plan.local("PORT"), secret, events=NOTICES)
-        if "STOCK_URL" not in os.environ:
-            secret = setting("STOCK_WEBHOOK_SECRET", given)
-            introduce(given["STOCK_URL"], self.plan.local("PORT"), secret, events=ARRIVALS)
+        given = self.plan.environment()
+        for name, events in NEIGHBOURS.items():
+            if f"{name}_URL" not in os.environ:
+                secret = setting(f"{name}_WEBHOOK_SECRET", given)
+                introduce(given[f"{name}_URL"], self.plan.local("PORT"), secret, events=events)
         self.seed()
-        self.wait_for(self.house.beside)
+        self.wait_for(self.house.beside, BESIDE_SECONDS)
 
     def bring_up(self, parts: Sequence[Part]) -> None:
         """Start these parts together and wait until each answers."""
@@ -122,9 +113,9 @@ class Supervisor:
             except subprocess.CalledProcessError as error:
                 raise Failed(f"{part.name} did not start: {error}\n{part.last_lines()}") from error
 
-    def wait_for(self, parts: Sequence[Part]) -> None:
+    def wait_for(self, parts: Sequence[Part], seconds: float = START_SECONDS) -> None:
         """Wait until each of these answers; from now on what dies is started again."""
-        until = time.monotonic() + START_SECONDS
+        until = time.monotonic() + seconds
         for part in parts:
             while not part.is_ready():
                 self.stop_if_asked()

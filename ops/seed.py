@@ -10,10 +10,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ops import bills, books
+from ops import bills, books, past
 from ops.asks import ask_around
 from ops.company import CHECKS, CUSTOMERS, OWNED, PRODUCTS, TECHNICIANS, Keys, make_company
-from ops.late import PROMISES, fall_behind
+from ops.late import PROMISES
 from ops.money import let_money_come
 from ops.people import settle_in
 from ops.trade import Trader
@@ -142,14 +142,19 @@ def main() -> None:
     """Make the company, walk its stories, leave the keys."""
     environment = os.environ
     keys = make_company(environment["DATABASE_WORKER_URL"])
+    asyncio.run(past.live_on(environment["DATABASE_WORKER_URL"]))
     bills.sign(environment["DATABASE_WORKER_URL"], bills.today())
-    asyncio.run(fall_behind(environment["DATABASE_WORKER_URL"]))
     sandbox = environment["GATEWAY_URL"].removesuffix("/gateway")
     asyncio.run(walk_all(keys, environment["PUBLIC_URL"], sandbox))
     if "ACCOUNTING_URL" in environment:
         app, erp = environment["PUBLIC_URL"], environment["ACCOUNTING_URL"]
-        asyncio.run(books.main(environment["DATABASE_WORKER_URL"], app, keys.tokens["finance"], erp))
-    asyncio.run(let_money_come(environment["PUBLIC_URL"], sandbox, keys.tokens["customer"]))
+        asyncio.run(books.close_month(app, keys.tokens["finance"], erp))
+    asyncio.run(
+        let_money_come(
+            environment["PUBLIC_URL"], sandbox, keys.tokens["customer"], environment["TEMPORAL_ADDRESS"],
+            environment.get("TEMPORAL_NAMESPACE", "default"),
+        )
+    )  # fmt: skip
     place = Path(environment["RUN_DIR"]) / "demo.json"
     place.write_text(json.dumps({key: value for key, value in asdict(keys).items() if key != "password"}))
     print(f"The sample company lives: {len(FAULTS)} tickets.", file=sys.stderr)

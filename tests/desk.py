@@ -24,7 +24,7 @@ from models.tickets import Ticket
 from tests.builders.desk import Company, a_company
 from tests.builders.settings import some_settings
 from tests.builders.tickets import a_reported_fault
-from workflows.kit.options import DESK_QUEUE
+from workflows.kit.options import DESK_QUEUE, HEARD
 
 PATIENCE = 20.0  # seconds of real time that anything in a test may take
 
@@ -47,6 +47,7 @@ class RunningDesk:
     company: Company = field(default_factory=Company)
     workers: list[Worker] = field(default_factory=list)
     tasks: list[asyncio.Task[Any]] = field(default_factory=list)
+    patience: float = PATIENCE
 
     @property
     def client(self) -> Client:
@@ -80,7 +81,10 @@ class RunningDesk:
         self.running = [asyncio.create_task(one.run()) for one in self.workers]
 
     async def stop_work(self) -> None:
-        """The workers go away; what they knew of running workflows is gone with them."""
+        """The workers go away; what they knew of running workflows is gone with them.
+
+        A call that they were given in that moment is missed once they have been silent for long."""
+        self.patience = PATIENCE + HEARD.total_seconds()
         await asyncio.gather(*(one.shutdown() for one in self.workers))
         await asyncio.gather(*self.running)
 
@@ -98,7 +102,7 @@ class RunningDesk:
         saying = self.handle(ticket).execute_update(
             update, argument, id=argument.id, result_type=TicketStatus
         )
-        return await asyncio.wait_for(saying, PATIENCE)
+        return await asyncio.wait_for(saying, self.patience)
 
     async def refusal(self, ticket: Ticket, update: str, argument: Any) -> str | None:
         """The code with which a command is refused; None when it is not."""
@@ -112,7 +116,7 @@ class RunningDesk:
         return await self.handle(ticket).query("status", result_type=TicketState)
 
     async def result(self, ticket: Ticket) -> TicketStatus:
-        return TicketStatus(await asyncio.wait_for(self.handle(ticket).result(), PATIENCE))
+        return TicketStatus(await asyncio.wait_for(self.handle(ticket).result(), self.patience))
 
     async def pass_time(self, ticket: Ticket, until: datetime | None = None, **duration: float) -> None:
         """Move the ticket's clock past a moment, or by a duration."""
@@ -120,7 +124,7 @@ class RunningDesk:
         if until is not None:
             started = until - await self.now(ticket) + timedelta(seconds=1)
         assert started > timedelta(), "time only moves forward"
-        await asyncio.wait_for(self.environment.fast_forward(self.handle(ticket), started), PATIENCE)
+        await asyncio.wait_for(self.environment.fast_forward(self.handle(ticket), started), self.patience)
 
     async def now(self, ticket: Ticket) -> datetime:
         """The time in the life of this ticket."""
@@ -161,7 +165,7 @@ class RunningDesk:
 
     async def until(self, is_so: Callable[[], Awaitable[bool]]) -> None:
         """Look until it is so; fails when it never is."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(self.patience):
             while not await is_so():  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 

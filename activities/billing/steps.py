@@ -111,4 +111,6 @@ async def tell(
         details=details or {"number": invoice.number}, is_public=is_public, **whose(invoice),
     )  # fmt: skip
     await write_waits(session, workflow_id, of_case(notes or WaitNotes(), invoice))
-    await tell_live(session, workflow_id, f"ticket:{invoice.ticket_id}", f"case:{invoice.case_id}")
+    await tell_live(
+        session, workflow_id, f"ticket:{invoice.ticket_id or ''}", f"case:{invoice.case_id or ''}"
+    )

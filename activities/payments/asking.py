@@ -1,8 +1,7 @@
 """The slices of a collection that leave the house: ask, look up, and write to the customer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -12,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 
+from activities.kit.beating import beating
 from activities.kit.pace import LONGEST_QUIET
 from activities.kit.sealing import Seals
 from activities.kit.transactions import transaction
@@ -24,7 +24,6 @@ CHUNK = 50  # so many attempts at most are unclear when a worker dies
 AT_ONCE = 20  # calls under way at the same time in one slice
 CLAIMED_FOR = 30.0  # seconds within which a claimed attempt is sent, or never by this worker
 PATIENCE = 45.0  # the longest that one call takes
-BEAT = 2.0
 
 # `asked_at` is written before the call: whoever comes after a crash looks these up first.
 CLAIM = """
@@ -70,22 +69,6 @@ class Clock:
         return self.at + (datetime.now(UTC) - self.began)
 
 
-@asynccontextmanager
-async def heartbeats() -> AsyncIterator[None]:
-    """Say that this slice is alive while its calls are under way."""
-
-    async def beat() -> None:
-        while True:
-            activity.heartbeat()
-            await asyncio.sleep(BEAT)
-
-    task = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        task.cancel()
-
-
 @dataclass
 class AskingActivities:
     """Everything of a collection that asks a provider; dependencies are handed in by worker.py."""
@@ -101,7 +84,7 @@ class AskingActivities:
         Safe to repeat: an attempt is claimed in SQL before its call and never claimed twice; what a dead
         worker had claimed is looked up, not asked again."""
         clock, handled = Clock(asked.at), 0
-        async with heartbeats():
+        async with beating():
             while handled < asked.policy.slice_attempts:
                 since = datetime.now(UTC)
                 rows = await self._claim(asked.collection_id, clock)
@@ -123,7 +106,7 @@ class AskingActivities:
         at the provider, and an answer is merged once."""
         clock, handled = Clock(asked.at), 0
         longest = asked.latency_seconds + CLAIMED_FOR + PATIENCE
-        async with heartbeats():
+        async with beating():
             while handled < asked.policy.slice_attempts:
                 rows = await self._due(asked.collection_id, clock)
                 if not rows:

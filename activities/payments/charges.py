@@ -154,7 +154,7 @@ async def _write(session: AsyncSession, change: AttemptChange) -> PaymentAttempt
         session,
         invoice_workflow_id(change.invoice_id),
         f"ticket:{change.ticket_id}",
-        f"case:{invoice.case_id}",
+        f"case:{invoice.case_id or ''}",
     )
     return attempt
 

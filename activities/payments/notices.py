@@ -8,9 +8,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 
+from activities.kit.beating import beating
 from activities.kit.post import LetterActivities
 from activities.kit.transactions import transaction
-from activities.payments.asking import Clock, heartbeats
+from activities.payments.asking import Clock
 from models.messages.letters import Letter
 from models.messages.payments import AttemptStatus, charge_workflow_id
 from models.messages.payments.collection import SliceDone, WorkSlice
@@ -39,7 +40,7 @@ class NoticeActivities:
         """Write to the next customers. Safe to repeat: a letter is sent once per key, and who was told is
         not told again."""
         clock, handled = Clock(asked.at), 0
-        async with heartbeats():
+        async with beating():
             while handled < asked.policy.slice_attempts:
                 given = {"collection": asked.collection_id, "size": CHUNK}
                 async with transaction(self.engine) as session:

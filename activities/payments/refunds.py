@@ -206,5 +206,8 @@ async def _tell(
         is_public=is_public, **whose(invoice),
     )  # fmt: skip
     await tell_live(
-        session, invoice_workflow_id(invoice.id), f"ticket:{invoice.ticket_id}", f"case:{invoice.case_id}"
+        session,
+        invoice_workflow_id(invoice.id),
+        f"ticket:{invoice.ticket_id or ''}",
+        f"case:{invoice.case_id or ''}",
     )

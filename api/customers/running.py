@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlmodel import col
 
-from api.customers.card import OWED
 from api.kit.desk import DeskAt
 from api.kit.language import locale
 from models.billing import Invoice
 from models.catalogue import Plan
 from models.field_service import Visit
+from models.kit.arrears import OWED, open_minor
 from models.messages.billing.invoices import InvoiceStatus
 from models.messages.field_service import VisitStatus
 from models.messages.orders import OrderStatus
@@ -50,7 +50,7 @@ class BillLineUp:
     id: str
     number: str
     status: InvoiceStatus
-    total_minor: int
+    open_minor: int
     currency: str
     due_at: datetime
 
@@ -119,10 +119,10 @@ def invoices_of(desk: DeskAt, mine: str | None) -> Any:
     return (
         desk.visible(Invoice)
         .with_only_columns(
-            col(Invoice.id), col(Invoice.number), col(Invoice.status), col(Invoice.total_minor),
+            col(Invoice.id), col(Invoice.number), col(Invoice.status), open_minor(),
             col(Invoice.currency), col(Invoice.due_at),
         )
-        .where(col(Invoice.customer_id) == mine, col(Invoice.status).in_(OWED))
+        .where(col(Invoice.customer_id) == mine, col(Invoice.status).in_(OWED), open_minor() > 0)
         .order_by(col(Invoice.due_at), col(Invoice.id))
     )  # fmt: skip
 

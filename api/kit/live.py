@@ -275,12 +275,16 @@ class Live:
 
 
 def changes_of(topic: str) -> list[Change]:
-    """What a topic means; every change of a thing is one of its journey. Anything else is not passed on."""
+    """What a topic means; every change of a thing is one of its journey. Anything else is not passed on.
+
+    A case whose number says nothing that pages know is a change of some journey."""
     found = TOPIC.fullmatch(topic)
     if found is None:
         return []
     name, id = found["all"] or found["one"], found["id"] or ""
-    return [Change(CASES.get(id[:1], name) if name == "case" else name, id), Change("journeys")]
+    if name == "case":
+        name = CASES.get(id[:1], "")
+    return [*([Change(name, id)] if name else []), Change("journeys")]
 
 
 async def woken(stream: Stream, seconds: float) -> bool:

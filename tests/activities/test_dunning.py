@@ -32,8 +32,8 @@ from models.messages.dunning import (
 from models.messages.subscriptions import DismissalOrder, ReactivationOrder, SuspensionOrder
 from models.rules import dunning as rules
 from models.rules.calendars import KST
+from ops import past
 from ops.company import make_company
-from ops.late import fall_behind
 from tests.builders.dunning import TERMS, a_case, a_policy, an_order, an_unpaid_invoice, pay
 from tests.builders.leases import BASIC, a_lease, read
 from tests.conftest import Database
@@ -321,7 +321,7 @@ async def test_two_customers_of_the_sample_company_pay_late(
     await asyncio.to_thread(make_company, database.worker_url)
 
     for _ in range(2):
-        await fall_behind(database.worker_url)
+        await past.live_on(database.worker_url)
 
     found = "select customer_id, opening_minor from dunning_cases order by 1"
     assert await rows(worker_engine, found) == [("cus_dal", 231_000), ("cus_jung", 84_000)]

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.kit.live import EVERYTHING, MOST_STREAMS, MOST_WAITING, Change, Live
+from api.kit.live import EVERYTHING, MOST_STREAMS, MOST_WAITING, Change, Live, changes_of
 from ops.postgres import free_port
 from tests.api.web import Web
 from tests.builders.company import hashed
@@ -384,3 +384,13 @@ def test_pages_listen_for_everything_that_is_told() -> None:
     [listed] = re.findall(r"const EVENTS = \[(.*?)\];", script, re.DOTALL)
 
     assert set(re.findall(r"'(\w+)'", listed)) == {change.name for change in EVERYTHING}
+
+
+@pytest.mark.parametrize(
+    "topic", ["case:None", "case:X1", "case:O1", "case:R1", "case:C1", "ticket:T1", "close:2026-10"]
+)
+def test_every_topic_means_something_that_can_be_asked_for_or_nothing(topic: str) -> None:
+    names = {change.name for change in changes_of(topic)}
+
+    assert "journeys" in names
+    assert names <= {change.name for change in EVERYTHING}

@@ -15,7 +15,7 @@ import httpx
 import psycopg
 import pytest
 
-from ops import plan
+from ops import past, plan
 from ops.company import TECHNICIANS, Keys, make_company
 from ops.postgres import free_port
 from ops.run import Supervisor
@@ -28,13 +28,15 @@ LINK = re.compile(r"https?://\S+/links/[0-9a-f]{64}\S*")
 
 
 class QuietHouse(Supervisor):
-    """A house whose company has no past: tests make their own journeys."""
+    """A house whose company has old invoices and no running journeys: tests make their own."""
 
     keys: Keys
 
     def seed(self) -> None:
-        """Store the company and leave its journeys to the tests."""
+        """Store the company with its past, and leave its journeys to the tests."""
         self.keys = make_company(self.plan.urls.worker)
+        with ThreadPoolExecutor(1) as elsewhere:  # this thread's loop may belong to the browser
+            elsewhere.submit(lambda: asyncio.run(past.live_on(self.plan.urls.worker))).result(120)
 
 
 @dataclass
@@ -65,6 +67,7 @@ class House:
     keys: Keys
     worker_url: str
     erp_url: str
+    temporal: tuple[str, str]  # address, namespace
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=20))
 
     def sign_in_of(self, login: str) -> tuple[str, str]:
@@ -172,4 +175,5 @@ def start(folder: Path, patch: pytest.MonkeyPatch) -> tuple[QuietHouse, House]:
         running.keys,
         running.plan.urls.worker,
         running.plan.settings()["ACCOUNTING_URL"],
+        (places["temporal"], running.plan.environment("worker").get("TEMPORAL_NAMESPACE", "default")),
     )

@@ -23,6 +23,11 @@ LEDGER = """
 select e.account, sum(e.debit_minor - e.credit_minor) from ledger_entries e
 join ledger_transactions t on t.id = e.transaction_id join orders o on o.customer_id = t.customer_id
 where o.id = %s group by e.account"""
+# The pages cross-fade when one follows a link; a half-faded page has no colours of its own.
+SETTLED = """new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame)).then(
+  () => Promise.all(document.getAnimations()
+    .filter(one => one.effect.getComputedTiming().iterations !== Infinity)
+    .map(one => one.finished.catch(() => null))))"""
 WAY = ("collected", "in_transit", "out_for_delivery", "delivered")
 
 
@@ -60,6 +65,7 @@ class Shopper(Customer):
         assert self.page.evaluate(WIDER, WIDTH) == [], address
         for scheme in ("dark", "light"):
             self.page.emulate_media(color_scheme=scheme)
+            self.page.evaluate(SETTLED)
             found = Axe().run(self.page, options=RULES).response["violations"]
             assert not found, [
                 (address, scheme, one["id"], [node["target"] for node in one["nodes"]]) for one in found

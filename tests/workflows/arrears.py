@@ -14,7 +14,7 @@ from temporalio.service import RPCError
 from activities.kit.transactions import transaction
 from models.messages.dunning import CaseStatus, Outlook, PolicyTerms, StepKind, dunning_workflow_id
 from tests.builders.dunning import TERMS, a_case, a_policy, an_unpaid_invoice, pay
-from tests.desk import PATIENCE, RunningDesk
+from tests.desk import RunningDesk
 
 with workflow.unsafe.imports_passed_through():
     from models.messages.billing.invoices import InvoiceOrder
@@ -116,7 +116,7 @@ class Arrears:
         if until is not None:
             left = max(until - await self.now(), timedelta()) + timedelta(seconds=1)
         try:
-            await asyncio.wait_for(self.desk.environment.fast_forward(self.handle, left), PATIENCE)
+            await asyncio.wait_for(self.desk.environment.fast_forward(self.handle, left), self.desk.patience)
         except RPCError as error:
             if "already completed" not in error.message:  # it ended while its clock was moved
                 raise
@@ -184,7 +184,7 @@ class Arrears:
 
     async def say(self, update: str, command: Any) -> Outlook:
         saying = self.handle.execute_update(update, command, id=command.id, result_type=Outlook)
-        return await asyncio.wait_for(saying, PATIENCE)
+        return await asyncio.wait_for(saying, self.desk.patience)
 
     async def refusal(self, update: str, command: Any) -> str:
         try:
@@ -194,4 +194,4 @@ class Arrears:
         return ""
 
     async def result(self) -> CaseStatus:
-        return CaseStatus(await asyncio.wait_for(self.handle.result(), PATIENCE))
+        return CaseStatus(await asyncio.wait_for(self.handle.result(), self.desk.patience))

@@ -27,7 +27,7 @@ from models.messages.orders.returns import (
 )
 from tests.builders import tickets as say
 from tests.builders.returns import Asked, a_delivered_order, a_return
-from tests.desk import PATIENCE, RunningDesk, StandIns
+from tests.desk import RunningDesk, StandIns
 from tests.workflows.neighbours import Post, VisitAsTold
 from workflows.kit.options import CARRIER_QUEUE, MAIL_QUEUE, STOCK_QUEUE
 
@@ -167,7 +167,7 @@ class Back:
             f"cmd-{uuid4().hex}", self.desk.company.customer_id, datetime.now(UTC), actor_kind, reason
         )
         saying = self.handle.execute_update(update, command, id=command.id, result_type=ReturnStatus)
-        return ReturnStatus(await asyncio.wait_for(saying, PATIENCE))
+        return ReturnStatus(await asyncio.wait_for(saying, self.desk.patience))
 
     async def inspect(self, **found: Condition) -> ReturnStatus:
         """`_1=Condition.USED`: the first line is used."""
@@ -177,14 +177,16 @@ class Back:
             f"cmd-{uuid4().hex}", self.desk.company.agent_id, datetime.now(UTC), "staff", lines
         )
         saying = self.handle.execute_update("inspect", command, id=command.id, result_type=ReturnStatus)
-        return ReturnStatus(await asyncio.wait_for(saying, PATIENCE))
+        return ReturnStatus(await asyncio.wait_for(saying, self.desk.patience))
 
     async def refusal(self, update: str) -> str | None:
         command: Any = ReturnCommand(f"cmd-{uuid4().hex}", "x", datetime.now(UTC))
         if update == "inspect":
             command = InspectReturn(f"cmd-{uuid4().hex}", "x", datetime.now(UTC))
         try:
-            await asyncio.wait_for(self.handle.execute_update(update, command, id=command.id), PATIENCE)
+            await asyncio.wait_for(
+                self.handle.execute_update(update, command, id=command.id), self.desk.patience
+            )
         except WorkflowUpdateFailedError as failure:
             return failure.cause.type if isinstance(failure.cause, ApplicationError) else "failed"
         return None
@@ -194,11 +196,11 @@ class Back:
             return bool((await self.row()).is_over)
 
         await self.desk.until(is_over)
-        return ReturnStatus(await asyncio.wait_for(self.handle.result(), PATIENCE))
+        return ReturnStatus(await asyncio.wait_for(self.handle.result(), self.desk.patience))
 
     async def pass_time(self, **duration: float) -> None:
         skip = self.desk.environment.fast_forward(self.handle, timedelta(**duration))
-        await asyncio.wait_for(skip, PATIENCE)
+        await asyncio.wait_for(skip, self.desk.patience)
 
     def letters(self, post: Post) -> list[str]:
         return [

@@ -19,7 +19,7 @@ from models.messages.subscriptions import (
 )
 from models.subscriptions import SubscriptionChange
 from tests.builders.leases import a_change, a_lease
-from tests.desk import PATIENCE, RunningDesk
+from tests.desk import RunningDesk
 
 with workflow.unsafe.imports_passed_through():
     from models.messages.billing.invoices import CaseCancelled, InvoiceOrder
@@ -97,14 +97,14 @@ class Leases:
 
     async def result(self, change: SubscriptionChange) -> ChangeStatus:
         await self.until_story(change, "")
-        return ChangeStatus(await asyncio.wait_for(self.handle(change).result(), PATIENCE))
+        return ChangeStatus(await asyncio.wait_for(self.handle(change).result(), self.desk.patience))
 
     async def say(self, change: SubscriptionChange, update: str, by: str = "cus_mina") -> ChangeStatus:
         decision = ChangeDecision(f"{change.id}:{update}", by, change.created_at)
         saying = self.handle(change).execute_update(
             update, decision, id=decision.id, result_type=ChangeStatus
         )
-        return await asyncio.wait_for(saying, PATIENCE)
+        return await asyncio.wait_for(saying, self.desk.patience)
 
     async def refusal(self, change: SubscriptionChange, update: str) -> str:
         try:
@@ -124,7 +124,9 @@ class Leases:
         if until is not None:
             left = until - await self.handle(change).query("now", result_type=datetime) + timedelta(seconds=1)
         try:
-            await asyncio.wait_for(self.desk.environment.fast_forward(self.handle(change), left), PATIENCE)
+            await asyncio.wait_for(
+                self.desk.environment.fast_forward(self.handle(change), left), self.desk.patience
+            )
         except RPCError as error:
             if "already completed" not in error.message:  # it ended while its clock was moved
                 raise

@@ -25,7 +25,7 @@ from models.messages.orders import (
     order_workflow_id,
 )
 from tests.builders.orders import Placed
-from tests.desk import PATIENCE, RunningDesk, StandIns
+from tests.desk import RunningDesk, StandIns
 from tests.workflows.neighbours import Post, VisitAsTold
 from workflows.kit.options import CARRIER_QUEUE, CREDIT_QUEUE, MAIL_QUEUE, STOCK_QUEUE
 
@@ -128,6 +128,18 @@ class Shop:
         await self.desk.until(has)
         return found[0]
 
+    async def ticket(self) -> Any:
+        """The newest ticket of the order, as soon as its life has begun."""
+        found: list[Any] = []
+
+        async def has() -> bool:
+            asked = "select * from tickets where case_id = :id order by created_at desc"
+            found[:] = await self.desk.rows(asked, id=self.order.id)
+            return bool(found) and found[0].status != "received"
+
+        await self.desk.until(has)
+        return found[0]
+
     async def told(self, sentence: str) -> None:
         async def has() -> bool:
             return sentence in await self.story()
@@ -181,7 +193,7 @@ class Shop:
             facts.get("actor_kind", "customer"), reason,
         )  # fmt: skip
         saying = self.handle.execute_update(update, command, id=command.id, result_type=OrderStatus)
-        return OrderStatus(await asyncio.wait_for(saying, PATIENCE))
+        return OrderStatus(await asyncio.wait_for(saying, self.desk.patience))
 
     async def refusal(self, update: str) -> str | None:
         try:
@@ -195,8 +207,8 @@ class Shop:
             return bool((await self.row()).is_over)
 
         await self.desk.until(is_over)
-        return OrderStatus(await asyncio.wait_for(self.handle.result(), PATIENCE))
+        return OrderStatus(await asyncio.wait_for(self.handle.result(), self.desk.patience))
 
     async def pass_time(self, **duration: float) -> None:
         skip = self.desk.environment.fast_forward(self.handle, timedelta(**duration))
-        await asyncio.wait_for(skip, PATIENCE)
+        await asyncio.wait_for(skip, self.desk.patience)

@@ -29,7 +29,7 @@ from models.messages.billing.invoices import IssueInvoice
 from tests.builders.billing import an_order_to_bill
 from tests.builders.leases import BASIC, a_lease
 from tests.conftest import Database
-from tests.desk import DESK_QUEUE, PATIENCE, RunningDesk, StandIns
+from tests.desk import DESK_QUEUE, RunningDesk, StandIns
 from tests.tryton import PASSWORD, RunningTryton, Wire, wired
 from workflows.billing import CloseWorkflow
 from workflows.kit.options import ACCOUNTING_QUEUE
@@ -66,7 +66,7 @@ class Month:
 
     async def result(self) -> Any:
         assert self.handle is not None
-        return await asyncio.wait_for(self.handle.result(), PATIENCE)
+        return await asyncio.wait_for(self.handle.result(), self.desk.patience)
 
     async def become_final(self) -> int:
         """Let the weeks pass in which it may be reopened; in which round it ended."""
@@ -88,7 +88,7 @@ class Month:
     async def pass_time(self, **duration: float) -> None:
         assert self.handle is not None
         skip = self.desk.environment.fast_forward(self.handle, timedelta(**duration))
-        await asyncio.wait_for(skip, PATIENCE)
+        await asyncio.wait_for(skip, self.desk.patience)
 
     async def say(self, update: str, actor: str = "acc_fin", reason: str = "", check: str = "") -> str:
         """Say a command; the code with which it was refused, or nothing."""
@@ -96,7 +96,7 @@ class Month:
         id = f"{update}-{actor}-{reason}-{check}"
         command = CloseCommand(id, actor, datetime.now(UTC), reason, check)
         try:
-            await asyncio.wait_for(self.handle.execute_update(update, command, id=id), PATIENCE)
+            await asyncio.wait_for(self.handle.execute_update(update, command, id=id), self.desk.patience)
         except WorkflowUpdateFailedError as refused:
             return (refused.cause.type or "") if isinstance(refused.cause, ApplicationError) else "failed"
         return ""

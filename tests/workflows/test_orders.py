@@ -43,7 +43,7 @@ async def test_an_order_is_paid_shipped_installed_activated_and_done(
     await shop.deliver()
     wait = await shop.waits_for("installation")
     assert wait.who == "technician"
-    [ticket] = await desk.rows("select * from tickets where case_id = :id", id=shop.order.id)
+    ticket = await shop.ticket()
     await shop.tell(f"visit:V{ticket.id[1:]}-1", "ended", Outcome.REPAIRED)
 
     assert await shop.ends() is S.DONE
@@ -239,7 +239,7 @@ async def test_what_the_warehouse_refuses_is_a_colleagues_task_and_goes_on_after
         wait = await shop.waits_for("seen_to")
     assert wait.who == "us"
     assert len(asked) == 1
-    [task] = await desk.rows("select * from tickets where case_id = :id", id=shop.order.id)
+    task = await shop.ticket()
     if ending == "called_off":
         await shop.say("cancel")
         assert await shop.ends() is S.CANCELLED
@@ -268,7 +268,7 @@ async def test_a_parcel_that_comes_back_ends_the_order(desk: RunningDesk, outsid
 async def test_an_installation_called_off_is_arranged_again(desk: RunningDesk) -> None:
     shop = await ordered(desk, a_line(once=0, needs_shipping=False, needs_installation=True))
     await shop.waits_for("installation")
-    [first] = await desk.rows("select id from tickets where case_id = :id", id=shop.order.id)
+    first = await shop.ticket()
     command = say.cancel(desk.company)
     await desk.client.get_workflow_handle(f"ticket:{first.id}").execute_update(
         "cancel", command, id=command.id
@@ -277,8 +277,12 @@ async def test_an_installation_called_off_is_arranged_again(desk: RunningDesk) -
 
     await shop.say("install_again", actor_kind="staff")
     await shop.waits_for("installation")
-    asked = "select id from tickets where case_id = :id order by created_at desc"
-    second = (await desk.rows(asked, id=shop.order.id))[0]
+
+    async def is_another() -> bool:
+        return bool((await shop.ticket()).id != first.id)
+
+    await desk.until(is_another)
+    second = await shop.ticket()
     await shop.tell(f"visit:V{second.id[1:]}-1", "ended", Outcome.REPAIRED)
 
     assert await shop.ends() is S.DONE

@@ -32,6 +32,10 @@ HR_QUEUE = "system-hr"
 DIRECTORY_QUEUE = "system-directory"
 OFFICE_QUEUE = "system-office"
 
+# Whoever asks outside is heard every few seconds (the worker sees to it), so that a call that died with its
+# worker is noticed long before its time is over.
+HEARD = timedelta(seconds=15)
+
 # A short SQL step: tried until the database is back, soon again at first.
 ROWS: ActivityOptions = {
     "start_to_close_timeout": timedelta(seconds=10),
@@ -45,6 +49,7 @@ LETTER: ActivityOptions = {
     "task_queue": MAIL_QUEUE,
     "start_to_close_timeout": timedelta(seconds=30),
     "schedule_to_close_timeout": timedelta(days=1),
+    "heartbeat_timeout": HEARD,
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
 }
 
@@ -52,6 +57,7 @@ LETTER: ActivityOptions = {
 MONEY: ActivityOptions = {
     "task_queue": PAYMENTS_QUEUE,
     "start_to_close_timeout": timedelta(seconds=45),
+    "heartbeat_timeout": HEARD,
     "retry_policy": RetryPolicy(maximum_attempts=1),
 }
 
@@ -60,6 +66,7 @@ KEYS: ActivityOptions = {
     "task_queue": PAYMENTS_QUEUE,
     "start_to_close_timeout": timedelta(seconds=45),
     "schedule_to_close_timeout": timedelta(hours=1),
+    "heartbeat_timeout": HEARD,
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
 }
 
@@ -70,6 +77,7 @@ LAST_KEYS: ActivityOptions = {**KEYS, "schedule_to_close_timeout": timedelta(day
 LOOK_UP: ActivityOptions = {
     "task_queue": PAYMENTS_QUEUE,
     "start_to_close_timeout": timedelta(seconds=30),
+    "heartbeat_timeout": HEARD,
     "retry_policy": RetryPolicy(
         initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30), maximum_attempts=5
     ),
@@ -80,6 +88,7 @@ CODE: ActivityOptions = {
     "task_queue": MAIL_QUEUE,
     "start_to_close_timeout": timedelta(seconds=30),
     "schedule_to_close_timeout": timedelta(minutes=10),
+    "heartbeat_timeout": HEARD,
     "retry_policy": RetryPolicy(
         initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
     ),
@@ -89,6 +98,7 @@ CODE: ActivityOptions = {
 MARKETING: ActivityOptions = {
     "task_queue": MARKETING_QUEUE,
     "start_to_close_timeout": timedelta(seconds=45),
+    "heartbeat_timeout": HEARD,
     "retry_policy": RetryPolicy(
         initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=10)
     ),
@@ -115,13 +125,16 @@ SETS: ActivityOptions = {
 # after it is back, everything goes on (measured: with five minutes one order of sixty waited that long).
 PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 STOCK: ActivityOptions = {
-    "task_queue": STOCK_QUEUE, "start_to_close_timeout": timedelta(seconds=60), "retry_policy": PATIENT,
+    "task_queue": STOCK_QUEUE, "start_to_close_timeout": timedelta(seconds=60),
+    "heartbeat_timeout": HEARD, "retry_policy": PATIENT,
 }  # fmt: skip
 CARRIER: ActivityOptions = {
-    "task_queue": CARRIER_QUEUE, "start_to_close_timeout": timedelta(seconds=60), "retry_policy": PATIENT,
+    "task_queue": CARRIER_QUEUE, "start_to_close_timeout": timedelta(seconds=60),
+    "heartbeat_timeout": HEARD, "retry_policy": PATIENT,
 }  # fmt: skip
 CREDIT: ActivityOptions = {
-    "task_queue": CREDIT_QUEUE, "start_to_close_timeout": timedelta(seconds=60), "retry_policy": PATIENT,
+    "task_queue": CREDIT_QUEUE, "start_to_close_timeout": timedelta(seconds=60),
+    "heartbeat_timeout": HEARD, "retry_policy": PATIENT,
 }  # fmt: skip
 # A slice of a run: one long transaction that either is there or is not; its worker is heard while it works.
 BATCH: ActivityOptions = {
@@ -134,7 +147,8 @@ BATCH: ActivityOptions = {
 }
 # The books of the ERP: looked up before anything is made, asked for as long as it is away.
 ACCOUNTING: ActivityOptions = {
-    "task_queue": ACCOUNTING_QUEUE, "start_to_close_timeout": timedelta(minutes=3), "retry_policy": PATIENT,
+    "task_queue": ACCOUNTING_QUEUE, "start_to_close_timeout": timedelta(minutes=3),
+    "heartbeat_timeout": HEARD, "retry_policy": PATIENT,
 }  # fmt: skip
 # Set-based work over a million rows, slice by slice; a slice that is done is not done again.
 SLICES: ActivityOptions = {
@@ -153,11 +167,13 @@ BILL_LETTERS: ActivityOptions = {
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
 }
 SERVICE: ActivityOptions = {
-    "task_queue": SERVICE_QUEUE, "start_to_close_timeout": timedelta(seconds=60), "retry_policy": PATIENT,
+    "task_queue": SERVICE_QUEUE, "start_to_close_timeout": timedelta(seconds=60),
+    "heartbeat_timeout": HEARD, "retry_policy": PATIENT,
 }  # fmt: skip
 # A file that the bank takes once per name, however often it is handed in or read.
 BANK: ActivityOptions = {
-    "task_queue": BANK_QUEUE, "start_to_close_timeout": timedelta(minutes=5), "retry_policy": PATIENT,
+    "task_queue": BANK_QUEUE, "start_to_close_timeout": timedelta(minutes=5),
+    "heartbeat_timeout": HEARD, "retry_policy": PATIENT,
 }  # fmt: skip
 # A result that is read again in half an hour anyway.
 FETCH: ActivityOptions = {**BANK, "schedule_to_close_timeout": timedelta(minutes=30)}
