@@ -97,7 +97,6 @@ async def _begin(
     names = await reading.variables(session, request, item, place.path, place.at)
     if not expressions.holds(step.when, names):
         row.status, row.ended_at = StepStatus.SKIPPED, place.at
-        row.result = dict.fromkeys(reading.result_names(step))
         session.add(row)
         await session.flush()
         return row

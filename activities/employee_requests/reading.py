@@ -13,12 +13,12 @@ from temporalio.exceptions import ApplicationError
 from models.employee_requests import EmployeeRequest, RequestApproval, RequestStep, RequestTask
 from models.employee_requests.items import RequestItemVersion
 from models.kit.records import from_record
-from models.messages.employee_requests.items import PERSON, RESULTS, Field, FieldKind, Item, Step, StepKind
+from models.messages.employee_requests.items import PERSON, Item, StepKind
 from models.messages.employee_requests.lives import ApprovalState, Standing, StepState, TaskState
 from models.messages.employee_requests.requests import OVER, ChildSettled, StepStatus
-from models.messages.systems import OPERATIONS
 from models.rules.calendars import KST
-from models.rules.employee_requests.paths import above, step_at
+from models.rules.employee_requests.paths import above
+from models.rules.employee_requests.variables import Known, values_of
 from models.staff import Employee
 
 _KNOWN: dict[tuple[str, int, str], Item] = {}  # published versions never change
@@ -132,20 +132,15 @@ async def variables(
     session: AsyncSession, request: EmployeeRequest, item: Item, path: str, at: datetime
 ) -> dict[str, Any]:
     """Every name that an expression at this place may use, as plain data."""
-    me = person(await session.get(Employee, request.for_employee_id))
+    me = _person(await session.get(Employee, request.for_employee_id))
+    asker = _person(await employee_behind(session, request.asked_by))
     rows = await _steps(session, request.id)
+    told = Known(
+        {**_known(item, me), **request.answers}, {"me": me, "asker": asker}, _results(rows, path),
+        at.astimezone(KST).date(),
+    )  # fmt: skip
+    found = values_of(item, told)
     around = {row.path: row for row in rows}
-    found: dict[str, Any] = {
-        "me": me,
-        "asker": person(await employee_behind(session, request.asked_by)),
-        "form": read_answers(item.form, request.answers, me),
-        "item": {
-            "key": item.key, "version": item.version, "category": item.category.value,
-            "owner_team": item.owner_team,
-        },
-        "steps": _results(item, rows, path),
-        "today": at.astimezone(KST).date(),
-    }  # fmt: skip
     for outer, number in above(path):
         row = around.get(outer)
         if row is not None and row.kind == StepKind.EACH.value:
@@ -154,29 +149,18 @@ async def variables(
     return found
 
 
-def person(row: Employee | None) -> dict[str, Any]:
-    """An employee as expressions know them; nothing is null for nobody."""
-    return {name: getattr(row, name) if row is not None else None for name in PERSON}
+def _person(row: Employee | None) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in PERSON} if row is not None else {}
 
 
-def read_answers(
-    fields: Iterable[Field], answers: Mapping[str, Any], me: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """The answers by field id: days as days, what was not asked as it is known, else null."""
-    read: dict[str, Any] = {}
-    for one in fields:
-        value = answers.get(one.id)
-        if value is None and one.known_from and me is not None:
-            value = me.get(one.known_from)
-        if one.kind is FieldKind.DATE and isinstance(value, str):
-            value = date.fromisoformat(value)
-        read[one.id] = value
-    return read
+def _known(item: Item, me: Mapping[str, Any]) -> dict[str, Any]:
+    """What is not asked because the HR system knows it."""
+    return {one.id: me[one.known_from] for one in item.form if me.get(one.known_from) is not None}
 
 
-def _results(item: Item, rows: Iterable[RequestStep], path: str) -> dict[str, Any]:
+def _results(rows: Iterable[RequestStep], path: str) -> dict[str, dict[str, Any]]:
     """The steps that are over; of rounds the own one's, else the latest."""
-    results: dict[str, Any] = {}
+    results: dict[str, dict[str, Any]] = {}
     mine: set[str] = set()
     for row in rows:
         if row.status is StepStatus.ACTIVE or row.step_id in mine:
@@ -184,22 +168,8 @@ def _results(item: Item, rows: Iterable[RequestStep], path: str) -> dict[str, An
         parent = row.path.rpartition(".")[0]
         if parent and path.startswith(f"{parent}."):
             mine.add(row.step_id)
-        step = step_at(item, row.path)
-        result = dict.fromkeys(result_names(step), None) | dict(row.result) if step else dict(row.result)
-        if step is not None and step.form is not None:
-            result = read_answers(step.form.fields, row.result)
-        results[row.step_id] = {"result": result, "status": row.status.value}
+        results[row.step_id] = {"result": dict(row.result), "status": row.status.value}
     return results
-
-
-def result_names(step: Step) -> tuple[str, ...]:
-    """What the result of a step holds, also when it was skipped."""
-    if step.form is not None:
-        return tuple(one.id for one in step.form.fields)
-    if step.call is not None:
-        found = [o for o in OPERATIONS if (o.connector, o.name) == (step.call.connector, step.call.operation)]
-        return found[0].gives if found else ()
-    return RESULTS.get(step.kind, ())
 
 
 def as_stored(value: Any) -> Any:
