@@ -94,7 +94,7 @@ _labels: dict[str, dict[str, Label]] = {
     "waiting_for": {
         "us": Label(N_("Us"), "blue", "headset"),
         "customer": Label(N_("Customer"), "amber", "user"),
-        "approver": Label(N_("Approver"), "violet", "badge-check"),
+        "employee": Label(N_("Employee"), "violet", "badge-check"),
         "partner": Label(N_("Partner"), "teal", "handshake"),
         "technician": Label(N_("Technician"), "violet", "wrench"),
         "system": Label(N_("System"), "gray", "server"),
