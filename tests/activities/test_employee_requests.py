@@ -209,4 +209,4 @@ async def test_an_items_own_words_are_filled_in_for_whom_they_are(engine: AsyncE
     assert await twice(letters.write, done) is Delivery.MAIL
 
     subjects = [one.subject for one in mail.sent.values()]
-    assert subjects == ["Hello Name Jane 한글", "Done 한글"]
+    assert subjects == ["Hello Name Jane 한글", "Done 한글 · Thing 한글"]
