@@ -15,6 +15,7 @@ from api import (
     catalogue,
     customers,
     dunning,
+    employee_requests,
     field_service,
     home,
     journeys,
@@ -54,6 +55,7 @@ ROUTERS: tuple[Router, ...] = (
     payments.router,
     subscriptions.router,
     dunning.router,
+    employee_requests.router,
     journeys.router,
     systems.router,
 )

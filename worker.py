@@ -21,9 +21,12 @@ from activities.connectors.bank import HttpBank
 from activities.connectors.billing_keys import HttpBillingKeys
 from activities.connectors.carrier import HttpCarrier
 from activities.connectors.credit import HttpCreditBureau
+from activities.connectors.directory import ScimDirectory
+from activities.connectors.hr import HttpHr
 from activities.connectors.kit import Patience
 from activities.connectors.mail import HttpMail
 from activities.connectors.marketing import HttpMarketing
+from activities.connectors.office import HttpOffice
 from activities.connectors.payments import HttpPaymentGateway
 from activities.connectors.provisioning import HttpService
 from activities.connectors.sms import HttpSms
@@ -34,6 +37,13 @@ from activities.customers.handover import HandoverActivities
 from activities.customers.privacy import PrivacyActivities
 from activities.customers.signup import SignupActivities
 from activities.dunning import DunningActivities
+from activities.employee_requests import (
+    CallActivities,
+    PersonNewsActivities,
+    RequestActivities,
+    RequestLetterActivities,
+    SimulationActivities,
+)
 from activities.field_service import FieldServiceActivities
 from activities.kit.addresses import Addresses
 from activities.kit.calls import CallLog
@@ -58,7 +68,7 @@ from activities.payments import (
 )
 from activities.payments.files import BankFiles
 from activities.payments.providers import BY_FILE, GATEWAY, STRIPE, Provider
-from activities.staff import StaffActivities
+from activities.staff import PeopleDayActivities, PeopleFeedActivities, StaffActivities
 from activities.subscriptions import SubscriptionActivities, SuspensionActivities
 from activities.tickets import MailActivities, TicketActivities
 from models.kit import tables
@@ -80,6 +90,7 @@ from workflows.billing import (
 )
 from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, SignupWorkflow
 from workflows.dunning import DunningDayWorkflow, DunningSweepWorkflow, DunningWorkflow
+from workflows.employee_requests import EmployeeRequestWorkflow, PersonNewsWorkflow, SimulateItemWorkflow
 from workflows.field_service import VisitWorkflow
 from workflows.kit.options import (
     ACCOUNTING_QUEUE,
@@ -88,9 +99,12 @@ from workflows.kit.options import (
     CARRIER_QUEUE,
     CREDIT_QUEUE,
     DESK_QUEUE,
+    DIRECTORY_QUEUE,
+    HR_QUEUE,
     INBOUND_QUEUE,
     MAIL_QUEUE,
     MARKETING_QUEUE,
+    OFFICE_QUEUE,
     PAYMENTS_QUEUE,
     SERVICE_QUEUE,
     SMS_QUEUE,
@@ -110,7 +124,7 @@ from workflows.payments import (
     TransferBatchWorkflow,
     TransferDayWorkflow,
 )
-from workflows.staff import InvitationWorkflow
+from workflows.staff import InvitationWorkflow, PeopleSyncWorkflow
 from workflows.subscriptions import (
     ActivationWorkflow,
     DeactivationWorkflow,
@@ -136,6 +150,7 @@ WORKFLOWS: list[type] = [
     CollectionDayWorkflow, CollectionWorkflow, DepositWorkflow, TransferBatchWorkflow, TransferDayWorkflow,
     DeviceExchangeWorkflow, ReturnWorkflow, KeyRevocationWorkflow, ForgetCartsWorkflow,
     InboundMailWorkflow,
+    PeopleSyncWorkflow, EmployeeRequestWorkflow, PersonNewsWorkflow, SimulateItemWorkflow,
 ]  # fmt: skip
 
 
@@ -250,19 +265,21 @@ def people(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     addresses = Addresses(secret, setting.mail_addresses)
     links = Links(secret, here)
     letters = LetterActivities(engine, mail, sms, links, setting.desk_address, talk=talk, addresses=addresses)
-    staff = StaffActivities(engine, mail, secret, here)
+    staff, day = StaffActivities(engine, mail, secret, here), PeopleDayActivities(engine)
+    feed = PeopleFeedActivities(engine, HttpHr(setting.hr_url, setting.systems_token, calls))
     signup = SignupActivities(engine, mail, sms, secret, here)
     privacy = PrivacyActivities(engine, mail, sms, crm, setting.files_dir, here, secret)
     return {
         DESK_QUEUE: [
             signup.note, signup.end_code, signup.recognise, signup.join, signup.forget,
             signup.consent_version, privacy.export, privacy.delete_file, privacy.close, privacy.erase,
-            privacy.methods_alive,
+            privacy.methods_alive, day.turn_day, day.retarget, PersonNewsActivities(engine).take_person_news,
         ],
         MAIL_QUEUE: [
             letters.send, BillLetterActivities(engine, letters).write_bills, staff.invite, signup.send_code,
             signup.remind, signup.welcome, privacy.tell,
         ],
+        HR_QUEUE: [feed.take_news],
         BATCH_QUEUE: [NoticeActivities(engine, letters).tell_slice],
         MARKETING_QUEUE: [HandoverActivities(engine, crm).hand_over, privacy.forget_contact],
     }  # fmt: skip
@@ -293,6 +310,28 @@ def sales(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     }  # fmt: skip
 
 
+def requests(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
+    """What employees ask for: rows, letters, and operations over the line of each outside system."""
+    token = setting.systems_token
+    lives = RequestActivities(engine)
+    mail = HttpMail(setting.mail_url, token, calls)
+    letters = RequestLetterActivities(engine, mail, Links(setting.secret_key, setting.public_url))
+    systems = CallActivities(
+        engine, ScimDirectory(setting.directory_url, token, calls),
+        HttpOffice(setting.office_url, token, calls), HttpStock(setting.stock_url, token, calls),
+    )  # fmt: skip
+    return {
+        DESK_QUEUE: [
+            lives.open, lives.begin, lives.look_again, lives.ask, lives.record, lives.version,
+        ],
+        MAIL_QUEUE: [letters.write],
+        DIRECTORY_QUEUE: [systems.call],
+        OFFICE_QUEUE: [systems.call],
+        STOCK_QUEUE: [systems.call],
+        BATCH_QUEUE: [SimulationActivities(engine).simulate],
+    }  # fmt: skip
+
+
 def activities(engine: AsyncEngine, setting: Settings) -> Acts:
     """Every activity by the queue it is taken from."""
     calls = CallLog(engine)
@@ -301,6 +340,7 @@ def activities(engine: AsyncEngine, setting: Settings) -> Acts:
         service(engine, setting), money(engine, setting, calls), runs(engine), people(engine, setting, calls),
         sales(engine, setting, calls), books(engine, setting, calls), overdue(engine),
         evidence(engine, setting, calls),
+        requests(engine, setting, calls),
     )  # fmt: skip
     for group in groups:
         for queue, acts in group.items():

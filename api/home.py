@@ -13,6 +13,7 @@ from starlette.responses import Response
 from api.catalogue.offers import Suggestion, suggestions
 from api.customers.card import ProductLine, TicketLine, products_of, tickets_of
 from api.customers.running import Running, running
+from api.employee_requests.mine import home_page
 from api.kit.desk import Desk, DeskAt
 from api.kit.people import Kind, Person
 from api.kit.rendering import answer, move_on
@@ -64,13 +65,6 @@ class CustomerHome:
         return tuple(ticket for ticket in self.tickets if not ticket.is_over)
 
 
-@dataclass(frozen=True)
-class EmployeeHome:
-    """An employee's start; their catalogue of requests comes with a later journey."""
-
-    name: str
-
-
 @router.get("/", may=ANYONE)
 async def start(request: Request, desk: Desk) -> Response:
     """Lead everybody to where they begin: their work, or the public form."""
@@ -85,7 +79,7 @@ async def home(request: Request, desk: Desk) -> Response:
         page = await customer_home(desk)
         return answer(request, "home/customer.html", page)
     if person.kind is Kind.EMPLOYEE:
-        return answer(request, "home/employee.html", EmployeeHome(person.name))
+        return answer(request, "employee_requests/home.html", await home_page(desk))
     if person.kind in (Kind.TECHNICIAN, Kind.PARTNER):
         return move_on(request, "/field-service")
     if person.roles & {Role.AGENT, Role.DISPATCHER}:

@@ -1,12 +1,12 @@
 """People who sign in, what they may do, and what they looked at. Written by api."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.kit import columns
-from models.messages.staff import LinkPurpose
+from models.messages.staff import ChangeKind, EmployeeStatus, LinkPurpose
 
 
 class Team(SQLModel, table=True):
@@ -106,7 +106,7 @@ class SignedLink(SQLModel, table=True):
     token_hash: str = columns.text(primary_key=True)
     key: str = columns.text(unique=True)  # made from workflow facts: asked twice gives the same link
     purpose: LinkPurpose = Field(sa_type=columns.word(LinkPurpose))
-    customer_id: str = Field(foreign_key="customers.id")
+    customer_id: str | None = Field(default=None, foreign_key="customers.id")  # nobody's for an approval
     ticket_id: str | None = Field(default=None, foreign_key="tickets.id")
     case_id: str | None = columns.text(default=None)  # the order, change or signup, when no ticket
     subject: str = columns.text()  # the visit, invoice, order or ticket id it acts on
@@ -146,3 +146,100 @@ class AuditEntry(SQLModel, table=True):
     action: str = columns.text()
     subject: str = columns.text()
     details: dict[str, object] = columns.record(default_factory=dict)
+
+
+class Employee(SQLModel, table=True):
+    """Somebody who works here, as the HR system says it. Written by activities/staff.py alone."""
+
+    __tablename__ = "employees"
+
+    id: str = Field(primary_key=True)
+    hr_id: str = columns.text(unique=True)
+    account_id: str | None = Field(default=None, foreign_key="accounts.id", unique=True)
+    name: str = columns.text()
+    email: str = columns.text(default="")
+    phone: str = columns.text(default="")  # the desk's, never a private one
+    department: str = columns.text(default="")
+    title: str = columns.text(default="")
+    site: str = columns.text(default="")
+    cost_centre: str = columns.text(default="")
+    manager_hr_id: str = columns.text(default="")  # as told; the manager may become known later
+    manager_id: str | None = Field(default=None, foreign_key="employees.id", index=True)
+    starts_on: date
+    ends_on: date | None = None  # shown to no page: who will leave is not everybody's business
+    status: EmployeeStatus = Field(
+        default=EmployeeStatus.JOINING, sa_type=columns.word(EmployeeStatus), index=True
+    )
+    seen_seq: int = Field(
+        default=0, sa_type=BigInteger
+    )  # the HR system's own count: older news changes nothing
+
+
+class EmployeeAbsence(SQLModel, table=True):
+    """Days on which somebody does not decide; why is not our business. Written by activities/staff.py."""
+
+    __tablename__ = "employee_absences"
+    __table_args__ = (Index("absences_by_employee", "employee_id", "until_on"),)
+
+    hr_id: str = columns.text(primary_key=True)
+    employee_hr_id: str = columns.text(index=True)
+    employee_id: str | None = Field(default=None, foreign_key="employees.id")
+    from_on: date
+    until_on: date  # the last day, included
+    is_cancelled: bool = False
+    seen_seq: int = Field(default=0, sa_type=BigInteger)
+
+
+class CostCentre(SQLModel, table=True):
+    """Who answers for the money of a cost centre. Written by activities/staff.py."""
+
+    __tablename__ = "cost_centres"
+
+    id: str = Field(primary_key=True)
+    name: str = columns.text(default="")
+    owner_hr_id: str = columns.text(default="")
+    owner_id: str | None = Field(default=None, foreign_key="employees.id")
+    seen_seq: int = Field(default=0, sa_type=BigInteger)
+
+
+class EmployeeChange(SQLModel, table=True):
+    """What became known of a person, once each; only ever added to by activities/staff.py."""
+
+    __tablename__ = "employee_changes"
+    __table_args__ = (UniqueConstraint("employee_id", "seq", "kind"),)
+
+    id: int | None = columns.serial(default=None)
+    employee_id: str = Field(foreign_key="employees.id")
+    seq: int = Field(
+        sa_type=BigInteger
+    )  # of the HR record that brought it; the day as a number when the calendar did
+    kind: ChangeKind = Field(sa_type=columns.word(ChangeKind))
+    effective_on: date
+    details: dict[str, object] = columns.record(default_factory=dict)
+    noticed_at: datetime = columns.moment()
+
+
+class Delegation(SQLModel, table=True):
+    """Somebody decides in another's place from one day until another. Written by api/staff."""
+
+    __tablename__ = "delegations"
+    __table_args__ = (Index("delegations_by_giver", "from_employee_id", "until_on"),)
+
+    id: str = Field(primary_key=True)
+    from_employee_id: str = Field(foreign_key="employees.id")
+    to_employee_id: str = Field(foreign_key="employees.id", index=True)
+    from_on: date
+    until_on: date  # the last day, included
+    created_by: str = Field(foreign_key="accounts.id")
+    created_at: datetime = columns.moment()
+    revoked_at: datetime | None = columns.moment(default=None, nullable=True)
+
+
+class PeopleFeed(SQLModel, table=True):
+    """How far the HR system's news have been read. Written by activities/staff.py."""
+
+    __tablename__ = "people_feeds"
+
+    id: str = Field(primary_key=True)
+    cursor: str = columns.text(default="")
+    read_at: datetime | None = columns.moment(default=None, nullable=True)  # the last time it answered

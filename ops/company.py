@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import psycopg
 from argon2 import PasswordHasher
 
+from ops.departments import STAFF, make_departments, make_services
 from ops.shelf import make_shelf
 
 TEAMS = (
@@ -105,7 +106,7 @@ PEOPLE: tuple[tuple[str, str, str, str, str, dict[str, str]], ...] = (
 )  # fmt: skip
 # Nobody grants a right that they do not hold, so whoever sets up the staff holds every staff right.
 EVERYTHING = ["admin", "agent", "dispatcher", "finance"]
-ROLES = {"admin": EVERYTHING, "admin_en": EVERYTHING}
+ROLES = {"admin": EVERYTHING, "admin_en": EVERYTHING} | {person[0]: ["employee"] for person in STAFF}
 # priority: answer, resolve, confirm in working minutes
 PROMISES = {"p1": (30, 240, 480), "p2": (60, 480, 960), "p3": (240, 1440, 1440), "p4": (480, 2880, 1440)}
 
@@ -131,8 +132,10 @@ def make_company(worker_url: str) -> Keys:
         _store_house(database)
         _store_customers(database)
         hashed = PasswordHasher().hash(keys.password)
-        for person in PEOPLE:
+        make_departments(database)
+        for person in (*PEOPLE, *STAFF):
             _store_person(database, person, hashed, keys)
+        make_services(database)
     make_shelf(worker_url)
     return keys
 

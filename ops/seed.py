@@ -11,10 +11,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ops import bills, books, past
+from ops.asks import ask_around
 from ops.company import CHECKS, CUSTOMERS, OWNED, PRODUCTS, TECHNICIANS, Keys, make_company
 from ops.late import PROMISES
 from ops.mails import write_in
 from ops.money import let_money_come, prepare_bank_file
+from ops.people import settle_in
 from ops.trade import Trader
 from ops.walk import Walker
 
@@ -130,8 +132,10 @@ async def walk_all(keys: Keys, app: str, sandbox: str, listen: str) -> None:
 
     try:
         await asyncio.gather(*(one(fault) for fault in FAULTS), bills.bill(walker, bills.today()),
-                             Trader(walker).walk_all(), write_in(walker, listen, HELP))  # fmt: skip
+                             Trader(walker).walk_all(), write_in(walker, listen, HELP),
+                             settle_in(walker, sandbox))  # fmt: skip
         await promise(walker)
+        await ask_around(walker)
     finally:
         await walker.close()
 

@@ -32,7 +32,7 @@ JINJA = {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|%%")
 ATTRIBUTE = re.compile(r'\b(?:title|placeholder|aria-label|alt|label)="([^"{]*[A-Za-z가-힣]{2,}[^"{]*)"')
 BARE_ATTRIBUTE = re.compile(r'[\w:-]+="[^"]*("|$)')
-ATTRIBUTE_BLOCKS = {"body_class", "body_attributes", "width", "brand_href"}
+ATTRIBUTE_BLOCKS = {"body_class", "body_attributes", "width", "brand_href", "here"}
 CLASSES = {"kind", "shape", "size", "tone"}  # arguments that only choose a look
 LETTERS = re.compile(r"[A-Za-z가-힣]{2,}")
 # Names that are the same in every language.

@@ -18,18 +18,9 @@ Kind = Literal[
     "truncated_json", "wrong_amount", "wrong_order", "duplicate", "reset", "reset_before",
 ]  # fmt: skip
 SystemName = Literal[
-    "payments",
-    "mail",
-    "sms",
-    "stock",
-    "carrier",
-    "credit",
-    "marketing",
-    "service",
-    "alimtalk",
-    "bank",
-    "tax",
-]
+    "payments", "mail", "sms", "stock", "carrier", "credit", "marketing", "service", "alimtalk", "bank",
+    "tax", "hr", "directory", "office",
+]  # fmt: skip
 BY_ADDRESS = {  # systems whose operations are named by the end of their addresses
     "stock": {"reservations": "reserve", "parcels": "pack"},
     "carrier": {"parcels": "collect", "address": "redirect"},
@@ -138,6 +129,12 @@ def operation(scope: Scope) -> tuple[str, str] | None:
     if path.startswith("/bank/files/"):
         return "bank", "hand_in" if method == "PUT" else "result"
     parts = path.strip("/").split("/")
+    if path == "/hr/changes":
+        return "hr", "changes"
+    if path.startswith("/directory/scim/"):
+        return "directory", f"{method.lower()}_{'group' if 'Groups' in parts else 'user'}"
+    if parts[0] == "office" and method == "POST":
+        return "office", "undo" if parts[-1] == "undo" else parts[1]
     if method == "POST" and parts[0] in BY_ADDRESS and parts[1] != "control":
         return parts[0], BY_ADDRESS[parts[0]].get(parts[-1], parts[-1].replace("-", "_"))
     return None

@@ -4,11 +4,27 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse, RedirectResponse
+from starlette.types import ASGIApp
 
-from sandbox import alimtalk, bank, billing_keys, carrier, credit, mail, provisioning, sms, stock, tax
+from sandbox import (
+    alimtalk,
+    bank,
+    billing_keys,
+    carrier,
+    credit,
+    directory,
+    hr,
+    mail,
+    office,
+    provisioning,
+    sms,
+    stock,
+    tax,
+)
 from sandbox.book import Book, place
 from sandbox.checkout import checkout
 from sandbox.faults import Failing, Switchboard, switches
@@ -51,6 +67,11 @@ def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
     app.include_router(bank.bank(book, notices, token))
     app.include_router(provisioning.service(book, token))
     app.include_router(tax.tax(book, token))
+    app.include_router(hr.hr(book, token))
+    app.include_router(office.office(book, token))
+    accounts = directory.Directory(book, token)
+    app.include_router(directory.controls(accounts))
+    app.mount("/directory/scim", cast(ASGIApp, accounts))
     app.include_router(switches(board))
     app.include_router(house_keeping(book, board, webhooks, scans, notices, arrivals))
     return app

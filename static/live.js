@@ -6,7 +6,7 @@ import { $, $$ } from './app.js';
 const address = $('meta[name=live]')?.content;
 const EVENTS = [
   'tickets', 'visits', 'orders', 'journeys', 'collections', 'dunning', 'ticket', 'visit', 'invoice', 'order', 'close', 'return', 'dunning_case',
-  'subscription', 'change', 'customer',
+  'subscription', 'change', 'customer', 'employee_requests', 'employee_request',
 ];
 const shared = `ieum-live ${address} ${$('meta[name=me]')?.content ?? ''}`;   // two readers never share
 const channel = address && 'BroadcastChannel' in window ? new BroadcastChannel(shared) : null;

@@ -81,7 +81,7 @@ def _checked(code: str, told: str, places: list[str], details: Mapping[str, obje
 
 
 def _words(name: str, details: Mapping[str, object]) -> str | None:
-    return written(name, details.get(name))
+    return written(name, details.get(f"{name}_{language.locale()}", details.get(name)))
 
 
 def _in(locale: str, ask: Callable[[], list[str]]) -> list[str]:

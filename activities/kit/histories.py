@@ -25,6 +25,7 @@ LATE = timedelta(minutes=10)  # how late a closed workflow may show up in Tempor
 SOON = timedelta(seconds=20)  # how late it usually does; what is later is found once a minute
 WIDE_EVERY = timedelta(minutes=1)
 PAGE = 200
+FLEETING = ("PeopleSync",)  # runs every minute and tells what it did in tables
 
 
 class HistoryKeeper:
@@ -51,6 +52,7 @@ class HistoryKeeper:
         began = datetime.now(UTC)
         is_wide = self.mark is None or self.last is None or began - self.mark >= WIDE_EVERY
         asked = "ExecutionStatus != 'Running'"
+        asked += "".join(f" AND WorkflowType != '{name}'" for name in FLEETING)
         if self.mark is not None and self.last is not None:
             since = self.mark - LATE if is_wide else self.last - SOON
             asked += f" AND CloseTime > '{since.isoformat()}'"

@@ -29,7 +29,7 @@ class Links:
         purpose: LinkPurpose,
         *,
         key: str,
-        customer_id: str,
+        customer_id: str | None,
         ticket_id: str | None,
         subject: str,
         at: datetime,

@@ -10,6 +10,7 @@ from temporalio.client import (
     ScheduleActionStartWorkflow,
     ScheduleAlreadyRunningError,
     ScheduleCalendarSpec,
+    ScheduleIntervalSpec,
     ScheduleOverlapPolicy,
     SchedulePolicy,
     ScheduleRange,
@@ -59,7 +60,11 @@ def as_schedule(one: Scheduled, home: str = HOME) -> Schedule:
     )
     return Schedule(
         action=ScheduleActionStartWorkflow(one.name, id=one.id, task_queue=home),
-        spec=ScheduleSpec(calendars=[calendar], time_zone_name=one.zone),
+        spec=(
+            ScheduleSpec(intervals=[ScheduleIntervalSpec(every=one.every)])
+            if one.every
+            else ScheduleSpec(calendars=[calendar], time_zone_name=one.zone)
+        ),
         policy=SchedulePolicy(
             overlap=ScheduleOverlapPolicy.SKIP, catchup_window=one.catch_up, pause_on_failure=False
         ),

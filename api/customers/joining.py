@@ -19,7 +19,7 @@ from api.staff.passwords import WHY_NOT, common
 from models.kit.refusals import Refusal
 from models.messages.customers import CONSENT_VERSION, ConsentKind, SignupStatus
 from models.rules.customers import are_enough
-from models.rules.staff import weakness
+from models.rules.staff.passwords import weakness
 
 
 class Details(Input):

@@ -74,11 +74,22 @@ def check(
     model: type[I], values: Mapping[str, Any], files: dict[str, list[UploadFile]] | None = None
 ) -> Typed[I]:
     """Check values against a model."""
-    kept = {name: value for name, value in values.items() if name not in SECRET}
+    kept = {name: value for name, value in spread(values).items() if name not in SECRET}
     try:
         return Typed(model.model_validate(values), Form(kept), files or {})
     except ValidationError as error:
         return Typed(None, Form(kept, errors_of(error)), files or {})
+
+
+def spread(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Named values as the fields of a form are called: `answers.laptop` for "laptop" in `answers`."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            flat.update({f"{name}.{inner}": one for inner, one in value.items()})
+        else:
+            flat[name] = value
+    return flat
 
 
 def errors_of(error: ValidationError) -> dict[str, str]:
@@ -109,8 +120,14 @@ async def _sent(request: Request, model: type[Input]) -> tuple[dict[str, Any], d
 
 
 def _values(form: FormData, model: type[Input]) -> dict[str, Any]:
-    """A field that the model holds as a list keeps all its values; of any other the last counts."""
+    """A field that the model holds as a list keeps all its values; of any other the last counts.
+
+    What the model holds as a dict is gathered from fields that carry its name before a point."""
     values: dict[str, Any] = {}
+    gathered = {
+        name for name, info in model.model_fields.items()
+        if getattr(info.annotation, "__origin__", None) is dict
+    }  # fmt: skip
     lists = {
         name for name, info in model.model_fields.items()
         if getattr(info.annotation, "__origin__", None) in (list, tuple, frozenset)
@@ -118,7 +135,10 @@ def _values(form: FormData, model: type[Input]) -> dict[str, Any]:
     for name, value in form.multi_items():
         if name == "_csrf" or isinstance(value, UploadFile):
             continue
-        if name in lists:
+        outer, _point, inner = name.partition(".")
+        if inner and outer in gathered:
+            values.setdefault(outer, {})[inner] = value
+        elif name in lists:
             values.setdefault(name, []).append(value)
         else:
             values[name] = value

@@ -30,6 +30,7 @@ from api.kit.visible import visible
 from models.billing import AccountingPeriod, Invoice
 from models.customers import Customer
 from models.dunning import DunningCase
+from models.employee_requests import EmployeeRequest
 from models.field_service import Visit
 from models.kit.refusals import Refusal
 from models.orders import Order, Return
@@ -41,14 +42,21 @@ log = structlog.get_logger()
 
 CHANNEL = "ieum_live"
 TOPIC = re.compile(
-    r"(?P<all>tickets|visits|orders|journeys|collections|dunning)"
-    r"|(?P<one>ticket|visit|invoice|order|return|close|dunning_case|subscription|change|customer|case)"
+    r"(?P<all>tickets|visits|orders|journeys|collections|dunning|employee_requests)"
+    r"|(?P<one>ticket|visit|invoice|order|return|close|dunning_case|subscription|change|customer|case"
+    r"|employee_request)"
     r":(?P<id>[A-Za-z0-9._-]{1,64})"
 )
-CASES = {"O": "order", "R": "return", "C": "change"}  # what a case's number says it is
+CASES = {
+    "O": "order",
+    "R": "return",
+    "C": "change",
+    "E": "employee_request",
+}  # what a case's number says it is
 ROWS: dict[str, type[Any]] = {
     "close": AccountingPeriod,
     "dunning_case": DunningCase,
+    "employee_request": EmployeeRequest,
     "change": SubscriptionChange,
     "customer": Customer,
     "order": Order,
@@ -66,7 +74,9 @@ AUDIENCE = {
     "collections": INSIDE,
     "dunning": INSIDE,
     "visits": INSIDE | {Kind.TECHNICIAN, Kind.PARTNER},
+    "employee_requests": INSIDE | {Kind.EMPLOYEE},
 }
+BY_NAME = frozenset({"employee_request"})  # rows that colleagues of one team may not all see
 GATHER = 0.15  # seconds in which one client's events are collected
 LOOK_AGAIN = 15.0  # seconds between two looks at who is asking; also the keep-alive
 KNOWN_FOR = 30.0  # seconds that a visible row counts as visible
@@ -125,15 +135,15 @@ class Sight:
     async def seen(self, person: Person, changes: Iterable[Change]) -> list[Change]:
         """Those of the changes that this person may know of."""
         wanted = list(changes)
-        scope = scope_of(person)
-        unknown = [one for one in wanted if one.id and self._answer(scope, one) is None]
+        scopes = {one: scope_of(person, one.name) for one in wanted}
+        unknown = [one for one in wanted if one.id and self._answer(scopes[one], one) is None]
         for name, group in groupby(sorted(unknown), key=lambda one: one.name):
             ones = list(group)
             asking = asyncio.create_task(self._ask(person, name, [one.id for one in ones]))
             for one in ones:
-                self._asked.pop((scope, one), None)
-                self._asked[scope, one] = (time.monotonic(), asking)
-        answers = {one: self._asked[scope, one][1] for one in wanted if one.id}
+                self._asked.pop((scopes[one], one), None)
+                self._asked[scopes[one], one] = (time.monotonic(), asking)
+        answers = {one: self._asked[scopes[one], one][1] for one in wanted if one.id}
         while len(self._asked) > KNOWN_ROWS:
             self._asked.popitem(last=False)
         return [
@@ -159,9 +169,9 @@ class Sight:
             return found
 
 
-def scope_of(person: Person) -> object:
-    """What decides which rows somebody sees; staff of one team and with the same roles see the same."""
-    if person.kind is Kind.STAFF:
+def scope_of(person: Person, name: str) -> object:
+    """What decides which rows somebody sees; staff of one team and roles mostly see the same."""
+    if person.kind is Kind.STAFF and name not in BY_NAME:
         return person.kind, person.roles, person.team_id
     return person.kind, person.account_id or person.token_hash
 

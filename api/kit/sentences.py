@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
 
-from api.kit import formats
+from api.kit import bare_requests, formats
 from api.kit.labels import name_of
-from api.kit.language import N_, gettext
+from api.kit.language import N_, gettext, locale
 from models.messages import (
     billing,
     customers,
@@ -19,10 +19,12 @@ from models.messages import (
     subscriptions,
     tickets,
 )
+from models.messages.employee_requests import requests
 
 SENTENCES: dict[str, str] = {
     **tickets.SENTENCES, **field_service.SENTENCES, **billing.SENTENCES, **payments.SENTENCES,
     **customers.SENTENCES, **orders.SENTENCES, **subscriptions.SENTENCES, **dunning.SENTENCES,
+    **requests.SENTENCES,
 }  # fmt: skip
 # What is said instead when a value is absent, or is a code that has no name.
 BARE: dict[str, str] = {
@@ -158,6 +160,7 @@ BARE_DUNNING: dict[str, str] = {
 }
 BARE.update(BARE_DUNNING)
 BARE.update(BARE_COLLECTIONS)
+BARE.update(bare_requests.BARE)
 BARE_WAITS: dict[str, str] = {
     "undo": N_("Waiting until a step is undone"),
     "offer": N_("Waiting for a technician to accept"),
@@ -175,6 +178,7 @@ BARE_WAITS: dict[str, str] = {
     "close_start": N_("The month is open again: waiting for finance to close it"),
     "dunning_promise": N_("Waiting for the money that the customer promised"),
 }
+BARE_WAITS.update(bare_requests.BARE_WAITS)
 AMOUNTS = frozenset({"total", "amount", "price"})
 # Values that are codes, with the kinds of label in which their names stand.
 CODES = {
@@ -216,7 +220,8 @@ def filled(text: str, details: Mapping[str, object], bare: str) -> str:
     if not names:
         return gettext(text)
     currency = str(details.get("currency", "KRW"))
-    values = {name: written(name, details.get(name), currency) for name in names}
+    spoken = {name: details.get(f"{name}_{locale()}", details.get(name)) for name in names}  # said in both
+    values = {name: written(name, spoken[name], currency) for name in names}
     if None in values.values():
         return gettext(bare)
     return gettext(text, **values)

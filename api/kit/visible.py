@@ -11,7 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlmodel import SQLModel, col
 
-from api.kit import visible_books, visible_mails, visible_money, visible_orders
+from api.kit import (
+    visible_books,
+    visible_items,
+    visible_mails,
+    visible_money,
+    visible_orders,
+    visible_people,
+    visible_requests,
+)
 from api.kit.people import Kind, Person
 from api.kit.seeing import RULES, Condition, Rule, has, ids, may_see, of_case, own, sells, when
 from models.billing import Invoice, InvoiceLine, LedgerEntry, LedgerTransaction
@@ -38,6 +46,7 @@ from models.staff import (
     Account,
     ApiToken,
     AuditEntry,
+    Employee,
     Invitation,
     PersonalDataAccess,
     SignedLink,
@@ -51,10 +60,12 @@ M = TypeVar("M", bound=SQLModel)
 HASH: Any = Account.password_hash
 BILLING_KEY: Any = PaymentMethod.billing_key
 WAITING_HASH: Any = Signup.password_hash
+LAST_DAY: Any = Employee.ends_on
 HIDDEN = {
     Account: HASH,
     PaymentMethod: BILLING_KEY,
     Signup: WAITING_HASH,
+    Employee: LAST_DAY,
 }  # columns that the database shows to no page
 PAYLOAD: Any = OutboxItem.payload
 HELD_FOR = timedelta(days=7)
@@ -287,10 +298,6 @@ def _admins(person: Person) -> Condition:
     return true() if has(person, Role.ADMIN) else false()
 
 
-def _staff(person: Person) -> Condition:
-    return true() if person.kind is Kind.STAFF else false()
-
-
 def _accounts(person: Person) -> Condition:
     colleagues = col(Account.roles).op("&&")(array(sorted(STAFF_ROLES)))
     return when(
@@ -368,7 +375,7 @@ HOUSE: dict[type[SQLModel], Rule] = {
     ApiToken: _tokens,
     Invitation: _admins,
     SignedLink: _links,
-    Team: _staff,
+    Team: visible_people.works_here_sees,
     Partner: _partners,
     Technician: _technicians,
     Shift: _hours(Shift.technician_id),
@@ -379,3 +386,14 @@ RULES.update(visible_orders.RULES_OF_SALE)
 RULES.update(visible_books.RULES_OF_BOOKS)
 RULES.update(visible_money.RULES_OF_MONEY)
 RULES.update(visible_mails.RULES_OF_MAILS)
+RULES.update(visible_people.RULES_OF_PEOPLE)
+RULES.update(visible_items.RULES_OF_ITEMS)
+RULES.update(visible_requests.RULES_OF_REQUESTS)
+RULES.update(
+    {
+        TimelineEntry: visible_requests.kept_to_readers(TimelineEntry.case_id, is_shown=True),
+        OpenWait: visible_requests.kept_to_readers(OpenWait.case_id, is_shown=True),
+        SystemCall: visible_requests.kept_to_readers(SystemCall.case_id),
+        SentMessage: visible_requests.kept_to_readers(SentMessage.case_id),
+    }
+)

@@ -22,7 +22,7 @@ from api.kit.texts import Key, Password
 from api.staff.me import my_page
 from api.staff.routing import router
 from models.kit.refusals import REFUSALS, Refusal
-from models.rules.staff import weakness
+from models.rules.staff.passwords import weakness
 from models.staff import Account
 
 WHY_NOT = {

@@ -18,3 +18,13 @@ labels.register(
         Role.CUSTOMER: Label(N_("Customer"), "indigo"),
     },
 )
+
+labels.register(
+    "delegation",
+    {
+        "running": Label(N_("In force"), "green"),
+        "planned": Label(N_("Still to come"), "blue"),
+        "over": Label(N_("Over"), "gray"),
+        "ended": Label(N_("Taken back"), "gray"),
+    },
+)

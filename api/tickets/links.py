@@ -49,6 +49,7 @@ FOLLOW, CONFIRM, RATE = LinkPurpose.FOLLOW, LinkPurpose.CONFIRM, LinkPurpose.RAT
 ELSEWHERE = {
     LinkPurpose.SLOT: "slot", LinkPurpose.TRACK: "track", LinkPurpose.PAY: "pay",
     LinkPurpose.ORDER: "order", LinkPurpose.CHANGE: "change", LinkPurpose.RETURN: "return",
+    LinkPurpose.APPROVE: "approval",
 }  # fmt: skip
 
 

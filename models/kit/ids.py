@@ -1,5 +1,6 @@
 """Readable ids: a letter for the kind, a number for people, a suffix for the n-th of something."""
 
+import hashlib
 import secrets
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -68,3 +69,13 @@ def return_id(number: int) -> str:
 def return_parcel(return_: str) -> str:
     """The parcel in which a return's goods come back: `R100001-1`."""
     return f"{return_}-1"
+
+
+def employee_request_id() -> str:
+    """`E7k2m…`: by chance, so that no number tells how much is asked; only these begin with E."""
+    return fresh("E").replace("_", "")
+
+
+def child_request_id(request: str, path: str) -> str:
+    """The request that a step of a request asks for: the same however often it is asked."""
+    return "E" + hashlib.sha256(f"{request}.{path}".encode()).hexdigest()[:16]

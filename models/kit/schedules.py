@@ -13,11 +13,12 @@ class Scheduled:
 
     id: str
     name: str
-    hour: int
+    hour: int = 0
     minute: int = 0
     day_of_month: int | None = None
     zone: str = "Asia/Seoul"
     catch_up: timedelta = timedelta(days=2)  # how late a missed appointment is still kept
+    every: timedelta | None = None  # again and again at this distance instead of at a time of day
 
 
 SCHEDULES: tuple[Scheduled, ...] = (
@@ -28,4 +29,5 @@ SCHEDULES: tuple[Scheduled, ...] = (
     Scheduled("transfer-day", "TransferDay", hour=15),
     Scheduled("tax-day", "TaxDay", hour=7),
     Scheduled("forget-carts", "ForgetCarts", hour=4, minute=30),
+    Scheduled("people-sync", "PeopleSync", every=timedelta(seconds=30), catch_up=timedelta(minutes=1)),
 )

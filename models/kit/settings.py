@@ -63,6 +63,9 @@ class Settings:
     credit_url: str = "http://127.0.0.1:9000/credit"
     service_url: str = "http://127.0.0.1:9000/service"
     alimtalk_url: str = "http://127.0.0.1:9000/alimtalk"
+    hr_url: str = "http://127.0.0.1:9000/hr"
+    directory_url: str = "http://127.0.0.1:9000/directory/scim/v2"
+    office_url: str = "http://127.0.0.1:9000/office"
     tracking_url: str = "http://127.0.0.1:9000/carrier/track"
     gateway_patience_seconds: int = 40
     gateway_latency_seconds: int = 60
@@ -157,6 +160,9 @@ def _beside() -> dict[str, Any]:
         "carrier_url": _read("CARRIER_URL", "http://127.0.0.1:9000/carrier").rstrip("/"),
         "credit_url": _read("CREDIT_URL", "http://127.0.0.1:9000/credit").rstrip("/"),
         "service_url": _read("SERVICE_URL", "http://127.0.0.1:9000/service").rstrip("/"),
+        "hr_url": _read("HR_URL", "http://127.0.0.1:9000/hr").rstrip("/"),
+        "directory_url": _read("DIRECTORY_URL", "http://127.0.0.1:9000/directory/scim/v2").rstrip("/"),
+        "office_url": _read("OFFICE_URL", "http://127.0.0.1:9000/office").rstrip("/"),
         "alimtalk_url": _read("ALIMTALK_URL", "http://127.0.0.1:9000/alimtalk").rstrip("/"),
         "tracking_url": _read("TRACKING_URL", "http://127.0.0.1:9000/carrier/track").rstrip("/"),
         "accounting_url": _read("ACCOUNTING_URL", "http://127.0.0.1:8069").rstrip("/"),

@@ -5,6 +5,7 @@ from models import (
     catalogue,
     customers,
     dunning,
+    employee_requests,
     field_service,
     journeys,
     orders,
@@ -18,6 +19,6 @@ from models import (
 from models.kit import timeline
 
 __all__ = [
-    "billing", "catalogue", "customers", "dunning", "field_service", "journeys", "orders", "partners",
-    "payments", "staff", "subscriptions", "systems", "tickets", "timeline",
+    "billing", "catalogue", "customers", "dunning", "employee_requests", "field_service", "journeys",
+    "orders", "partners", "payments", "staff", "subscriptions", "systems", "tickets", "timeline",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ class ActorKind(StrEnum):
     TECHNICIAN = "technician"
     PARTNER = "partner"
     SYSTEM = "system"
+    EMPLOYEE = "employee"
 
 
 class EntryKind(StrEnum):

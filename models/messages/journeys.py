@@ -14,6 +14,7 @@ class WaitFor(StrEnum):
     PARTNER = "partner"
     SYSTEM = "system"
     TIMER = "timer"
+    EMPLOYEE = "employee"
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,15 @@ WAITS: dict[str, str] = {
     "erp": N_("Waiting for the ERP to take the sums of %(period)s"),
     "erp_repair": N_("The ERP did not take the sums of %(period)s as they are: waiting for finance"),
     "reopening": N_("%(period)s is closed; two people may still reopen it"),
+    "request_approval": N_("Waiting for %(approver)s to decide"),
+    "request_question": N_("Waiting for the answer to a question"),
+    "request_task": N_("Waiting for a task of a team"),
+    "request_form": N_("Waiting for a form to be filled in"),
+    "request_call": N_("Waiting for an outside system"),
+    "request_day": N_("Waiting for %(day)s"),
+    "request_event": N_("Waiting for something to happen"),
+    "request_child": N_("Waiting for another request to end"),
+    "request_undo": N_("Waiting until what was done is undone"),
     "close_start": N_("%(period)s is open again: waiting for finance to close it"),
     "quarantine": N_("Waiting for a colleague to decide about a mail that was held back"),
 }
@@ -172,6 +182,11 @@ THENS: dict[str, str] = {
     "dunning_retrieve": N_("then the devices are fetched"),
     "dunning_agency": N_("then a collection agency takes over"),
     "dunning_write_off": N_("then it is written off"),
+    "remind_approver": N_("then they are reminded"),
+    "escalate_approval": N_("then their manager is asked as well"),
+    "warn_late_task": N_("then the team is warned"),
+    "remind_form": N_("then they are reminded"),
+    "request_goes_on": N_("then the request goes on"),
     "dunning_goes_on": N_("then the dunning goes on"),
     "ignore_mail": N_("then the mail is ignored; the original stays"),
 }

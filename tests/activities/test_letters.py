@@ -50,6 +50,16 @@ PERSONAL: dict[str, dict[str, Any]] = {
     "customers/erasing": A_NAME | AN_END,
     "customers/erasure_refused": A_NAME | A_LINK,
 }
+# Letters about employees' requests, by e-mail alone: the activities of employee_requests write them.
+OF_A_REQUEST: dict[str, Any] = {
+    "name": "Lee <b>Mina</b>", "request_id": "E1", "item": "Laptop", "person": "Kim", "stage": "Manager",
+    "amount": "1,000", "question": "Why <i>so</i> much?", "needs_sign_in": False, "subject": "Hello",
+    "body": "Welcome <i>here</i>", "link": "https://desk.example/links/x",
+}  # fmt: skip
+REQUESTS = (
+    "approval", "approval_reminder", "question", "task", "task_late", "form", "form_late", "ended",
+    "undo_by_hand", "message", "notice",
+)  # fmt: skip
 LINK = re.compile(r"https://desk\.example/links/([0-9a-f]{64})")
 
 
@@ -127,7 +137,23 @@ def test_every_letter_has_its_templates_and_every_template_its_letter() -> None:
     found = {(path.parts[-3], path.name.split(".")[0]) for path in ROOT.glob("templates/*/letters/*.*")}
 
     # an invitation belongs to no ticket: activities/staff.py writes it
-    assert {f"{word}/{name}" for word, name in found} == {*FORMS, *PERSONAL, "staff/invitation"}
+    others = {*PERSONAL, "staff/invitation", *(f"employee_requests/{name}" for name in REQUESTS)}
+    assert {f"{word}/{name}" for word, name in found} == {*FORMS, *others}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+@pytest.mark.parametrize("locale", ["ko", "en"])
+def test_letters_about_requests_speak_their_readers_language(name: str, locale: str) -> None:
+    for status in ("done", "rejected", "cancelled", "failed"):
+        for more in ({}, {"amount": "", "needs_sign_in": True}):
+            values = OF_A_REQUEST | {"status": status} | more
+            mail = Stationery().mail(f"employee_requests/{name}", locale, values)
+            said = mail.text if name in ("message", "notice") else mail.subject + mail.text
+            assert bool(HANGUL.search(said)) is (locale == "ko"), said
+            assert "{{" not in mail.text + mail.html
+            assert "<b>Mina" not in mail.html
+            assert "<i>" not in mail.html
+            assert "https://desk.example/links/x" in mail.text
 
 
 @pytest.mark.parametrize("template", PERSONAL)

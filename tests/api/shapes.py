@@ -52,6 +52,7 @@ WORDS = {
     "add_on_id": "subscription",
     "subscription_id": "subscription",
     "invoice_id": "invoice",
+    "approval_id": "request_approval",
 }
 
 
@@ -171,6 +172,8 @@ def _good(name: str, info: FieldInfo, own: dict[str, str]) -> Any:
         return [good(within, own)]
     if get_origin(kind) is list:
         return []
+    if get_origin(kind) is dict:
+        return {}
     if name in WORDS:
         return own[WORDS[name]]
     if name in OWN_KEYS:
@@ -211,6 +214,6 @@ def as_form(body: dict[str, Any]) -> dict[str, Any] | None:
         return None
     said: dict[str, Any] = {}
     for name, value in body.items():
-        if value is not None:
+        if value is not None and not isinstance(value, dict):
             said[name] = ("true" if value else "false") if isinstance(value, bool) else value
     return said

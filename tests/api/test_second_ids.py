@@ -16,6 +16,7 @@ from api.kit.routes import SYSTEM, Rule
 from api.kit.visible import visible
 from models.billing import Invoice
 from models.customers import Customer, OwnedProduct
+from models.employee_requests import RequestApproval
 from models.field_service import Technician, Visit
 from models.kit import tables
 from models.messages.staff import STAFF_ROLES
@@ -53,7 +54,7 @@ TABLES: dict[str, type[SQLModel]] = {
     "attempt": PaymentAttempt, "team": Team, "ticket": Ticket, "visit": Visit, "invoice": Invoice,
     "message": TicketMessage, "attachment": Attachment, "partner": Partner, "api_token": ApiToken,
     "method": PaymentMethod,
-    "subscription": Subscription,
+    "subscription": Subscription, "request_approval": RequestApproval,
 }  # fmt: skip
 # Rows that exist and that not everybody may see, or that nobody may use here, for each word.
 FOREIGN = {
@@ -71,6 +72,7 @@ FOREIGN = {
     "message": ("m2note",),
     "subscription": ("S2-1",),
     "invoice": ("I2-1",),
+    "request_approval": ("E2.0.0",),
 }
 OWN = {word: own for word, (own, _) in SAMPLE.items()} | {
     "account": "a_dispatcher", "part": "pa", "team": "team_one",

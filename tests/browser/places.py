@@ -18,10 +18,11 @@ PHONE, TABLET, DESK = 390, 820, 1280
 NOT_PAGES = re.compile(
     r"/|/health/.*|/metrics|/events|/links/{token}/events|/codec/.*|/tickets/rows"
     r"|.*/(attachments|photos)/{attachment_id}"
-    r"|/billing/invoices/{invoice_id}/document|/links/{token}/document"
+    r"|/billing/invoices/{invoice_id}/document|/links/{token}/document|/links/{token}/approval"
     r"|/payment-methods/{method_id}/authorisation|/billing/invoices/{invoice_id}/payment"
     r"|/dunning/{case_id}/handover|/my/privacy/{privacy_request_id}/file|/signup/resume/{token}"
     r"|/tickets/mails/{mail_id}/(original|page)"
+    r"|/employee-requests/items/{item_key}|/employee-requests/items/{item_key}/versions/{version}/file"
     r"|/report/received/{token}|/links/{token}/payment|.*/histories/{run_id}|/links/{token}/photos/.*"
 )
 """Moves on to a page, answers programs, or shows a file; those with tokens are looked at on the walks."""
@@ -123,7 +124,7 @@ def tours(house: House) -> dict[str, Tour]:
             )),
             Tour("admin", DESK, (
                 "/staff", "/staff/acc_agent", "/staff/acc_admin", "/staff/accesses", *overview(house),
-                *CATALOGUE,
+                *CATALOGUE, *kept(house),
             )),
             Tour(worker, PHONE, ("/field-service", *phone, "/me")),
             Tour("partner", TABLET, ("/field-service", "/me")),
@@ -136,7 +137,9 @@ def tours(house: House) -> dict[str, Tour]:
                 "/dunning/mine", "/my/products", "/my/profile", "/my/consents", "/my/privacy",
                 *contracts(house, "customer"),
             )),
-            Tour("employee", DESK, ("/home", "/me")),
+            Tour("employee", PHONE, ("/home", "/me", "/people", "/people/delegations", *asked_for(house))),
+            Tour("manager", PHONE, to_approve(house)),
+            Tour("workplace", DESK, to_work_on(house)),
             Tour("", PHONE, (
                 "/report", "/sign-in", "/signup", "/signup/code", *SHOP, *letters(house), welcome(house),
                 letter_link(house, f"order:{order}/placed"), letter_link(house, f"change:{change}:requested"),
@@ -283,6 +286,68 @@ def contracts(house: House, who: str) -> tuple[str, ...]:
         pages += [one, *(f"{one}/changes?kind={kind}" for kind in kinds)]
         pages += [f"/subscriptions/changes/{change['id']}" for change in held["changes"][:1]]
     return tuple(pages)
+
+
+def a_fault(house: House) -> str:
+    """The number of a request of the employee on which a department works."""
+    about = {"answers.where": "3층 회의실", "answers.what": "light", "answers.is_danger": "no"}
+    item = "/employee-requests/catalogue/facility_fault"
+    return str(sends(house, "employee", item, submission_key=uuid4().hex, whom="me", **about)["id"])
+
+
+def asked_for(house: House) -> tuple[str, ...]:
+    """An employee's pages: what can be asked for, a draft, what runs, and a form that waits for its asker."""
+    item = "/employee-requests/catalogue/laptop"
+    draft = sends(house, "employee", f"{item}/draft", submission_key=uuid4().hex, whom="other")["id"]
+    number = a_fault(house)
+    task = until(lambda: tasks_of(house, number), "no task")[0]
+    for point in range(2):
+        sends(house, "workplace", f"{task}/points", command_id=uuid4().hex, point=point, is_done="true")
+    until(lambda: sends(house, "workplace", f"{task}/end", command_id=uuid4().hex), "not finished")
+    form = until(lambda: house.asked("employee", f"/employee-requests/{number}")["forms"], "no form")[0][1]
+    return (
+        "/employee-requests", "/employee-requests/catalogue", item, f"/employee-requests/{draft}/draft",
+        "/employee-requests/mine", "/employee-requests/mine?show=draft", f"/employee-requests/{number}",
+        "/employee-requests/search?q=노트북", "/employee-requests/search?q=nothing-at-all", form,
+        "/employee-requests/somewhere", "/employee-requests/colleagues?q=서",
+    )  # fmt: skip
+
+
+def tasks_of(house: House, number: str) -> list[str]:
+    """The addresses of the tasks that a department has for a request."""
+    rows: Any = house.asked("workplace", "/employee-requests/tasks")["rows"]
+    return [f"/employee-requests/tasks/{row['id']}" for row in rows if row["request_id"] == number]
+
+
+def to_approve(house: House) -> tuple[str, ...]:
+    """What a manager decides, and how far the journeys of the team are."""
+    asked = {"answers.model": "standard", "answers.price": "1500000", "answers.returns_old": "no"}
+    item = "/employee-requests/catalogue/laptop"
+    number = sends(house, "employee", item, submission_key=uuid4().hex, whom="me", **asked)["id"]
+
+    def look() -> list[str]:
+        rows: Any = house.asked("manager", "/employee-requests/approvals")["waiting"]
+        return [row["id"] for row in rows if row["request_id"] == number]
+
+    first = until(look, "nobody was asked to approve")[0]
+    return (
+        "/employee-requests/approvals", f"/employee-requests/approvals/{first}",
+        "/employee-requests/journeys",
+    )  # fmt: skip
+
+
+def to_work_on(house: House) -> tuple[str, ...]:
+    """The tasks of a department, and one of them."""
+    number = a_fault(house)
+    return "/employee-requests/tasks", until(lambda: tasks_of(house, number), "no task")[0]
+
+
+def kept(house: House) -> tuple[str, ...]:
+    """What employees can ask for, as administrators keep it: a published version, a draft and its changes."""
+    items = "/employee-requests/items"
+    version = sends(house, "admin", f"{items}/laptop/versions", version=1)["version"]
+    draft = f"{items}/laptop/versions/{version}"
+    return items, f"{items}?q=zzz", f"{items}/new", f"{items}/joiner/versions/1", draft, f"{draft}/changes"
 
 
 def overview(house: House) -> tuple[str, ...]:

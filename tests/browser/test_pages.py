@@ -17,13 +17,16 @@ LOGINS = {
     "agent": "agent@ieum.example", "finance": "finance@ieum.example", "admin": "admin@ieum.example",
     "partner": "partner@ieum.example", "employee": "employee@ieum.example",
     "customer": "mina@customer.example", "tec_kim": "technician@ieum.example", "tec_lee": "lee@ieum.example",
-    "tec_park": "park@ieum.example", "tec_cole": "cole@ieum.example",
+    "tec_park": "park@ieum.example", "tec_cole": "cole@ieum.example", "manager": "manager@ieum.example",
+    "workplace": "workplace@ieum.example",
 }  # fmt: skip
 # Each page is drawn in each language and in each light; ALL_LOOKS=1 draws each in both of both.
 LOOKS = (("ko", "light"), ("en", "dark"), ("ko", "dark"), ("en", "light"))[
     : 4 if os.environ.get("ALL_LOOKS") else 2
 ]
-ROUNDS = ("agent", "finance", "admin", "technician", "partner", "customer", "employee", "")
+ROUNDS = (
+    "agent", "finance", "admin", "technician", "partner", "customer", "employee", "manager", "workplace", "",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,7 @@ from models.staff import (
 )
 from models.systems import SentMessage, SystemCall
 from models.tickets import Attachment, Draft, Ticket, TicketMessage, TicketRating
-from tests.builders import banking, bills, books, late, mails, sale
+from tests.builders import banking, bills, books, employee_requests, late, mails, people, sale
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 PASSWORD = "correct horse battery staple"
@@ -121,6 +121,11 @@ SAMPLE = {
     "run": (bills.RUN, "B2020-01-01"),
     "dunning_case": ("D1", "D2"),
     "dunning_policy": ("1", "9"),
+    "request_item": ("laptop", "laptop_gone"),
+    "employee_request": ("E1", "E2"),
+    "request_approval": ("E3.0.0", "E2.0.0"),
+    "request_task": ("E1.1.0.0", "E2.1.0.0"),
+    "delegation": ("dg1", "dg2"),
 }
 LINKED = {"c_one": "link_bill", "c_two": "link_bill_other"}  # who came by the letter of a run's invoice
 ACCOUNTS: dict[str, dict[str, Any]] = {
@@ -165,6 +170,8 @@ async def build(engine: AsyncEngine, word: str = "x", password_hash: str | None 
     async with AsyncSession(engine) as session:
         for rows in (*_people(word, password_hash, company), *(_case(case, word) for case in CASES)):
             await store(session, rows)
+        await store(session, people.colleagues(word, NOW))
+        await store(session, employee_requests.asked(word, NOW))
         await store(session, sale.shelf(word, NOW))
         await store(session, sale.sold(1, "c_one", None, word, NOW))
         await store(session, sale.sold(2, "c_two", "c_one", word, NOW))
@@ -339,19 +346,21 @@ def _links(company: Company) -> list[SQLModel]:
                 "order": f"O{n}",
                 "change": f"C{n}",
                 "return": f"R{n}",
+                "approve": "E3.0.0" if n == 1 else "E2.0.0",
             }
-            of_case = (LinkPurpose.ORDER, LinkPurpose.CHANGE, LinkPurpose.RETURN)
-            sold = subject[purpose] if purpose in of_case else None
+            of_case = (LinkPurpose.ORDER, LinkPurpose.CHANGE, LinkPurpose.RETURN, LinkPurpose.APPROVE)
+            sold = subject[purpose].split(".")[0] if purpose in of_case else None
+            customer = case.customer if purpose is not LinkPurpose.APPROVE else None
             ticket = case.ticket if sold is None else None
             link = SignedLink(
-                token_hash=hashed(token_of(name)), key=name, purpose=purpose, customer_id=case.customer,
+                token_hash=hashed(token_of(name)), key=name, purpose=purpose, customer_id=customer,
                 ticket_id=ticket, case_id=sold, subject=subject.get(purpose, case.ticket), created_at=NOW,
                 expires_at=NOW + timedelta(days=1),
             )  # fmt: skip
             rows.append(link)
             company.tokens[name] = token_of(name)
             company.persons[name] = Person(
-                Kind.LINK, id=f"link:{purpose}:{ticket or sold}", customer_id=case.customer,
+                Kind.LINK, id=f"link:{purpose}:{ticket or sold}", customer_id=customer,
                 ticket_id=ticket, case_id=sold, purpose=purpose, subject=link.subject, token_hash=link.token_hash,
             )  # fmt: skip
     for customer in ("c_one", "c_two"):

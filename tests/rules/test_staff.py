@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from models.rules.staff import weakness
+from models.rules.staff.passwords import weakness
 
 COMMON = frozenset(
     (Path(__file__).parents[2] / "models/kit/common_passwords.txt").read_text(encoding="utf-8").split()

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from temporalio import workflow
@@ -11,7 +11,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.kit.runner import HouseRunner
-from activities.kit.schedules import keep_schedules
+from activities.kit.schedules import as_schedule, keep_schedules
 from models.kit.schedules import SCHEDULES, Scheduled
 from models.messages.payments.collection import CollectionOrder
 from models.messages.payments.transfers import TransferOrder
@@ -94,6 +94,13 @@ def test_every_appointment_calls_a_workflow_that_the_worker_lives() -> None:
 
     assert {one.name for one in SCHEDULES} <= names
     assert len({one.id for one in SCHEDULES}) == len(SCHEDULES)
+
+
+def test_what_comes_again_and_again_has_a_distance_instead_of_a_time_of_day() -> None:
+    spec = as_schedule(Scheduled("often", "Often", every=timedelta(seconds=30))).spec
+
+    assert [one.every for one in spec.intervals] == [timedelta(seconds=30)]
+    assert list(spec.calendars) == []
 
 
 COLLECTED: list[str] = []

@@ -15,8 +15,9 @@ with workflow.unsafe.imports_passed_through():
 class Letters:
     """The letters under way; one that could not be sent for a day is handed to `tell_failure`."""
 
-    def __init__(self, tell_failure: Callable[[Letter], Awaitable[None]]) -> None:
+    def __init__(self, tell_failure: Callable[[Letter], Awaitable[None]], by: str = "letters.send") -> None:
         self._tell_failure = tell_failure
+        self._by = by  # the activity that writes them
         self._under_way: list[asyncio.Task[None]] = []
 
     def send(self, letter: Letter) -> None:
@@ -26,7 +27,7 @@ class Letters:
     async def _deliver(self, letter: Letter) -> None:
         try:
             summary = f"Send the letter {letter.template}"
-            delivery = await workflow.execute_activity("letters.send", letter, summary=summary, **LETTER)
+            delivery = await workflow.execute_activity(self._by, letter, summary=summary, **LETTER)
         except ActivityError as failure:
             if is_cancelled_exception(failure):
                 raise
@@ -39,16 +40,17 @@ class Letters:
 
         Cancelling them here would fail the whole journey: a cancelled activity raises, and not a time-out."""
         try:
-            await workflow.wait_condition(self._are_done, timeout=span)
+            await workflow.wait_condition(self.are_done, timeout=span)
         except TimeoutError:
             return False
         return True
 
-    def _are_done(self) -> bool:
+    def are_done(self) -> bool:
+        """Whether none is on its way."""
         return all(task.done() for task in self._under_way)
 
     async def all_sent(self) -> None:
         """Wait until every letter is sent or told as failed."""
-        if not self._are_done():
+        if not self.are_done():
             workflow.set_current_details("Waiting for the last letters to be taken (system)")
         await asyncio.gather(*self._under_way)

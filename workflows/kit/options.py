@@ -30,6 +30,9 @@ SERVICE_QUEUE = "system-service"
 BANK_QUEUE = "system-bank"
 TAX_QUEUE = "system-tax"
 INBOUND_QUEUE = "system-inbound"
+HR_QUEUE = "system-hr"
+DIRECTORY_QUEUE = "system-directory"
+OFFICE_QUEUE = "system-office"
 
 # Whoever asks outside is heard every few seconds (the worker sees to it), so that a call that died with its
 # worker is noticed long before its time is over.
@@ -180,5 +183,24 @@ FETCH: ActivityOptions = {**BANK, "schedule_to_close_timeout": timedelta(minutes
 TAX: ActivityOptions = {**SLICE, "task_queue": TAX_QUEUE}
 # A mail that came in: read in another process within seconds, again when its worker died over it.
 INBOUND: ActivityOptions = {
-    "task_queue": INBOUND_QUEUE, "start_to_close_timeout": timedelta(minutes=2), "retry_policy": PATIENT,
+    "task_queue": INBOUND_QUEUE, "start_to_close_timeout": timedelta(minutes=2),
+    "heartbeat_timeout": HEARD, "retry_policy": PATIENT,
+}  # fmt: skip
+# A page of the HR system's news: it is asked again in a minute anyway, and nothing else waits for it.
+HR: ActivityOptions = {
+    "task_queue": HR_QUEUE,
+    "start_to_close_timeout": timedelta(seconds=30),
+    "schedule_to_close_timeout": timedelta(seconds=40),
+    "heartbeat_timeout": HEARD,
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10)
+    ),
+}
+DIRECTORY: ActivityOptions = {
+    "task_queue": DIRECTORY_QUEUE, "start_to_close_timeout": timedelta(seconds=60),
+    "heartbeat_timeout": HEARD, "retry_policy": PATIENT,
+}  # fmt: skip
+OFFICE: ActivityOptions = {
+    "task_queue": OFFICE_QUEUE, "start_to_close_timeout": timedelta(seconds=60),
+    "heartbeat_timeout": HEARD, "retry_policy": PATIENT,
 }  # fmt: skip

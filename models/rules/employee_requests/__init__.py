@@ -1,0 +1,1 @@
+"""What is decided about catalogue items and requests: reading, checking, walking, rights."""

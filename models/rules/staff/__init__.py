@@ -1,0 +1,1 @@
+"""Rules about people who work here: good passwords, and who approves."""
