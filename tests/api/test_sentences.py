@@ -26,8 +26,8 @@ VALUES: dict[str, Any] = {
     "code": "REJECT_CARD_PAYMENT", "verdict": "not_found", "reason": "고객 요청",
     "period": "2026-10", "count": "2", "check": "unknown", "document": "2026-17",
     "since": "2026-11-02", "pay_on": "2026-12-01",
-    "until_on": "2026-12-01", "other": "T100001", "stage": "노트북 지급", "approver": "한서윤", "question": "왜 필요합니까?",
-    "answer": "새 노트북이 필요합니다", "version": "2",
+    "until_on": "2026-12-01", "other": "T100001", "stage": "노트북 지급", "approver": "한서윤",
+    "question": "왜 필요합니까?", "answer": "새 노트북이 필요합니다", "version": "2",
 }  # fmt: skip
 REASONS = {
     "visits.declined": "too_far",
