@@ -109,7 +109,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 async def live(house: House) -> None:
     """What the demo lives through before somebody looks at it."""
     bills.sign(house.worker_url, bills.today())
-    await walk_all(house.keys, house.app, house.sandbox)
+    await walk_all(house.keys, house.app, house.sandbox, house.letterbox)
     await books.close_month(house.app, house.keys.tokens["finance"], house.erp_url)
     await let_money_come(house.app, house.sandbox, house.keys.tokens["customer"], *house.temporal)
     await prepare_bank_file(house.worker_url)

@@ -68,6 +68,7 @@ class House:
     worker_url: str
     erp_url: str
     temporal: tuple[str, str]  # address, namespace
+    letterbox: str  # where mail servers bring mails
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=20))
 
     def sign_in_of(self, login: str) -> tuple[str, str]:
@@ -176,4 +177,5 @@ def start(folder: Path, patch: pytest.MonkeyPatch) -> tuple[QuietHouse, House]:
         running.plan.urls.worker,
         running.plan.settings()["ACCOUNTING_URL"],
         (places["temporal"], running.plan.environment("worker").get("TEMPORAL_NAMESPACE", "default")),
+        running.plan.settings()["MAIL_LISTEN"],
     )
