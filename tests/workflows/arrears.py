@@ -122,16 +122,23 @@ class Arrears:
                 raise
 
     async def step(self) -> None:
-        """Let time pass until the next step of the policy has been taken."""
-        outlook, before = await self.outlook(), len(await self.steps())
-        assert outlook.act_at is not None
-        await self.pass_time(outlook.act_at)
+        """Let time pass until the next step of the policy has been taken.
+
+        The case may be about to look again: its clock is moved to what it plans now, however often."""
+        before, kind = len(await self.steps()), None
 
         async def is_taken() -> bool:
-            return len(await self.steps()) > before
+            nonlocal kind
+            if len(await self.steps()) > before:
+                return True
+            outlook = await self.outlook()
+            if outlook.rest is None and outlook.act_at is not None and outlook.act_at > await self.now():
+                kind = outlook.kind
+                await self.pass_time(outlook.act_at)
+            return False
 
         await self.desk.until(is_taken)
-        if outlook.kind in (StepKind.SUSPEND, StepKind.TERMINATE):
+        if kind in (StepKind.SUSPEND, StepKind.TERMINATE):
             await self.desk.until(self.is_carried_out)
         await self.settled()
 

@@ -103,6 +103,10 @@ def letters() -> list[str]:
     return [one.template.removeprefix("dunning/") for one in POST.sent if one.template.startswith("dunning/")]
 
 
+async def has_written() -> bool:
+    return bool(letters())
+
+
 def command(name: str = "c1", reason: str = "because") -> DunningCommand:
     return DunningCommand(name, "acc_jo", datetime.now(UTC), reason=reason)
 
@@ -281,6 +285,7 @@ async def test_a_step_can_be_left_out_by_hand(arrears: Arrears) -> None:
     await arrears.step()
 
     assert await arrears.steps() == ["(notify)", "suspend"]
+    await arrears.desk.until(has_written)
     assert letters() == ["suspended"]
     assert await arrears.waits() == [("dunning_end", "")]
     await arrears.say("write_off", command())
