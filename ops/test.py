@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 PARTS = ("house", "rules", "activities", "workflows", "replay", "api", "journeys", "browser", "faults")
 # Parts whose files stand alone: each process has its own PostgreSQL and Temporal, and takes whole files.
-SIDE_BY_SIDE = frozenset({"activities", "workflows", "api", "browser", "faults"})
+SIDE_BY_SIDE = frozenset({"activities", "workflows", "api", "browser"})
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,15 @@ def a_call(number: int, **given: Any) -> SystemCall:
     """A call to the gateway, some minutes ago."""
     usual = {
         "system": System.PAYMENTS, "operation": "confirm", "key": f"I1-1.{number}", "ticket_id": "T1",
-        "at": NOW - timedelta(minutes=number), "millis": number, "result": CallResult.OK,
+        "at": datetime.now(UTC) - timedelta(minutes=number), "millis": number, "result": CallResult.OK,
     }  # fmt: skip
     return SystemCall(**{**usual, **given})
 
 
 async def test_the_state_of_a_system_is_read_from_its_calls(own_web: Web, worker_engine: AsyncEngine) -> None:
     good = [a_call(number) for number in range(1, 51)]
-    old = [a_call(number, at=NOW - timedelta(hours=5), result=CallResult.FAILED) for number in range(1, 51)]
+    long_ago = datetime.now(UTC) - timedelta(hours=5)
+    old = [a_call(number, at=long_ago, result=CallResult.FAILED) for number in range(1, 51)]
     await store(worker_engine, *good, *old, a_call(2, result=CallResult.UNKNOWN))
     async with worker_engine.begin() as connection:
         await connection.execute(text("update payment_attempts set status = 'unknown' where id = 'I1-1.1'"))
@@ -41,7 +42,7 @@ async def test_the_state_of_a_system_is_read_from_its_calls(own_web: Web, worker
     assert gateway["hour"]["p95"] in (47, 48)
     assert gateway["unclear"][0]["amount_minor"] == 110
     assert "Some calls fail" not in (await own_web.get("/systems?lang=en", who="admin")).text
-    await store(worker_engine, *(a_call(0, at=NOW, result=CallResult.FAILED) for _ in range(5)))
+    await store(worker_engine, *(a_call(0, result=CallResult.FAILED) for _ in range(5)))
     assert "Not answering" in (await own_web.get("/systems?lang=en", who="admin")).text
 
 

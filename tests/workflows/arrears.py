@@ -129,9 +129,9 @@ class Arrears:
 
         async def is_taken() -> bool:
             nonlocal kind
+            outlook = await self.outlook()  # first: what is planned after the step must not be waited for
             if len(await self.steps()) > before:
                 return True
-            outlook = await self.outlook()
             if outlook.rest is None and outlook.act_at is not None and outlook.act_at > await self.now():
                 kind = outlook.kind
                 await self.pass_time(outlook.act_at)
