@@ -26,7 +26,7 @@ from tests.builders.settings import some_settings
 from tests.builders.tickets import a_reported_fault
 from workflows.kit.options import DESK_QUEUE, HEARD
 
-PATIENCE = 60.0  # seconds of real time after which a test that hangs is ended; no claim about quickness
+PATIENCE = 20.0  # seconds of real time that anything in a test may take
 
 
 @dataclass
