@@ -19,6 +19,7 @@ from models.billing import BillingAccount
 from models.messages.payments import AttemptStatus, Charge, ChargeAnswer, MethodStatus, Verdict
 from models.messages.payments.collection import CollectionCommand, CollectionStatus
 from models.payments import PaymentAttempt
+from models.rules.billing.invoices import on_day
 from tests.builders.collection import DAY, a_customer, a_run_invoice, an_agreed_card, many_due
 from tests.workflows.collecting import collecting
 
@@ -27,7 +28,7 @@ HARD = ChargeAnswer(Verdict.REFUSED, code="INVALID_STOPPED_CARD")
 UNCLEAR = ChargeAnswer(Verdict.UNKNOWN, code="ReadTimeout")
 AWAY = ChargeAnswer(Verdict.NOT_SENT, code="ConnectError")
 ABSENT = ChargeAnswer(Verdict.NOT_FOUND, code="NOT_FOUND_PAYMENT")
-TODAY = datetime.now(UTC).date()
+TODAY = on_day(datetime.now(UTC))  # in Seoul, where days of retries are counted
 SECOND_DAY = DAY + timedelta(days=1)
 
 
