@@ -100,6 +100,8 @@ class Allocation(SQLModel, table=True):
     """How much of an attempt's money settles which invoice; the rest stays in suspense."""
 
     __tablename__ = "payment_allocations"
+    # what was paid of an invoice is asked for wherever somebody asks what is open
+    __table_args__ = (Index("allocations_by_invoice", "invoice_id"),)
 
     attempt_id: str = Field(primary_key=True, foreign_key="payment_attempts.id")
     invoice_id: str = Field(primary_key=True, foreign_key="invoices.id")

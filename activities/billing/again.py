@@ -120,4 +120,4 @@ async def _tell(session: AsyncSession, asked: AgainAt, invoice_id: str) -> None:
             sentence="billing.account_billed", kind=EntryKind.MONEY, details=facts,
             actor_kind="staff" if order.actor_id else "system", actor_id=order.actor_id or None,
         )  # fmt: skip
-    await tell_live(session, workflow_id, f"customer:{order.customer_id}")
+    await tell_live(session, f"customer:{order.customer_id}")

@@ -108,7 +108,7 @@ class BillRunActivities:
                 actor_kind="staff" if step.actor_id else "system", actor_id=step.actor_id or None,
             )  # fmt: skip
             await write_waits(session, workflow_id, step.waits)
-            await tell_live(session, workflow_id)
+            await tell_live(session, "journeys")
 
 
 def _of(run_id: str) -> Any:
@@ -138,13 +138,10 @@ async def _locked(connection: AsyncConnection, asked: said.BillSlice) -> Any:
 async def _close_slice(
     connection: AsyncConnection, asked: said.BillSlice, counts: SliceCounts, seconds: float
 ) -> None:
-    """What the slice came to, and that open pages may look."""
+    """What the slice came to; the page of a run that works looks every two seconds."""
     values = {**asdict(counts), "status": SliceStatus.DONE, "milliseconds": int(seconds * 1000)}
     mine = _of(asked.run_id), col(BillSlice.number) == asked.number
     await connection.execute(update(BillSlice).where(*mine).values(**values, done_at=asked.at))
-    await connection.execute(
-        text("select pg_notify('ieum_live', :topic)"), {"topic": run_workflow_id(asked.run_id)}
-    )
 
 
 async def _details(session: AsyncSession, run: BillRun, step: RunStep) -> dict[str, str]:

@@ -22,11 +22,12 @@ from models.messages.dunning import (
     OwedInvoice,
     PromiseStatus,
 )
-from models.messages.payments import OPEN_ATTEMPT, AttemptStatus, MethodStatus
+from models.messages.payments import OPEN_ATTEMPT, AttemptStatus, MethodKind, MethodStatus
 from models.messages.subscriptions import SubscriptionStatus
-from models.payments import PaymentAttempt, PaymentMethod
+from models.payments import CollectionRules, PaymentAttempt, PaymentMethod
 from models.rules import dunning as rules
 from models.rules.dunning import Done, Situation
+from models.rules.payments.collection import OURS, policy_of, tries_left
 from models.subscriptions import Subscription
 
 MONTH, ONE_DAY = timedelta(days=30), timedelta(days=1)
@@ -106,17 +107,24 @@ async def chargeable(
         col(PaymentMethod.customer_id) == customer_id,
         col(PaymentMethod.is_default),
         col(PaymentMethod.status) == MethodStatus.ACTIVE,
+        col(PaymentMethod.kind) == MethodKind.CARD,  # a bank account is debited by its file
     )
     method = await session.scalar(query.limit(1))
     if method is None:
         return "", tuple(OwedInvoice(one.id, one.open_minor, one.ticket_id) for one in owed)
-    failed = select(func.count(), func.count().filter(col(PaymentAttempt.created_at) > at - ONE_DAY)).where(
+    newest = select(col(CollectionRules.terms)).order_by(col(CollectionRules.version).desc()).limit(1)
+    policy = policy_of(await session.scalar(newest) or {})
+    is_open = col(PaymentAttempt.status).in_(OPEN_ATTEMPT)
+    lately = is_open | (col(PaymentAttempt.settled_at) > at - ONE_DAY)
+    tried = select(func.count(), func.count().filter(lately)).where(
         col(PaymentAttempt.method_id) == method,
-        col(PaymentAttempt.status) == AttemptStatus.REFUSED,
-        col(PaymentAttempt.created_at) > at - MONTH,
+        is_open
+        | (col(PaymentAttempt.status) == AttemptStatus.REFUSED)
+        & col(PaymentAttempt.code).not_in(OURS)
+        & (col(PaymentAttempt.settled_at) > at - MONTH),
     )
-    month, day = (await session.execute(failed)).one()
-    left = rules.tries_left(int(month), int(day))
+    month, day = (await session.execute(tried)).one()
+    left = tries_left(policy, int(month), int(day))
     made = []
     for one in owed:
         may = left > 0 and not one.is_paying

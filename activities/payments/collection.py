@@ -1,9 +1,7 @@
 """Collecting from many customers at once: attempts are written first, asked in slices, merged in sets."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
@@ -26,6 +24,7 @@ from models.messages.payments.collection import (
     collection_workflow_id,
 )
 from models.payments import Collection
+from models.rules.payments.collection import policy_of
 
 GIVE_UP = """
 update payment_attempts set status = 'refused', code = 'gateway_away', settled_at = :at, seq = seq + 1,
@@ -119,13 +118,6 @@ class CollectionActivities:
                 await _tell(session, row, step.sentence, str(step.seq), step.at, details, step.actor_id)
             await tell_live(session, "collections")
             return row.status
-
-
-def policy_of(terms: Mapping[str, Any]) -> CollectionPolicy:
-    """Rules as they are stored; what they do not say is as usual."""
-    known = {name: value for name, value in terms.items() if name in CollectionPolicy.__dataclass_fields__}
-    lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list | tuple)}
-    return CollectionPolicy(**{**known, **lists})
 
 
 async def _tell(

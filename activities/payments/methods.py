@@ -100,7 +100,7 @@ class MethodActivities:
                 sentence=change.sentence, kind=EntryKind.MONEY, details={"code": change.code},
                 actor_kind=change.actor_kind, actor_id=change.actor_id, customer_id=method.customer_id,
             )  # fmt: skip
-            await tell_live(session, subject)
+            await tell_live(session, f"customer:{method.customer_id}")
             return method.status
 
 

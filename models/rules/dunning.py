@@ -22,7 +22,6 @@ ACTS_AT = time(10)  # on its day; late enough for everybody, with the whole day 
 OPENS, CLOSES = time(8), time(21)  # nobody hears from us outside these hours, Seoul
 _HORIZON = 366
 MOST_STEPS = 30
-MOST_FAILED_IN_30_DAYS, MOST_FAILED_IN_24_HOURS = 15, 10
 LONGEST = 730  # days
 LETTERS = ("reminder", "warning", "last_notice")
 CHANNELS = ("", "mail", "sms", "kakao")
@@ -188,10 +187,3 @@ def wait_of(order: DunningOrder, outlook: Outlook, since: datetime) -> Wait:
         "dunning", dunning_workflow_id(order.case_id), "", who, what, since, until, then, may,
         details, case_id=order.case_id, customer_id=order.customer_id,
     )  # fmt: skip
-
-
-def tries_left(failed_in_30_days: int, failed_in_24_hours: int) -> int:
-    """C5: how often a card may still be tried under the limits that the card schemes set."""
-    return max(
-        min(MOST_FAILED_IN_30_DAYS - failed_in_30_days, MOST_FAILED_IN_24_HOURS - failed_in_24_hours), 0
-    )

@@ -326,29 +326,43 @@ async def test_contracts_are_ended_with_the_fee_that_the_rules_say(worker_engine
 QUIET = PolicyTerms((PolicyStep(1, StepKind.RETRY),))
 
 
-async def test_a_card_is_tried_again_only_within_the_limits(worker_engine: AsyncEngine) -> None:
+@pytest.mark.parametrize(
+    ("kind", "limits", "method_id", "tries"),
+    [
+        ("card", "{}", "pm1", 1),
+        ("card", '{"most_failed_24_hours": 9}', "pm1", 0),  # finance's own limit, stricter than the schemes'
+        ("account", "{}", "", 0),  # debited by the bank's file, never as a card
+    ],
+)
+async def test_a_card_is_tried_again_only_within_the_limits(
+    worker_engine: AsyncEngine, kind: str, limits: str, method_id: str, tries: int
+) -> None:
     order = await late(worker_engine, 20_000, 35_000, terms=QUIET)
     method = (
         "insert into payment_methods (id, customer_id, kind, status, provider, customer_key, billing_key,"
         " label, is_default, created_at, seq)"
-        " values ('pm1', 'cus_mina', 'card', 'active', 'gateway', 'ck', 'x', '', true, now(), 0)"
+        " values ('pm1', 'cus_mina', :kind, 'active', 'gateway', 'ck', 'x', '', true, now(), 0)"
+    )
+    stricter = (
+        "insert into collection_rules (version, terms, created_at) values (2, cast(:terms as jsonb), now())"
     )
     failed = (
         "insert into payment_attempts (id, invoice_id, ordinal, customer_id, provider, payment_key,"
-        " method_id, amount_minor, currency, status, provider_id, code, created_at, lookups, seq)"
+        " method_id, amount_minor, currency, status, provider_id, code, created_at, settled_at, lookups, seq)"
         " select i.id || '.' || n, i.id, n, 'cus_mina', 'gateway', '', 'pm1', 20000, 'KRW', 'refused', '',"
-        " '', :at, 0, 0 from (select id from invoices order by total_minor limit 1) i,"
+        " '', :at, :at, 0, 0 from (select id from invoices order by total_minor limit 1) i,"
         " generate_series(1, 9) n"
     )
-    await write(worker_engine, method)
+    await write(worker_engine, method, kind=kind)
+    await write(worker_engine, stricter, terms=limits)
     await write(worker_engine, failed, at=WORKDAY - timedelta(hours=3))
     acts = DunningActivities(worker_engine)
     await acts.look(LookAgain(order, 0, WORKDAY))
 
     taken = await acts.take(LookAgain(order, 1, WORKDAY, 0))
 
-    assert taken.method_id == "pm1"
-    assert sum(bool(one.attempt_id) for one in taken.invoices) == 1
+    assert taken.method_id == method_id
+    assert sum(bool(one.attempt_id) for one in taken.invoices) == tries
 
 
 async def test_two_customers_of_the_sample_company_pay_late(

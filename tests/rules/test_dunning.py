@@ -155,10 +155,3 @@ def test_a_hold_has_an_end(has_hold: bool, days: int, code: str) -> None:
 def test_a_policy_that_cannot_work_is_not_published(steps: tuple[PolicyStep, ...], problem: str) -> None:
     assert rules.policy_problems(PolicyTerms(steps)) == (problem,)
     assert rules.policy_problems(TERMS) == ()
-
-
-@pytest.mark.parametrize(
-    ("month", "day", "left"), [(0, 0, 10), (14, 0, 1), (15, 0, 0), (10, 10, 0), (16, 3, 0), (4, 4, 6)]
-)
-def test_card_schemes_limit_how_often_a_card_is_tried(month: int, day: int, left: int) -> None:
-    assert rules.tries_left(month, day) == left

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from models.messages.payments.collection import RefusalClass
 from models.messages.payments.transfers import BatchKind
 from models.rules.calendars import KST, WorkingCalendar
-from models.rules.payments.collection import pause_while_away, refusal_class
+from models.rules.payments.collection import pause_while_away, policy_of, refusal_class, tries_left
 from models.rules.payments.transfers import (
     WIDTH,
     Row,
@@ -111,3 +111,17 @@ def test_a_provider_that_is_away_is_left_alone_longer_and_longer() -> None:
 
 def test_an_account_is_shown_by_its_last_digits() -> None:
     assert masked("110222233333") == "·· 3333"
+
+
+@pytest.mark.parametrize(
+    ("month", "day", "left"), [(0, 0, 10), (14, 0, 1), (15, 0, 0), (10, 10, 0), (16, 3, 0), (4, 4, 6)]
+)
+def test_card_schemes_limit_how_often_a_card_is_tried(month: int, day: int, left: int) -> None:
+    assert tries_left(policy_of({}), month, day) == left
+
+
+def test_finance_may_try_less_often_than_card_schemes_allow() -> None:
+    strict = policy_of({"most_failed_24_hours": 2, "retry_after_days": [2, 4], "unknown": 1})
+
+    assert strict.retry_after_days == (2, 4)
+    assert [tries_left(strict, failed, failed) for failed in range(4)] == [2, 1, 0, 0]

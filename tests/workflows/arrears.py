@@ -103,7 +103,8 @@ class Arrears:
         return await self.handle.query("status", result_type=Outlook)
 
     async def now(self) -> datetime:
-        return await self.handle.query("now", result_type=datetime)
+        """The time of this life; what the workflow last knew of it is older when its clock was just moved."""
+        return await self.desk.environment.get_current_time(self.handle)
 
     async def pay(self, *invoices: str, amount: int | None = None) -> None:
         """Money comes, at the time of this life."""
@@ -185,6 +186,10 @@ class Arrears:
         asked = 'select what, "then" from waits where workflow_id = :id and ended_at is null order by key'
         rows = await self.desk.rows(asked, id=dunning_workflow_id(self.case))
         return [(row.what, row.then) for row in rows]
+
+    async def until_waits(self, *expected: tuple[str, str]) -> None:
+        """A wait is recorded a moment after the line of the story that it follows."""
+        await self.desk.until_equal(self.waits, list(expected))
 
     async def row(self) -> Any:
         return (await self.desk.rows("select * from dunning_cases where id = :id", id=self.case))[0]

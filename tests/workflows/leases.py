@@ -122,7 +122,8 @@ class Leases:
     ) -> None:
         left = timedelta(**duration)
         if until is not None:
-            left = until - await self.handle(change).query("now", result_type=datetime) + timedelta(seconds=1)
+            now = await self.desk.environment.get_current_time(self.handle(change))
+            left = until - now + timedelta(seconds=1)
         try:
             await asyncio.wait_for(
                 self.desk.environment.fast_forward(self.handle(change), left), self.desk.patience
@@ -146,6 +147,10 @@ class Leases:
     async def waits(self, change: SubscriptionChange) -> list[tuple[str, str]]:
         asked = 'select what, "then" from waits where workflow_id = :id and ended_at is null order by key'
         return [tuple(row) for row in await self.desk.rows(asked, id=change_workflow_id(change.id))]
+
+    async def until_waits(self, change: SubscriptionChange, *expected: tuple[str, str]) -> None:
+        """A wait is recorded a moment after the line of the story that it follows."""
+        await self.desk.until_equal(lambda: self.waits(change), list(expected))
 
     async def status(self, change: SubscriptionChange) -> str:
         [row] = await self.desk.rows("select status from subscription_changes where id = :id", id=change.id)

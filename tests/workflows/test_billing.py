@@ -33,7 +33,7 @@ def code_of(error: WorkflowUpdateFailedError) -> str:
 
 async def test_an_invoice_is_issued_paid_and_receipted(till: Till) -> None:
     order, handle = await till.invoice()
-    assert await till.open_waits(order.ticket_id) == {"payment"}
+    await till.until_waits(order.ticket_id, "payment")
 
     _, charge = await till.charge(order.invoice_id)
     await till.finish(charge)
@@ -111,7 +111,7 @@ async def test_an_invoice_is_not_cancelled_while_a_payment_is_open_and_goes_on_w
         await handle.execute_update(InvoiceWorkflow.cancel, command, id="c1")
 
     assert code_of(refused.value) == "payment_under_way"
-    assert await till.open_waits(order.ticket_id) == {"payment"}
+    await till.until_waits(order.ticket_id, "payment")
     assert attempt.invoice_id == order.invoice_id
     await till.pass_time(handle, days=12)
     await till.pass_time(handle, seconds=1)
@@ -137,7 +137,7 @@ async def test_money_that_nobody_owes_keeps_the_invoice_alive_until_finance_gave
     for fact in (first, first, second, second):
         await handle.signal(InvoiceWorkflow.payment_received, fact)
     await till.pass_time(handle, days=2)
-    assert await till.open_waits(order.ticket_id) == {"suspense"}
+    await till.until_waits(order.ticket_id, "suspense")
     assert till.letters == ["billing/invoice", "billing/receipt"]
     assert "billing.doubled" in await till.story(order.ticket_id)
     await till.all_is_well()

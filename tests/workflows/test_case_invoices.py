@@ -40,7 +40,7 @@ def off(case_id: str) -> CaseCancelled:
 async def test_an_orders_invoice_takes_the_agreed_lines_and_tells_the_order(till: Till) -> None:
     order, handle = await till.case_invoice(330_000, 55_000)
     assert (await till.read(order.invoice_id)).total_minor == 385_000
-    assert await till.open_waits(order.case_id) == {"payment"}
+    await till.until_waits(order.case_id, "payment")
 
     _, charge = await till.charge(order.invoice_id)
     await till.finish(charge)

@@ -19,6 +19,7 @@ from models.billing import BillingAccount
 from models.messages.payments import AttemptStatus, Charge, ChargeAnswer, MethodStatus, Verdict
 from models.messages.payments.collection import CollectionCommand, CollectionStatus
 from models.payments import PaymentAttempt
+from models.rules.billing.invoices import on_day
 from tests.builders.billing import an_attempt
 from tests.builders.collection import DAY, a_customer, a_run_invoice, an_agreed_card, many_due
 from tests.workflows.collecting import collecting
@@ -31,7 +32,7 @@ UNCLEAR = ChargeAnswer(Verdict.UNKNOWN, code="ReadTimeout")
 SILENT = ChargeAnswer(Verdict.UNKNOWN, code="garbage")  # an answer, but none that says anything
 AWAY = ChargeAnswer(Verdict.NOT_SENT, code="ConnectError")
 ABSENT = ChargeAnswer(Verdict.NOT_FOUND, code="NOT_FOUND_PAYMENT")
-TODAY = datetime.now(UTC).date()
+TODAY = on_day(datetime.now(UTC))  # in Seoul, where days of retries are counted
 SECOND_DAY = DAY + timedelta(days=1)
 
 

@@ -193,7 +193,7 @@ async def test_a_promise_puts_everything_off_and_is_kept(arrears: Arrears) -> No
         "promise", Promise("p1", arrears.customer, await arrears.now(), "customer", pay_on=day)
     )
     assert outlook.has_promise
-    assert await arrears.waits() == [("dunning_promise", "dunning_goes_on")]
+    await arrears.until_waits(("dunning_promise", "dunning_goes_on"))
     await arrears.pass_time(days=11)
     assert await arrears.steps() == []
     await arrears.pay()
@@ -240,7 +240,7 @@ async def test_what_is_disputed_rests_until_it_is_decided(arrears: Arrears) -> N
     assert await arrears.refusal("dispute", Dispute("d2", "acc_jo", await arrears.now())) == "dispute_open"
     await arrears.pass_time(days=100)
     assert await arrears.steps() == []
-    assert await arrears.waits() == [("dunning_dispute", "")]
+    await arrears.until_waits(("dunning_dispute", ""))
     await arrears.say("resolve_dispute", Resolution("r1", "acc_jo", await arrears.now()))
     await arrears.step()
 
@@ -287,7 +287,7 @@ async def test_a_step_can_be_left_out_by_hand(arrears: Arrears) -> None:
     assert await arrears.steps() == ["(notify)", "suspend"]
     await arrears.desk.until(has_written)
     assert letters() == ["suspended"]
-    assert await arrears.waits() == [("dunning_end", "")]
+    await arrears.until_waits(("dunning_end", ""))
     await arrears.say("write_off", command())
     assert await arrears.result() is CaseStatus.WRITTEN_OFF
 

@@ -141,7 +141,7 @@ async def test_finance_settles_what_stays_unclear(till: Till, gateway: ConsolePa
     attempt, charge = await till.charge(order.invoice_id)
     await till.pass_time(charge, days=6)
     await till.pass_time(charge, seconds=1)
-    assert await till.open_waits(order.ticket_id) == {"payment", "finance"}
+    await till.until_waits(order.ticket_id, "payment", "finance")
     assert "payments/unsettled" in till.letters
 
     undecided = SettleByHand("h1", "acc_fin", NOON, Verdict.UNKNOWN)
@@ -238,7 +238,7 @@ async def test_news_about_an_ended_attempt_find_money_that_nobody_owes_any_more(
     assert await till.finish(recheck) is AttemptStatus.SUCCEEDED
     late = till.temporal.client.get_workflow_handle(invoice.id)
     await till.pass_time(late, days=1)
-    assert await till.open_waits(order.ticket_id) == {"suspense"}
+    await till.until_waits(order.ticket_id, "suspense")
     assert (await till.attempt(first.attempt_id)).status is AttemptStatus.SUCCEEDED
     await till.all_is_well()
 
@@ -256,5 +256,5 @@ async def test_false_news_about_an_ended_attempt_change_nothing(
 
     assert await till.finish(recheck) is AttemptStatus.REFUSED
     assert calls(gateway) == ["confirm", "look_up"]
-    assert await till.open_waits(order.ticket_id) == {"payment"}
+    await till.until_waits(order.ticket_id, "payment")
     await till.all_is_well()

@@ -125,7 +125,7 @@ async def test_a_refund_that_is_refused_for_good_is_settled_by_hand(
     gateway.answers = [NEVER]
     handle = await till.refund(order, 330_000)
     await till.pass_time(handle, days=3)
-    assert await till.open_waits(order.case_id) == {"refund"}
+    await till.until_waits(order.case_id, "refund")
     assert await told(till, order) == [RefundStatus.REFUSED]
     assert till.letters[-1] == "payments/refund_unsettled"
     assert await till.balances() == {"receivable": -330_000, "gateway": 330_000}  # we owe it
@@ -152,7 +152,7 @@ async def test_what_stays_unclear_is_sent_again_when_finance_finds_nothing_at_th
     gateway.answers = [UNKNOWN] * 12
     handle = await till.refund(order, 330_000)
     await till.pass_time(handle, days=7)
-    assert await till.open_waits(order.case_id) == {"refund"}
+    await till.until_waits(order.case_id, "refund")
     assert await told(till, order) == [RefundStatus.UNKNOWN]
 
     with pytest.raises(WorkflowUpdateFailedError) as undecided:

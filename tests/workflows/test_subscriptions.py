@@ -74,7 +74,7 @@ async def test_contracts_begin_and_end_with_their_order(desk: RunningDesk) -> No
 async def test_an_upgrade_is_paid_and_in_force_at_once(leases: Leases) -> None:
     change = await leases.change(ChangeKind.UPGRADE, plan=BETTER)
     await leases.until_story(change, "payment_asked")
-    assert await leases.waits(change) == [("change_payment", "cancel_change")]
+    await leases.until_waits(change, ("change_payment", "cancel_change"))
     assert await leases.plan() == "basic"
 
     await leases.pay(change)
@@ -125,7 +125,7 @@ async def test_a_downgrade_waits_for_the_end_of_the_period_and_may_be_taken_back
     day = await end_of_period(leases)
     kept = await leases.change(ChangeKind.DOWNGRADE, plan=BASIC, effective_on=business_day(day))
     await leases.until_story(kept, "waiting_for_its_day")
-    assert await leases.waits(kept) == [("change_day", "apply_change")]
+    await leases.until_waits(kept, ("change_day", "apply_change"))
 
     assert await leases.say(kept, "cancel") is S.CANCELLED
 
@@ -143,7 +143,7 @@ async def test_a_downgrade_waits_for_the_end_of_the_period_and_may_be_taken_back
 async def test_a_transfer_needs_the_new_holder(leases: Leases) -> None:
     change = await leases.change(ChangeKind.TRANSFER, receiver_id="cus_jun")
     await leases.until_story(change, "receiver_asked")
-    assert await leases.waits(change) == [("new_holder", "remind_holder")]
+    await leases.until_waits(change, ("new_holder", "remind_holder"))
 
     assert await leases.say(change, "confirm", "cus_jun") is S.AWAITING
 
@@ -161,7 +161,7 @@ async def test_a_silent_holder_is_reminded_once_and_then_nothing_changes(leases:
 
     await leases.pass_time(change, days=3.5, seconds=1)
     await leases.until_story(change, "receiver_reminded")
-    assert await leases.waits(change) == [("new_holder", "cancel_change")]
+    await leases.until_waits(change, ("new_holder", "cancel_change"))
     await leases.pass_time(change, days=3.5, seconds=1)
 
     assert await leases.result(change) is S.CANCELLED
@@ -204,7 +204,7 @@ async def paused(leases: Leases, before: SubscriptionChange | None = None) -> Su
 async def test_a_pause_rests_until_its_day_and_the_contract_runs_again(leases: Leases) -> None:
     pause = await paused(leases)
     assert (await read(leases.desk.engine, leases.id)).status == "paused"
-    assert await leases.waits(pause) == [("pause_end", "resume_contract")]
+    await leases.until_waits(pause, ("pause_end", "resume_contract"))
 
     await leases.pass_time(pause, days=10)
 
@@ -257,7 +257,7 @@ async def ticket_of(leases: Leases, change: SubscriptionChange) -> str:
 @pytest.mark.parametrize(("is_done", "status"), [(True, S.DONE), (False, S.CANCELLED)])
 async def test_a_move_is_in_force_with_its_visit(leases: Leases, is_done: bool, status: ChangeStatus) -> None:
     change = await moving(leases)
-    assert await leases.waits(change) == [("move_visit", "")]
+    await leases.until_waits(change, ("move_visit", ""))
     fact = TicketSettled(await ticket_of(leases, change), is_done, None, change.created_at)
     ticket = await leases.desk.store(a_ticket(leases.desk.company, id=fact.ticket_id))
 

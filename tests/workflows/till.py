@@ -227,6 +227,15 @@ class Till:
             )
             return {row[0] for row in rows}
 
+    async def until_waits(self, about: str, *expected: str) -> None:
+        """A wait is recorded a moment after the line of the story that it follows."""
+        found: set[str] = set()
+        for _ in range(200):
+            if (found := await self.open_waits(about)) == set(expected):
+                return
+            await asyncio.sleep(0.05)
+        assert found == set(expected)
+
     async def ticket_heard(self, ticket_id: str) -> list[str]:
         return await self.heard(ticket_workflow_id(ticket_id))
 

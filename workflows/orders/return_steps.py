@@ -10,7 +10,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.orders import OrderActivities, ReturnActivities
+    from activities.orders import ReturnActivities
     from models.messages.journeys import Wait, WaitFor
     from models.messages.letters import Letter
     from models.messages.orders import ShipmentStatus
@@ -27,12 +27,13 @@ with workflow.unsafe.imports_passed_through():
         ReturnStatus,
         return_workflow_id,
     )
-    from models.messages.tickets import FaultReport, TicketKind, TicketSettled, ticket_workflow_id
+    from models.messages.tickets import TicketKind, TicketSettled, ticket_workflow_id
     from models.rules.orders import returns as rules
     from workflows.kit.letters import Letters
     from workflows.kit.options import ROWS, ActivityOptions
     from workflows.kit.search import STAGE, WORD
     from workflows.kit.waiting import Waits, told
+    from workflows.orders.asking import open_ticket
 
 T = TypeVar("T")
 
@@ -159,21 +160,8 @@ class ReturnSteps:
 
     async def open_ticket(self, kind: TicketKind, topic: str, device: str | None = None) -> str:
         """Open a ticket that lives by itself and tells us how it ended."""
-        number: str = await workflow.execute_activity_method(
-            OrderActivities.ticket_number, summary="Take the number of a new ticket", **ROWS
-        )
-        fault = FaultReport(
-            number, self.order.customer_id, workflow.now(), kind=kind, case_id=self.id,
-            asked_by=return_workflow_id(self.id), owned_product_id=device, topic=topic,
-        )  # fmt: skip
-        await workflow.start_child_workflow(
-            "Ticket",
-            fault,
-            id=ticket_workflow_id(number),
-            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-            static_summary=f"{topic} of {self.id}",
-        )
-        return number
+        asked_by = return_workflow_id(self.id)
+        return await open_ticket(self.id, self.order.customer_id, asked_by, kind, topic, device)
 
     async def call_ticket_off(self, ticket: str) -> None:
         """Nobody has to look at it any more."""

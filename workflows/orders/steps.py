@@ -31,12 +31,13 @@ with workflow.unsafe.imports_passed_through():
         SystemOrder,
         order_workflow_id,
     )
-    from models.messages.tickets import FaultReport, TicketKind, TicketSettled, ticket_workflow_id
+    from models.messages.tickets import TicketKind, TicketSettled, ticket_workflow_id
     from models.rules import orders as rules
     from workflows.kit.letters import Letters
     from workflows.kit.options import ROWS, ActivityOptions
     from workflows.kit.search import STAGE, WORD
     from workflows.kit.waiting import Waits, told
+    from workflows.orders.asking import open_ticket
 
 T = TypeVar("T")
 
@@ -203,21 +204,8 @@ class OrderSteps:
 
     async def open_ticket(self, kind: TicketKind, topic: str, owned_product_id: str | None = None) -> str:
         """Open a ticket that lives by itself and tells us how it ended."""
-        number: str = await workflow.execute_activity_method(
-            OrderActivities.ticket_number, summary="Take the number of a new ticket", **ROWS
-        )
-        fault = FaultReport(
-            number, self.placed.customer_id, workflow.now(), kind=kind, case_id=self.id,
-            asked_by=order_workflow_id(self.id), owned_product_id=owned_product_id, topic=topic,
-        )  # fmt: skip
-        await workflow.start_child_workflow(
-            "Ticket",
-            fault,
-            id=ticket_workflow_id(number),
-            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-            static_summary=f"{kind.value} for {self.id}",
-        )
-        return number
+        asked_by = order_workflow_id(self.id)
+        return await open_ticket(self.id, self.placed.customer_id, asked_by, kind, topic, owned_product_id)
 
     def is_over(self) -> bool:
         return self.status in ORDER_OVER

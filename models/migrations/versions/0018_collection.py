@@ -126,6 +126,7 @@ revoke execute on function system_deposit from public;
 grant execute on function system_deposit to ieum_app;
 """
 INDEXES = """
+create index allocations_by_invoice on payment_allocations (invoice_id);
 create index attempts_by_collection on payment_attempts (collection_id, status, id);
 create index attempts_by_method on payment_attempts (method_id, settled_at) where method_id is not null;
 create index attempts_to_ask on payment_attempts (collection_id, id)

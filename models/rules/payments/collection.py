@@ -1,6 +1,9 @@
 """When a card may be asked again, and what a refusal says about that."""
 
-from models.messages.payments.collection import RefusalClass
+from collections.abc import Mapping
+from typing import Any
+
+from models.messages.payments.collection import CollectionPolicy, RefusalClass
 from models.rules.payments import DEAD_METHOD
 
 # Nobody asked the issuer: these count for no limit and for no retry.
@@ -29,3 +32,15 @@ def refusal_class(code: str) -> RefusalClass:
 def pause_while_away(pauses: tuple[int, ...], times: int, asked_for: int) -> int:
     """Seconds to leave a provider alone that is away the n-th time in a row, at least what it asked for."""
     return max(pauses[min(times, len(pauses) - 1)], asked_for)
+
+
+def policy_of(terms: Mapping[str, Any]) -> CollectionPolicy:
+    """Rules as they are stored; what they do not say is as usual."""
+    known = {name: value for name, value in terms.items() if name in CollectionPolicy.__dataclass_fields__}
+    lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list | tuple)}
+    return CollectionPolicy(**{**known, **lists})
+
+
+def tries_left(policy: CollectionPolicy, in_30_days: int, in_24_hours: int) -> int:
+    """C5: how often a method may still be tried, after so many refused or open tries."""
+    return max(min(policy.most_failed_30_days - in_30_days, policy.most_failed_24_hours - in_24_hours), 0)
