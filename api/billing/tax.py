@@ -1,5 +1,6 @@
 """Evidence for the tax office: what is to be issued, what was refused and why, and its repair."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from urllib.parse import urlencode
@@ -25,6 +26,7 @@ from models.messages.billing.tax import TaxOperation, TaxOrder, TaxStatus, tax_w
 from models.rules.billing.invoices import on_day
 
 PAGE = 50
+OUR_NUMBER = re.compile(r"[TRAX]\w{0,9}-\d{1,20}")
 OPEN = (TaxStatus.WAITING, TaxStatus.UNKNOWN, TaxStatus.PARKED)
 labels.register(
     "tax_status",
@@ -83,7 +85,7 @@ class TaxPage:
 async def tax_documents(request: Request, desk: Desk, status: str = "parked", after: str = "") -> Response:
     """List evidence for the tax office: what needs a repair first."""
     chosen = TaxStatus(status) if status in set(TaxStatus) else TaxStatus.PARKED
-    return answer(request, "billing/tax.html", await tax_page(desk, chosen, after[:40]))
+    return answer(request, "billing/tax.html", await tax_page(desk, chosen, after))
 
 
 @router.post("/billing/tax-documents/{tax_document_id}/again", may=FINANCE, row="tax_document")
@@ -108,6 +110,7 @@ async def again(
 
 async def tax_page(desk: DeskAt, status: TaxStatus, after: str) -> TaxPage:
     """One page by keyset over our keys."""
+    after = after if OUR_NUMBER.fullmatch(after) else ""
     query = desk.visible(TaxPaper).where(col(TaxPaper.status) == status, col(TaxPaper.id) > after)
     rows = list(await desk.session.scalars(query.order_by(col(TaxPaper.id)).limit(PAGE + 1)))
     asked = {"status": status.value, "after": rows[PAGE - 1].id} if len(rows) > PAGE else {}
