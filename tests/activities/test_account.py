@@ -43,7 +43,7 @@ from models.messages.payments import (
     RefundStatus,
 )
 from models.payments import PaymentAttempt
-from models.rules.billing.close import in_the_way, month_of
+from models.rules.billing.close import Month, in_the_way, month_of
 from tests.builders.billing import an_attempt, an_order_to_bill
 from tests.conftest import Database
 
@@ -65,6 +65,7 @@ class Account(RuleBasedStateMachine):
         self.bills, self.close = BillingActivities(self.engine), CloseActivities(self.engine, self.books)
         self.refunds = RefundActivities(self.engine, ConsolePaymentGateway())
         self.today = date(2024, 2, 27)
+        self.unclosed = date(2024, 2, 1)  # the first day of the oldest month that has not been closed
         self.invoices: list[str] = []
         self.open: dict[str, str] = {}  # invoice: the attempt under way
         self.succeeded: list[tuple[str, str, int]] = []  # attempt, invoice, amount
@@ -183,10 +184,16 @@ class Account(RuleBasedStateMachine):
         self.today += timedelta(days)
 
     @rule()
-    def close_the_month(self) -> None:
-        """The month is over; what is unclear is accepted, as finance would."""
-        month = month_of(self.today)
-        self.today = month.until_on
+    def close_the_months(self) -> None:
+        """The month is over; it and those before it are closed, the oldest first, as they must be."""
+        self.today = month_of(self.today).until_on
+        while self.unclosed < self.today:
+            month = month_of(self.unclosed)
+            self.close_one(month)
+            self.unclosed = month.until_on
+
+    def close_one(self, month: Month) -> None:
+        """What is unclear is accepted, as finance would."""
         at = CloseAt(month.id, 1, self.at)
         self.do(RUN(self.close.begin_close, CloseOrder(month.id), self.at))
         found = in_the_way(self.do(RUN(self.close.check_before_close, at)))
