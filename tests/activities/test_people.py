@@ -315,8 +315,10 @@ async def asked_to_approve(engine: AsyncEngine, hr_id: str, approval: str) -> No
 
 
 async def told(engine: AsyncEngine) -> list[tuple[str, str, str]]:
+    """Which approvals were told that whoever was asked has changed; leavers are news of other kinds too."""
+    told = select(OutboxItem).where(OutboxItem.name == "approver_changed")
     async with AsyncSession(engine) as session:
-        rows = await session.scalars(select(OutboxItem).order_by(OutboxItem.id))  # type: ignore[arg-type]
+        rows = await session.scalars(told.order_by(OutboxItem.id))  # type: ignore[arg-type]
         return [(row.workflow_id, row.name, row.payload["why"]) for row in rows]
 
 
