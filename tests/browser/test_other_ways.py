@@ -60,7 +60,7 @@ def test_what_changes_while_a_page_is_being_opened_reaches_it(
         story="하루에 두 번쯤 그렇습니다.",
     )  # fmt: skip
     held: list[Route] = []
-    agent.page.route(re.compile(r"/events\b"), held.append)
+    agent.page.route(re.compile(r"/events\b"), lambda route: held.append(route))
     agent.go(f"/tickets/{number}")
     expect(agent.button("Take")).to_be_visible()
     elsewhere = Agent(sit_down("ko"), house, KO)
@@ -68,7 +68,6 @@ def test_what_changes_while_a_page_is_being_opened_reaches_it(
 
     elsewhere.takes(number)
     assert held  # the page is drawn, and hears nothing yet
-    agent.page.unroute(re.compile(r"/events\b"))
     for stream in held:
         stream.continue_()
 
