@@ -3,12 +3,15 @@
 // One stream per browser and reader, however many tabs: a browser opens six connections per host, and a stream
 // would hold one for good in every tab. Without locks we poll.
 import { $, $$ } from './app.js';
-const address = $('meta[name=live]')?.content;
+const address = $('meta[name=live]')?.content, readAt = Number($('meta[name=live]')?.dataset.at ?? 0);
 const EVENTS = [
   'tickets', 'visits', 'orders', 'journeys', 'collections', 'dunning', 'ticket', 'visit', 'invoice', 'order', 'close', 'return', 'dunning_case',
   'subscription', 'change', 'customer', 'employee_requests', 'employee_request',
 ];
 const shared = `ieum-live ${address} ${$('meta[name=me]')?.content ?? ''}`;   // two readers never share
+const left = `${shared} left`, REMEMBERED = 60000, MARGIN = 5000;
+const serverNow = () => readAt + performance.now();
+let heard = [];   // of the leader: what the server told last, for a page that was just being drawn
 const channel = address && 'BroadcastChannel' in window ? new BroadcastChannel(shared) : null;
 
 /* live:ticket and live:ticket:T1; without an id it may be any that this page waits for. */
@@ -27,14 +30,23 @@ function tell({ name, data }) {
     if (sign) sign.hidden = data !== 'on';
   } else for (const one of called(name, data)) document.body.dispatchEvent(new CustomEvent(one, { detail: data, bubbles: true }));
 }
-function tellAll(message) { tell(message); channel?.postMessage(message); }
+function tellAll(message) {
+  heard = [...heard.filter(one => one.at > serverNow() - REMEMBERED), message];
+  tell(message);
+  channel?.postMessage(message);
+}
+/* What changed while a page was being drawn, or while no tab of ours listened, must reach it too. */
+function missedSince() {
+  const alone = Number(localStorage.getItem(left) ?? 0);
+  return Math.floor(alone > readAt - REMEMBERED ? Math.min(readAt, alone - MARGIN) : readAt);
+}
 
 function listen() {
   navigator.locks.request(shared, () => new Promise(release => {
     let stream, again, wasOff = false, pause = 2000;
     document.body.dataset.leader = '1';
     const open = () => {
-      stream = new EventSource(address);
+      stream = new EventSource(`${address}?at=${missedSince()}`);
       stream.onopen = () => {
         pause = 2000;
         tellAll({ name: 'state', data: 'on' });
@@ -47,17 +59,23 @@ function listen() {
         // Any answer but 200 closes a stream for good: come again later, less and less often.
         if (stream.readyState === EventSource.CLOSED) { again = setTimeout(open, pause); pause = Math.min(pause * 2, 60000); }
       };
-      for (const name of EVENTS) stream.addEventListener(name, e => tellAll({ name, data: e.data }));
+      for (const name of EVENTS) stream.addEventListener(name, e => tellAll({ name, data: e.data, at: Number(e.lastEventId) }));
     };
     open();
-    addEventListener('pagehide', () => { clearTimeout(again); stream.close(); release(); }, { once: true });
+    addEventListener('pagehide', () => { clearTimeout(again); stream.close(); localStorage.setItem(left, Math.floor(serverNow())); release(); }, { once: true });
   }));
 }
 function poll() {
   setInterval(() => { if (document.visibilityState === 'visible') for (const name of EVENTS) tell({ name, data: '' }); }, 20000);
 }
 if (address) {
-  if (channel) channel.onmessage = e => tell(e.data);
+  if (channel) {
+    channel.onmessage = ({ data }) => {
+      if (data.since === undefined) tell(data);
+      else for (const one of heard) if (one.at >= data.since) channel.postMessage(one);   // only the leader has heard
+    };
+    channel.postMessage({ since: readAt - MARGIN });
+  }
   if (navigator.locks && channel && 'EventSource' in window) {
     listen();
     addEventListener('pageshow', e => e.persisted && listen());

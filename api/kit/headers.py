@@ -47,6 +47,7 @@ class Surroundings:
             return
         number = secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = number
+        scope["state"]["began"] = time.time()
         started, status = time.perf_counter(), 0
 
         async def dressed(message: Message) -> None:

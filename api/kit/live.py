@@ -3,11 +3,12 @@
 Writers notify `ieum_live` of topics such as `tickets` or `ticket:T100123`; no content travels."""
 
 import asyncio
+import math
 import re
 import signal
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from itertools import groupby
@@ -83,6 +84,9 @@ KNOWN_FOR = 30.0  # seconds that a visible row counts as visible
 UNKNOWN_FOR = 2.0  # a row that was just offered or assigned must not stay dark for long
 KNOWN_ROWS = 20_000
 MOST_WAITING = 200  # events of one client; beyond it "everything changed" says the same in six lines
+REMEMBERED = 60.0  # seconds that a page may need to open its stream
+SKEW = 2.0  # seconds by which the clock of another process of ours may differ
+MOST_REMEMBERED = 5_000
 MOST_STREAMS = 8  # of one account or link: one per browser, see static/live.js
 AWAY = (SQLAlchemyError, psycopg.Error, OSError)
 
@@ -192,6 +196,8 @@ class Live:
         self.is_listening = False  # the database tells us
         self._engine = engine
         self._streams: list[Stream] = []
+        self._told: deque[tuple[float, Change]] = deque(maxlen=MOST_REMEMBERED)
+        self._knows_since = math.inf  # nothing was missed since then
 
     async def run(self) -> None:
         """Listen for ever, with pauses that grow while the database is away; ends when cancelled."""
@@ -200,6 +206,7 @@ class Live:
             while True:
                 try:
                     async with self._ears() as connection:
+                        self._knows_since = time.time()
                         self.tell(*EVERYTHING)  # whatever was said while nobody listened
                         pause = 0.2
                         await self._listen(connection)
@@ -238,9 +245,20 @@ class Live:
 
     def tell(self, *changes: Change) -> None:
         """Pass changes on to everybody; who may know of them is decided when they are sent."""
-        for stream in self._streams:
-            for change in changes:
+        now = time.time()
+        for change in changes:
+            self._told.append((now, change))
+            for stream in self._streams:
                 stream.hear(change)
+        while self._told and self._told[0][0] < now - REMEMBERED:
+            self._told.popleft()
+
+    def since(self, at: float) -> Iterable[Change]:
+        """What was told since a page began to be read; everything when we do not remember that long."""
+        oldest = self._told[0][0] if len(self._told) == MOST_REMEMBERED else self._knows_since
+        if at < max(oldest, time.time() - REMEMBERED):
+            return EVERYTHING
+        return [change for told, change in self._told if told >= at - SKEW]
 
     def refuse_too_many(self, person: Person) -> None:
         """Refuse one more stream of an account or link that has all it may have."""
@@ -253,6 +271,9 @@ class Live:
         """What one browser is sent, until it leaves, is signed out, or the process ends."""
         stream = Stream(person)
         self._streams.append(stream)
+        if (at := read_at(request)) is not None:
+            for change in self.since(at):
+                stream.hear(change)
         try:
             yield "retry: 2000\n: welcome\n\n"
             looked = time.monotonic()
@@ -264,14 +285,21 @@ class Live:
                     yield ": still here\n\n"
                 if await woken(stream, looked + self.look_again - time.monotonic()):
                     await asyncio.sleep(GATHER)
+                    told = int(time.time() * 1000)
                     for change in await self.sight.seen(stream.person, stream.take()):
-                        yield f"event: {change.name}\ndata: {change.id}\n\n"
+                        yield f"event: {change.name}\nid: {told}\ndata: {change.id}\n\n"
         except AWAY as error:
             log.warning(
                 "live_updates_end", error=type(error).__name__
             )  # the browser comes again and misses nothing
         finally:
             self._streams.remove(stream)
+
+
+def read_at(request: Request) -> float | None:
+    """When the page that asks began to be read, in seconds; it missed nothing before."""
+    said = request.query_params.get("at", "")
+    return int(said) / 1000 if said.isascii() and said.isdigit() and len(said) < 16 else None
 
 
 def changes_of(topic: str) -> list[Change]:

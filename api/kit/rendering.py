@@ -65,6 +65,11 @@ class Shell:
         return f"/links/{token}/events" if token and getattr(self.person, "purpose", None) else ""
 
     @property
+    def read_at(self) -> int:
+        """When this page began to be read, in milliseconds: what changes from now on it is told."""
+        return int(self._request.state.began * 1000)
+
+    @property
     def other(self) -> str:
         """The language that is not spoken now."""
         return "en" if language.locale() == "ko" else "ko"

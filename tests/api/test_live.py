@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,8 +40,8 @@ class Hearing:
     def events(self) -> list[tuple[str, str]]:
         """What was said so far: name and id."""
         blocks = [block for block in self.body.split("\n\n") if block.startswith("event: ")]
-        pairs = [block.split("\n") for block in blocks]
-        return [(name.removeprefix("event: "), data.removeprefix("data: ")) for name, data in pairs]
+        lines = [dict(line.split(": ", 1) for line in block.split("\n")) for block in blocks]
+        return [(one["event"], one["data"]) for one in lines]
 
 
 async def until(is_so: Callable[[], bool], seconds: float = PATIENCE) -> None:
@@ -51,13 +52,16 @@ async def until(is_so: Callable[[], bool], seconds: float = PATIENCE) -> None:
 
 
 @contextlib.asynccontextmanager
-async def hear(web: Web, who: str, path: str = "/events", **headers: str) -> AsyncIterator[Hearing]:
+async def hear(
+    web: Web, who: str, path: str = "/events", at: float | None = None, **headers: str
+) -> AsyncIterator[Hearing]:
     """Open a stream as a browser does, straight at the app: a client would wait for its end."""
     hearing, gone = Hearing(), asyncio.Event()
+    query = b"" if at is None else f"at={int(at * 1000)}".encode()
     sent = {"host": "localhost", "accept-encoding": "gzip", **web.dressed(who), **headers}
     scope = {
         "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "method": "GET", "path": path,
-        "raw_path": path.encode(), "query_string": b"", "scheme": "http", "http_version": "1.1",
+        "raw_path": path.encode(), "query_string": query, "scheme": "http", "http_version": "1.1",
         "root_path": "", "server": ("localhost", 8000), "client": ("127.0.0.1", 1),
         "headers": [(name.lower().encode(), value.encode()) for name, value in sent.items()],
     }  # fmt: skip
@@ -129,6 +133,33 @@ async def test_an_agent_hears_of_the_ticket_they_may_see(
 
         await until(lambda: ("ticket", "T1") in hearing.events)
         assert ("journeys", "") in hearing.events
+
+
+async def test_a_page_is_told_what_changed_while_it_was_being_opened(
+    web: Web, live: Live, open_engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.kit.live.SKEW", 0.0)
+    await asyncio.sleep(0.01)  # listening began with "everything may have changed"
+    read_at = time.time()
+    await say(open_engine, "ticket:T1", "ticket:T2")
+    await until(lambda: Change("ticket", "T2") in live.since(read_at))
+
+    async with hear(web, "agent", at=read_at) as hearing:
+        await until(lambda: T1 in hearing.events)
+        assert ("ticket", "T2") not in hearing.events  # another team's, confidential
+        assert ("invoice", "") not in hearing.events
+    async with hear(web, "agent", at=time.time()) as hearing:
+        await asyncio.sleep(0.4)
+        assert hearing.events == []
+
+
+async def test_who_was_away_for_longer_than_we_remember_is_told_that_everything_may_have_changed(
+    web: Web, live: Live
+) -> None:
+    for at in (0, time.time() - 61):
+        assert live.since(at) == EVERYTHING
+    async with hear(web, "agent", at=1) as hearing:
+        await until(lambda: ("ticket", "") in hearing.events)
 
 
 # T1 is a plain ticket of customer_own with technician_assigned; T2 is another customer's, team two's secret.

@@ -83,7 +83,8 @@ PAYMENTS = (
     "/billing/invoices/{invoice_id}/charge",
 )  # fmt: skip
 FRESH = re.compile(
-    r'(name="(_csrf|command_id|submission_key|request_key)" value="|<meta name="csrf" content=")[^"]*'
+    r'(name="(_csrf|command_id|submission_key|request_key)" value="|<meta name="csrf" content="| data-at=")'
+    r'[^"]*'
 )
 TIMES = re.compile(r"<time[^>]*>[^<]*</time>|\d\d:\d\d(:\d\d)?")  # the clock goes on between two requests
 DRAWN = re.compile(r"(?<![0-9a-zA-Z])(command_)?[0-9a-f]{16}([0-9a-f]{16})?(?![0-9a-zA-Z])")

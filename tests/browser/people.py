@@ -1,6 +1,7 @@
 """People at their browsers: each presses what they see, by role, name and label, and looks what comes."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -239,8 +240,8 @@ class Technician(Person):
         self.page.locator("#part").get_by_role("combobox").select_option(label=part)
         self.button("Add").click()
 
-    def gets_signature(self) -> None:
-        """The customer draws on the glass."""
+    def gets_signature(self, meanwhile: Callable[[], None] | None = None) -> None:
+        """The customer draws on the glass; what is sent meanwhile draws the page anew around it."""
         pad = self.page.locator("#signature")
         pad.scroll_into_view_if_needed()
         box = pad.bounding_box()
@@ -250,6 +251,9 @@ class Technician(Person):
         for step in range(16):
             self.page.mouse.move(box["x"] + 40 + step * 12, box["y"] + 60 + (16 if step % 2 else -16))
         self.page.mouse.up()
+        if meanwhile is not None:
+            meanwhile()
+            self.is_sent()
         self.button("Save the signature").click()
 
     def finishes(self, note: str) -> None:

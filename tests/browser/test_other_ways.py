@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.house import House, Tongue
 from tests.browser.people import Agent, Customer, Technician
@@ -50,6 +50,28 @@ def test_solved_from_afar_then_not_then_really(customer: Customer, agent: Agent)
     customer.confirms()
     expect(agent.page.locator("#ticket_head")).to_contain_text(KO("Closed"))
     expect(agent.page.locator("#timeline")).to_contain_text(KO("No invoice: no paid work was done"))
+
+
+def test_what_changes_while_a_page_is_being_opened_reaches_it(
+    house: House, customer: Customer, agent: Agent, sit_down: Callable[..., Page]
+) -> None:
+    number = customer.reports(
+        name="표가람", phone="010-7000-0009", email="", subject="전원이 저절로 꺼집니다",
+        story="하루에 두 번쯤 그렇습니다.",
+    )  # fmt: skip
+    held: list[Route] = []
+    agent.page.route(re.compile(r"/events\b"), lambda route: held.append(route))
+    agent.go(f"/tickets/{number}")
+    expect(agent.button("Take")).to_be_visible()
+    elsewhere = Agent(sit_down("ko"), house, KO)
+    elsewhere.sign_in("agent@ieum.example")
+
+    elsewhere.takes(number)
+    assert held  # the page is drawn, and hears nothing yet
+    for stream in held:
+        stream.continue_()
+
+    expect(agent.button("Take")).to_be_hidden()
 
 
 def visited(house: House, agent: Agent, number: str) -> str:
