@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
 
+from models.rules.billing.invoices import on_day
 from ops.departments import COLLEAGUES, hr_id
 from ops.walk import Walker
 
@@ -80,7 +81,7 @@ def a_record(
 
 async def tell_hr(sandbox: str) -> int:
     """Write everybody into the HR system, with who is away and who answers for the money; how many people."""
-    today = date.today()
+    today = on_day(datetime.now(UTC))
     records = dict(everybody(today))
     by_name = {record["name"]: id for id, record in records.items()}
     async with httpx.AsyncClient(base_url=f"{sandbox}/hr/control", trust_env=False, timeout=20) as hr:
@@ -103,7 +104,7 @@ async def tell_hr(sandbox: str) -> int:
 
 async def hand_over(walker: Walker) -> None:
     """The director lets the manager decide from next week on, once both are known by the HR system's news."""
-    first = date.today() + timedelta(days=7)
+    first = on_day(datetime.now(UTC)) + timedelta(days=7)
     wish = {
         "command_id": "sample-delegation", "colleague": "manager@ieum.example", "from_on": str(first),
         "until_on": str(first + timedelta(days=4)),

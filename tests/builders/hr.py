@@ -2,16 +2,17 @@
 
 import random
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import select
 
+from models.rules.billing.invoices import on_day
 from models.staff import CostCentre, Employee, EmployeeAbsence
 from tests.sandbox import Sandbox
 
-TODAY = date.today()
+TODAY = on_day(datetime.now(UTC))
 FIELDS = ("name", "email", "department", "title", "cost_centre", "starts_on", "ends_on")
 
 

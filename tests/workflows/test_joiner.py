@@ -17,6 +17,7 @@ from models.messages.employee_requests.requests import (
     RequestStatus,
 )
 from models.messages.staff import ApproverChanged, Why
+from models.rules.billing.invoices import on_day
 from tests.builders.items import an_approval
 from tests.conftest import Database
 from tests.desk import RunningDesk, StandIns
@@ -94,7 +95,7 @@ async def is_prepared(asking: Asking, starts_on: date) -> None:
 
 
 def today() -> date:
-    return datetime.now(UTC).date()
+    return on_day(datetime.now(UTC))
 
 
 async def test_a_joiner_is_called_off_a_day_before_and_everything_is_undone(asking: Asking) -> None:

@@ -1,6 +1,6 @@
 """What the HR system says reaches the requests: approvals move, joiners' requests begin, move and end."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,7 +18,8 @@ from tests.workflows.requesting import Asking, RequestPost, Systems
 from workflows.kit.options import DIRECTORY_QUEUE, HR_QUEUE, MAIL_QUEUE, OFFICE_QUEUE, STOCK_QUEUE
 
 SYSTEMS, POST, HR = Systems(), RequestPost(), AwayHr()
-TODAY, SEOUL = date.today(), ZoneInfo("Asia/Seoul")
+SEOUL = ZoneInfo("Asia/Seoul")
+TODAY = datetime.now(SEOUL).date()
 
 
 @pytest.fixture
