@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
@@ -67,7 +68,7 @@ class Shell:
     @property
     def read_at(self) -> int:
         """When this page began to be read, in milliseconds: what changes from now on it is told."""
-        return int(self._request.state.began * 1000)
+        return int(getattr(self._request.state, "began", time.time()) * 1000)
 
     @property
     def other(self) -> str:

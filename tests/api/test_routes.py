@@ -15,7 +15,7 @@ from tests.api.web import Web
 from tests.builders.company import SAMPLE
 
 VARYING = re.compile(
-    r'(name="_csrf" value="|<meta name="csrf" content=")[^"]*|Zzz999|request_key" value="[^"]*'
+    r'(name="_csrf" value="|<meta name="csrf" content="| data-at=")[^"]*|Zzz999|request_key" value="[^"]*'
 )
 
 
