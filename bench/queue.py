@@ -17,7 +17,7 @@ import psycopg
 from bench import kit
 from bench.company import make_company, make_tickets
 from ops.parts import answers, wait_until
-from ops.plan import ROOT, Plan
+from ops.plan import PORTS, ROOT, Plan
 from ops.postgres import free_port
 
 REQUESTS = 300
@@ -57,8 +57,7 @@ def main() -> None:
     """Measure few and many, and print the line."""
     many = kit.asked(100_000)
     with kit.folder() as place, kit.migrated(place) as (cluster, urls, secrets):
-        ports = {name: free_port() for name in ("PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "SANDBOX_PORT")}
-        ports |= {"METRICS_PORT": free_port(), "POSTGRES_PORT": cluster.port}
+        ports = {name: free_port() for name in PORTS} | {"POSTGRES_PORT": cluster.port}
         plan = Plan(Path(place), ports, secrets, cluster.url(), True, "ieum")
         token = make_company(urls.worker)
         few, _ = measure(plan, token, FEW)
