@@ -3,15 +3,15 @@
 // One stream per browser and reader, however many tabs: a browser opens six connections per host, and a stream
 // would hold one for good in every tab. Without locks we poll.
 import { $, $$ } from './app.js';
-const address = $('meta[name=live]')?.content, readAt = Number($('meta[name=live]')?.dataset.at ?? 0);
+const meta = $('meta[name=live]'), address = meta?.content;
 const EVENTS = [
   'tickets', 'visits', 'orders', 'journeys', 'collections', 'dunning', 'ticket', 'visit', 'invoice', 'order', 'close', 'return', 'dunning_case',
   'subscription', 'change', 'customer', 'employee_requests', 'employee_request',
 ];
 const shared = `ieum-live ${address} ${$('meta[name=me]')?.content ?? ''}`;   // two readers never share
-const left = `${shared} left`, REMEMBERED = 60000, MARGIN = 5000;
-const serverNow = () => readAt + performance.now();
-let heard = [];   // of the leader: what the server told last, for a page that was just being drawn
+const REMEMBERED = 60000, SKEW = 500, tab = Math.random();
+let knownAt = Number(meta?.dataset.at ?? 0);   // the server's time: what changed before, this page knows
+let heard = [];   // of the tab that listens: what the server told last, for a page that was just being drawn
 const channel = address && 'BroadcastChannel' in window ? new BroadcastChannel(shared) : null;
 
 /* live:ticket and live:ticket:T1; without an id it may be any that this page waits for. */
@@ -23,7 +23,8 @@ function called(name, id) {
   }
   return all;
 }
-function tell({ name, data }) {
+function tell({ name, data, at = 0 }) {
+  knownAt = Math.max(knownAt, at);
   if (name === 'state') {
     document.body.dataset.live = data;
     const sign = $('#live_state');
@@ -31,30 +32,20 @@ function tell({ name, data }) {
   } else for (const one of called(name, data)) document.body.dispatchEvent(new CustomEvent(one, { detail: data, bubbles: true }));
 }
 function tellAll(message) {
-  heard = [...heard.filter(one => one.at > serverNow() - REMEMBERED), message];
+  if (message.at) heard = [...heard.filter(one => one.at > message.at - REMEMBERED), message];
   tell(message);
   channel?.postMessage(message);
-}
-/* What changed while a page was being drawn, or while no tab of ours listened, must reach it too. */
-function missedSince() {
-  const alone = Number(localStorage.getItem(left) ?? 0);
-  return Math.floor(alone > readAt - REMEMBERED ? Math.min(readAt, alone - MARGIN) : readAt);
 }
 
 function listen() {
   navigator.locks.request(shared, () => new Promise(release => {
-    let stream, again, wasOff = false, pause = 2000;
+    let stream, again, pause = 2000;
     document.body.dataset.leader = '1';
     const open = () => {
-      stream = new EventSource(`${address}?at=${missedSince()}`);
-      stream.onopen = () => {
-        pause = 2000;
-        tellAll({ name: 'state', data: 'on' });
-        if (wasOff) for (const name of EVENTS) tellAll({ name, data: '' });   // we may have missed something
-        wasOff = false;
-      };
+      // The server tells what was missed since then; when the browser opens it again, since the last event's id.
+      stream = new EventSource(`${address}?at=${knownAt}`);
+      stream.onopen = () => { pause = 2000; tellAll({ name: 'state', data: 'on' }); };
       stream.onerror = () => {
-        wasOff = true;
         tellAll({ name: 'state', data: 'off' });
         // Any answer but 200 closes a stream for good: come again later, less and less often.
         if (stream.readyState === EventSource.CLOSED) { again = setTimeout(open, pause); pause = Math.min(pause * 2, 60000); }
@@ -62,7 +53,7 @@ function listen() {
       for (const name of EVENTS) stream.addEventListener(name, e => tellAll({ name, data: e.data, at: Number(e.lastEventId) }));
     };
     open();
-    addEventListener('pagehide', () => { clearTimeout(again); stream.close(); localStorage.setItem(left, Math.floor(serverNow())); release(); }, { once: true });
+    addEventListener('pagehide', () => { clearTimeout(again); stream.close(); release(); }, { once: true });
   }));
 }
 function poll() {
@@ -71,10 +62,10 @@ function poll() {
 if (address) {
   if (channel) {
     channel.onmessage = ({ data }) => {
-      if (data.since === undefined) tell(data);
-      else for (const one of heard) if (one.at >= data.since) channel.postMessage(one);   // only the leader has heard
+      if (data.since === undefined) { if (data.to === undefined || data.to === tab) tell(data); return; }
+      for (const one of heard) if (one.at >= data.since) channel.postMessage({ ...one, to: data.asks });
     };
-    channel.postMessage({ since: readAt - MARGIN });
+    channel.postMessage({ asks: tab, since: knownAt - SKEW });
   }
   if (navigator.locks && channel && 'EventSource' in window) {
     listen();

@@ -85,7 +85,7 @@ UNKNOWN_FOR = 2.0  # a row that was just offered or assigned must not stay dark 
 KNOWN_ROWS = 20_000
 MOST_WAITING = 200  # events of one client; beyond it "everything changed" says the same in six lines
 REMEMBERED = 60.0  # seconds that a page may need to open its stream
-SKEW = 2.0  # seconds by which the clock of another process of ours may differ
+SKEW = 0.5  # seconds by which the clock of another process of ours may differ
 MOST_REMEMBERED = 5_000
 MOST_STREAMS = 8  # of one account or link: one per browser, see static/live.js
 AWAY = (SQLAlchemyError, psycopg.Error, OSError)
@@ -271,7 +271,7 @@ class Live:
         """What one browser is sent, until it leaves, is signed out, or the process ends."""
         stream = Stream(person)
         self._streams.append(stream)
-        if (at := read_at(request)) is not None:
+        if (at := known_at(request)) is not None:
             for change in self.since(at):
                 stream.hear(change)
         try:
@@ -296,9 +296,10 @@ class Live:
             self._streams.remove(stream)
 
 
-def read_at(request: Request) -> float | None:
-    """When the page that asks began to be read, in seconds; it missed nothing before."""
-    said = request.query_params.get("at", "")
+def known_at(request: Request) -> float | None:
+    """Up to when the page that asks knows what changed, in seconds: it began to be read then, or, when its
+    browser opens a broken stream again, was told something last."""
+    said = request.headers.get("last-event-id") or request.query_params.get("at", "")
     return int(said) / 1000 if said.isascii() and said.isdigit() and len(said) < 16 else None
 
 

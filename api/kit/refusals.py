@@ -180,7 +180,9 @@ class Failures:
 
         try:
             await self.app(scope, receive, watched)
-        except Exception as error:  # whatever it is, people get a sentence and a number to quote
+        # Whatever it is, people get a sentence and a number to quote. A handler of the framework for every
+        # exception answers outside the middleware that adds the headers, and raises again after it.
+        except Exception as error:
             if has_begun:
                 raise
             answer = await on_database(Request(scope), error)

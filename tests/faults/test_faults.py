@@ -95,7 +95,7 @@ async def test_nothing_is_lost_and_nothing_happens_twice() -> None:
         assert not run.failures, run.failures
         assert not stuck, stuck
         assert not findings, sorted(findings)
-        assert run.longest_pause <= max(60, took / 4)  # journeys go on ending all the while
+        assert run.longest_pause <= 60
         for system, rules in lies(SEED).items():
             for kind in {str(rule["kind"]) for rule in rules}:
                 assert fired.get((system, kind), 0) >= LEAST, (system, kind, fired)

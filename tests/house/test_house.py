@@ -159,6 +159,17 @@ def test_files_stay_readable(path: Path) -> None:
         assert lines <= limits[path.suffix]
 
 
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "models/migrations/versions").glob("*.py")), ids=lambda p: p.stem
+)
+def test_a_migration_is_not_undone(path: Path) -> None:
+    """Decision 0011: the shape without the data, or the data without the rights, would be given back."""
+    [back] = [one for one in tree_of(path).body if getattr(one, "name", "") == "downgrade"]
+
+    assert isinstance(back, ast.FunctionDef)
+    assert ast.unparse(back.body[0]) == "raise NotImplementedError('restore a backup instead')"
+
+
 @pytest.mark.parametrize("path", python_files(), ids=str)
 def test_everything_public_says_what_it_is(path: Path) -> None:
     tree = tree_of(path)
@@ -190,10 +201,16 @@ def test_nobody_swallows_every_exception(path: Path) -> None:
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ExceptHandler):
             caught = ast.unparse(node.type) if node.type else "everything"
-            assert path.parts[:2] == ("api", "kit") or caught not in (
-                "everything",
-                "Exception",
-                "BaseException",
+            gives_on = path.parts[:2] == ("api", "kit") and ast.unparse(node.body[-1]) == "raise"
+            assert (
+                gives_on
+                or path == Path("api/kit/refusals.py")
+                or caught
+                not in (
+                    "everything",
+                    "Exception",
+                    "BaseException",
+                )
             ), node.lineno
 
 

@@ -45,6 +45,7 @@ from models.messages.payments import (
 from models.messages.tickets import ticket_workflow_id
 from models.payments import PaymentAttempt, PaymentMethod, Refund
 from tests.builders.billing import a_finished_repair, a_pending_method, an_attempt, an_order_to_bill
+from tests.desk import until_equal
 from tests.workflows.listening import ListeningTicket
 from workflows.billing import InvoiceWorkflow
 from workflows.kit.options import MAIL_QUEUE, PAYMENTS_QUEUE
@@ -61,6 +62,9 @@ async def keep_history(handle: WorkflowHandle[Any, Any], folder: Path) -> None:
     if life in ("Invoice", "Charge", "Refund", "PaymentMethod") and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text((await handle.fetch_history()).to_json())
+
+
+PATIENCE = 10.0  # seconds of real time for a step that no timer leads to
 
 
 @dataclass
@@ -198,19 +202,19 @@ class Till:
     async def until_attempt_is(self, handle: WorkflowHandle[Any, Any], status: AttemptStatus) -> None:
         """Give a charge real time to reach a state that no timer leads to."""
         name = handle.id.removeprefix("charge:")
-        for _ in range(200):
-            if (await self.attempt(name)).status is status:
-                return
-            await asyncio.sleep(0.05)
-        raise AssertionError(f"{name} never became {status}")
+
+        async def stands() -> AttemptStatus:
+            return (await self.attempt(name)).status
+
+        await until_equal(stands, status, PATIENCE)
 
     async def until_told(self, about: str, sentence: str) -> None:
         """Give a life real time to write a step: a skipped clock says nothing of a busy machine."""
-        for _ in range(200):
-            if sentence in await self.story(about):
-                return
-            await asyncio.sleep(0.05)
-        raise AssertionError(f"{sentence} was never told of {about}")
+
+        async def is_told() -> bool:
+            return sentence in await self.story(about)
+
+        await until_equal(is_told, True, PATIENCE)
 
     async def story(self, about: str) -> list[str]:
         """The sentences of the timeline of a ticket, order or change, in their order."""
@@ -229,12 +233,7 @@ class Till:
 
     async def until_waits(self, about: str, *expected: str) -> None:
         """A wait is recorded a moment after the line of the story that it follows."""
-        found: set[str] = set()
-        for _ in range(200):
-            if (found := await self.open_waits(about)) == set(expected):
-                return
-            await asyncio.sleep(0.05)
-        assert found == set(expected)
+        await until_equal(lambda: self.open_waits(about), set(expected), PATIENCE)
 
     async def ticket_heard(self, ticket_id: str) -> list[str]:
         return await self.heard(ticket_workflow_id(ticket_id))
