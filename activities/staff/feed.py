@@ -41,7 +41,8 @@ JOINED = (
        left join employees e on e.hr_id = o.owner_hr_id
        where o.id = c.id and c.owner_id is distinct from e.id""",
     """update employees e set account_id = a.id from accounts a
-       where e.account_id is null and a.login = e.email and a.is_active and e.id = (
+       where e.account_id is null and a.login = e.email and a.is_active
+         and a.customer_id is null and a.partner_id is null and e.id = (
          select min(o.id) from employees o where o.email = a.login and o.status <> 'left')
          and not exists (select 1 from employees o where o.account_id = a.id)""",
 )
