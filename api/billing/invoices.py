@@ -97,6 +97,7 @@ labels.register(
         Event.CANCEL: Label(N_("Invoice cancelled"), "gray"),
         Event.REFUND: Label(N_("Money given back"), "orange"),
         Event.CREDIT: Label(N_("Credit note"), "amber"),
+        Event.WRITE_OFF: Label(N_("Written off"), "red"),
         Event.DEFERRAL: Label(N_("Moved to the month in which it is earned"), "violet"),
     },
 )

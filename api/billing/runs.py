@@ -79,6 +79,7 @@ labels.register(
             N_("Compare the contract's charges with its billed period and correct them, then bill it again.")
         ),
     },
+    is_part=True,
 )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from api.kit.language import N_, plain_gettext
 
@@ -103,10 +104,15 @@ _labels: dict[str, dict[str, Label]] = {
 }
 
 
-def register(kind: str, labels: Mapping[str, Label]) -> None:
-    """Say what the values of one kind are called; a word does it once, beside its router."""
+def register(kind: str, labels: Mapping[str, Label], *, is_part: bool = False) -> None:
+    """Say what the values of one kind are called, all of them; a word does it once, beside its router.
+
+    `is_part` says that a page asks only for those that are named."""
     if kind in _labels:
         raise ValueError(f"{kind} is registered already")
+    for words in {type(value) for value in labels if isinstance(value, StrEnum) and not is_part}:
+        if nameless := set(words) - set(labels):
+            raise ValueError(f"{kind}: nothing says what {', '.join(sorted(nameless))} is called")
     for value, label in labels.items():
         if label.tone not in TONES:
             raise ValueError(f"{kind}.{value}: {label.tone} is not a tone")

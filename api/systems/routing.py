@@ -20,6 +20,9 @@ register(
         System.BANK: Label(N_("Bank"), "teal", "landmark"),
         System.MARKETING: Label(N_("Marketing"), "pink", "megaphone"),
         System.TAX: Label(N_("Agency for tax documents"), "teal", "file-text"),
+        System.HR: Label(N_("HR system"), "green", "users"),
+        System.DIRECTORY: Label(N_("Directory of accounts"), "indigo", "key-round"),
+        System.OFFICE: Label(N_("Workplaces and small systems"), "gray", "building-2"),
         System.ACCOUNTING: Label(N_("Books of the ERP"), "indigo", "book-open"),
     },
 )

@@ -19,7 +19,6 @@ from activities.connectors.kit import Patience
 from activities.kit.calls import CallLog
 from activities.kit.transactions import transaction
 from activities.staff import PeopleDayActivities, PeopleFeedActivities
-from models.customers import Customer
 from models.employee_requests import EmployeeRequest, RequestApproval
 from models.messages.employee_requests.requests import RequestStatus
 from models.messages.staff import ChangeKind, EmployeeStatus, NewsTaken, PeopleMoment, Role
@@ -256,26 +255,6 @@ async def test_two_people_with_one_address_stop_no_news(
         owners = (await session.scalars(select(Employee.account_id))).all()
     assert sorted(str(one) for one in owners) == ["None", "acc"]
     assert await differences(worker_engine, sandbox) == []
-
-
-async def test_a_customer_with_a_colleagues_address_stays_a_customer(
-    sandbox: Sandbox, feed: PeopleFeedActivities, worker_engine: AsyncEngine
-) -> None:
-    async with AsyncSession(worker_engine) as session:
-        session.add(Customer(id="cus", name="x", email="person1@ieum.example", created_at=NOW))
-        await session.flush()
-        theirs = Account(id="acc_cus", login="person1@ieum.example", name="x", roles=[Role.CUSTOMER],
-                         customer_id="cus", created_at=NOW)  # fmt: skip
-        session.add(theirs)
-        await session.commit()
-    hire(sandbox, 1, email="person1@ieum.example", ends_on=(TODAY - timedelta(days=1)).isoformat())
-
-    await take(feed)
-    await turn(worker_engine)
-
-    async with AsyncSession(worker_engine) as session:
-        assert (await session.scalars(select(Employee.account_id))).all() == [None]
-        assert (await session.get_one(Account, "acc_cus")).is_active
 
 
 async def test_the_sample_companys_people_come_by_the_feed(

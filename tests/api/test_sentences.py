@@ -116,3 +116,11 @@ def test_a_kind_is_registered_once() -> None:
 )
 def test_what_is_raw_is_seen(told: str, fault: str) -> None:
     assert any(fault in found for found in sentences.faults("any", told))
+
+
+def test_a_status_without_a_name_is_no_label_of_its_kind() -> None:
+    named = dict.fromkeys(list(Outcome)[1:], labels.Label("x"))
+
+    with pytest.raises(ValueError, match=next(iter(Outcome)).value):
+        labels.register("half_named", named)
+    labels.register("half_named", named, is_part=True)
