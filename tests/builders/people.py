@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from sqlmodel import SQLModel
 
 from models.messages.staff import ChangeKind, EmployeeStatus
+from models.rules.billing.invoices import on_day
 from models.staff import CostCentre, Delegation, Employee, EmployeeAbsence, EmployeeChange, PeopleFeed
 
 LINE = (
@@ -17,7 +18,7 @@ LINE = (
 
 def colleagues(word: str, now: datetime) -> list[SQLModel]:
     """People in a line, with an absence, a delegation, news of each, and who answers for the money."""
-    today = now.date()
+    today = on_day(now)
     return [
         *(employee(name, account, manager, word) for name, account, manager in LINE),
         EmployeeAbsence(
