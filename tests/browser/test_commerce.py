@@ -9,7 +9,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from ops.seed import STEPS
@@ -17,18 +16,14 @@ from ops.walk import Walker
 from tests.browser.house import House, Tongue
 from tests.browser.people import Customer
 from tests.browser.places import PHONE as WIDTH
-from tests.browser.test_look import RULES, WIDER
+from tests.browser.sight import barriers
+from tests.browser.test_look import WIDER
 from tests.browser.test_walk import PHONE
 
 LEDGER = """
 select e.account, sum(e.debit_minor - e.credit_minor) from ledger_entries e
 join ledger_transactions t on t.id = e.transaction_id join orders o on o.customer_id = t.customer_id
 where o.id = %s group by e.account"""
-# The pages cross-fade when one follows a link; a half-faded page has no colours of its own.
-SETTLED = """new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame)).then(
-  () => Promise.all(document.getAnimations()
-    .filter(one => one.effect.getComputedTiming().iterations !== Infinity)
-    .map(one => one.finished.catch(() => null))))"""
 WAY = ("collected", "in_transit", "out_for_delivery", "delivered")
 
 
@@ -73,8 +68,7 @@ class Shopper(Customer):
 
     def keeps_out(self) -> list[dict[str, Any]]:
         """What axe finds once nothing on the page moves."""
-        self.page.evaluate(SETTLED)
-        return list(Axe().run(self.page, options=RULES).response["violations"])
+        return barriers(self.page)
 
     def fills_cart(self) -> None:
         """The bundle with something to watch."""

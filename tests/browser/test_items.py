@@ -7,13 +7,12 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.house import House, Tongue
 from tests.browser.people import Person
 from tests.browser.places import sends, until
-from tests.browser.test_look import RULES
+from tests.browser.sight import by_day_and_night
 
 FILE = """format: 1
 key: guest_account
@@ -51,10 +50,8 @@ class Keeper(Person):
 
     def sees_well(self) -> None:
         """The page by day and by night."""
-        for scheme in ("dark", "light"):
-            self.page.emulate_media(color_scheme=scheme)
-            found = Axe().run(self.page, options=RULES).response["violations"]
-            assert not found, [(scheme, one["id"], [node["html"] for node in one["nodes"]]) for one in found]
+        wrong = by_day_and_night(self.page)
+        assert not wrong, wrong
 
     def begins(self, file: str) -> None:
         """A new item out of a file."""
