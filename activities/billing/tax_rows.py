@@ -6,9 +6,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.messages.billing.tax import WriteTaxDocuments
-from models.rules.billing.tax import earliest
+from models.rules.billing.tax import ISSUE_DAY, RECEIPT_DAYS, earliest
 
 SIZE = 1_000
+NEXT_MONTH = (
+    f"interval '1 month {ISSUE_DAY - 1} days'"  # from a month's first day to the last one for its invoices
+)
 PAGE = """
 select customer_id from billing_accounts where tax_document <> 'card_slip' and customer_id > :after
 order by customer_id limit :size
@@ -19,18 +22,19 @@ NEW = """insert into tax_documents (id, invoice_id, customer_id, credit_note_id,
 INVOICES = f"""{NEW}
 select 'T' || i.number, i.id, i.customer_id, null, 'tax_invoice', 'issue', '', 'waiting', i.net_minor,
   i.tax_minor, i.total_minor, i.issued_on,
-  (date_trunc('month', i.issued_on) + interval '1 month 9 days')::date, '', '', 0, :at
+  (date_trunc('month', i.issued_on) + {NEXT_MONTH})::date, '', '', 0, :at
 from invoices i join billing_accounts b on b.customer_id = i.customer_id and b.tax_document = 'tax_invoice'
 where i.customer_id = any(:customers) and i.status <> 'cancelled' and i.total_minor > 0
   and i.issued_on between :earliest and :day
 on conflict do nothing"""  # noqa: S608 - only our own words are put together
-# One for what came in cash of an invoice that is paid; a card's part has its slip.
+# One for what came in cash of a paid invoice, with its part of the VAT; a card's part has its slip.
 RECEIPTS = f"""{NEW}
-select 'R' || number, id, customer_id, null, 'cash_receipt', 'issue', '', 'waiting', cash - cash / 11,
-  cash / 11, cash, paid_on, paid_on + 5, '', '', 0, :at
+select 'R' || number, id, customer_id, null, 'cash_receipt', 'issue', '', 'waiting', cash - tax,
+  tax, cash, paid_on, paid_on + {RECEIPT_DAYS}, '', '', 0, :at
 from (
   select i.id, i.number, i.customer_id, (i.paid_at at time zone 'Asia/Seoul')::date as paid_on,
-    sum(a.amount_minor)::bigint as cash
+    sum(a.amount_minor)::bigint as cash,
+    floor(i.tax_minor * sum(a.amount_minor) / i.total_minor)::bigint as tax
   from invoices i join billing_accounts b on b.customer_id = i.customer_id and b.tax_document = 'cash_receipt'
   join payment_allocations a on a.invoice_id = i.id
   join payment_attempts p on p.id = a.attempt_id and p.provider in ('bank', 'suspense')
@@ -41,10 +45,10 @@ on conflict do nothing"""  # noqa: S608 - only our own words are put together
 # What was issued is taken back with every credit note, never by more than it was issued for.
 AMENDED = f"""{NEW}
 select 'A' || number, invoice_id, customer_id, note_id, kind, 'amend', original, 'waiting',
-  amount - case when amount = total then tax else amount / 11 end,
-  case when amount = total then tax else amount / 11 end, amount, issued_on,
-  case kind when 'tax_invoice' then (date_trunc('month', issued_on) + interval '1 month 9 days')::date
-    else issued_on + 5 end, '', '', 0, :at
+  amount - floor(tax::numeric * amount / total)::bigint, floor(tax::numeric * amount / total)::bigint,
+  amount, issued_on,
+  case kind when 'tax_invoice' then (date_trunc('month', issued_on) + {NEXT_MONTH})::date
+    else issued_on + {RECEIPT_DAYS} end, '', '', 0, :at
 from (
   select c.id as note_id, c.number, c.invoice_id, c.customer_id, t.kind, t.id as original, c.issued_on,
     c.tax_minor as tax, c.total_minor as total,
@@ -57,7 +61,7 @@ limit :size on conflict do nothing"""  # noqa: S608 - only our own words are put
 CANCELLED = f"""{NEW}
 select 'X' || i.number, i.id, i.customer_id, null, t.kind, 'amend', t.id, 'waiting', t.net_minor, t.tax_minor,
   t.total_minor, (i.cancelled_at at time zone 'Asia/Seoul')::date,
-  (date_trunc('month', i.cancelled_at at time zone 'Asia/Seoul') + interval '1 month 9 days')::date,
+  (date_trunc('month', i.cancelled_at at time zone 'Asia/Seoul') + {NEXT_MONTH})::date,
   '', '', 0, :at
 from tax_documents t join invoices i on i.id = t.invoice_id
 where t.operation = 'issue' and t.status = 'issued' and i.status = 'cancelled'

@@ -51,11 +51,6 @@ def change_id(number: int) -> str:
     return f"C{number}"
 
 
-def dunning_case_id(number: int) -> str:
-    """`D100001`; the number comes from the database sequence `dunning_numbers`."""
-    return f"D{number}"
-
-
 def attempt_id(invoice: str, ordinal: int) -> str:
     """The n-th try to collect an invoice: `I100123-1.2`; also the idempotency key at the gateway."""
     return f"{invoice}.{ordinal}"

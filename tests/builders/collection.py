@@ -30,11 +30,12 @@ def a_key(method_id: str) -> str:
 
 async def a_run_invoice(
     engine: AsyncEngine, customer_id: str, gross: int = 33_000, *, day: date = DAY, at: datetime = NOON,
-    due_days: int = 0,
+    due_days: int = 0, tax: int | None = None,
 ) -> str:  # fmt: skip
     """An invoice as a bill run makes it: no ticket, no case, no workflow; posted, due at once."""
     number = f"IB{next(_numbers):06d}"
-    net, tax = split_vat(gross)
+    tax = split_vat(gross)[1] if tax is None else tax
+    net = gross - tax
     async with transaction(engine) as session:
         label = await next_number(session, str(day.year))
         session.add(Invoice(id=number, number=label, run_id=f"B{day}", customer_id=customer_id,
@@ -55,7 +56,7 @@ async def a_run_invoice(
         rows = [
             {"transaction_id": posting.id, "position": place, "account": account, "debit_minor": debit,
              "credit_minor": credit, "currency": "KRW"}
-            for place, (account, debit, credit) in enumerate(sides, 1)
+            for place, (account, debit, credit) in enumerate(sides, 1) if debit or credit
         ]  # fmt: skip
         await session.execute(insert(LedgerEntry).values(rows))
     return number

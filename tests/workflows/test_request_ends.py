@@ -191,6 +191,10 @@ async def test_a_long_life_goes_on_in_a_new_run_where_it_stood(asking: Asking) -
     item = an_item(step("beside", StepKind.PARALLEL, lanes=lanes), a_task("last"))
     await asking.begin(item, "approval_asked", longest_history=60)
     first = (await asking.handle.describe()).run_id
+
+    async def has_gone_on() -> bool:
+        return (await asking.handle.describe()).run_id != first
+
     await asking.tell("event_arrived", EventArrived("late", now()))
     for number in range(12):
         ask = asking.decision("emp_chief", Verdict.ASK, "0.1.0", comment="?")
@@ -198,7 +202,7 @@ async def test_a_long_life_goes_on_in_a_new_run_where_it_stood(asking: Asking) -
         answer = Answer(f"n{number}", "acc_emp_jane", now(), approval_id=f"{asking.id}.0.1.0.0", text="!")
         await asking.say("answer", answer)
 
-    assert (await asking.handle.describe()).run_id != first
+    await asking.desk.until(has_gone_on)  # once the answer to the last word is out
     await asking.decide("emp_chief", path="0.1.0")
     await asking.finish("0.0.0")
     await asking.until_step("1")

@@ -200,7 +200,4 @@ DIRECTORY: ActivityOptions = {
     "task_queue": DIRECTORY_QUEUE, "start_to_close_timeout": timedelta(seconds=60),
     "heartbeat_timeout": HEARD, "retry_policy": PATIENT,
 }  # fmt: skip
-OFFICE: ActivityOptions = {
-    "task_queue": OFFICE_QUEUE, "start_to_close_timeout": timedelta(seconds=60),
-    "heartbeat_timeout": HEARD, "retry_policy": PATIENT,
-}  # fmt: skip
+OFFICE: ActivityOptions = {**DIRECTORY, "task_queue": OFFICE_QUEUE}

@@ -42,9 +42,6 @@ class SkipReason(StrEnum):
     REFUSED = "refused"  # error: the database refuses the account's rows
 
 
-ERRORS = frozenset({SkipReason.TERMS, SkipReason.REFUSED})
-
-
 @dataclass(frozen=True)
 class BillRunOrder:
     """What starts "BillRun": everything that is due on a business day, or a preview that writes no money."""

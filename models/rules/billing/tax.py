@@ -20,11 +20,6 @@ def earliest(day: date) -> date:
     return (first - timedelta(days=1)).replace(day=1) if day.day <= ISSUE_DAY else first
 
 
-def receipt_by(paid_on: date) -> date:
-    """The last day on which a cash receipt may be issued."""
-    return paid_on + timedelta(days=RECEIPT_DAYS)
-
-
 def digits(number: str) -> str:
     """A number as people write it, without strokes and blanks."""
     return "".join(one for one in number if one.isascii() and one.isdigit())
