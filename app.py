@@ -19,6 +19,7 @@ from api import (
     field_service,
     home,
     journeys,
+    knowledge,
     orders,
     payments,
     staff,
@@ -57,6 +58,7 @@ ROUTERS: tuple[Router, ...] = (
     dunning.router,
     employee_requests.router,
     journeys.router,
+    knowledge.router,
     systems.router,
 )
 

@@ -58,6 +58,7 @@ from activities.kit.post import LetterActivities
 from activities.kit.running import connect, run_until_stopped, workers
 from activities.kit.schedules import keep_schedules
 from activities.kit.sealing import Seals
+from activities.knowledge import KnowledgeActivities
 from activities.orders import FulfilmentActivities, GoodsBackActivities, OrderActivities, ReturnActivities
 from activities.payments import (
     AskingActivities,
@@ -73,7 +74,12 @@ from activities.payments.files import BankFiles
 from activities.payments.providers import BY_FILE, GATEWAY, STRIPE, Provider
 from activities.staff import PeopleDayActivities, PeopleFeedActivities, StaffActivities
 from activities.subscriptions import SubscriptionActivities, SuspensionActivities
-from activities.tickets import MailActivities, TicketActivities
+from activities.tickets import (
+    MailActivities,
+    RetimingActivities,
+    RuleTrialActivities,
+    TicketActivities,
+)
 from models.kit import tables
 from models.kit.engine import engine_for
 from models.kit.logs import log_as_json
@@ -115,6 +121,7 @@ from workflows.kit.options import (
     TAX_QUEUE,
 )
 from workflows.kit.payloads import converter
+from workflows.knowledge import KnowledgeDayWorkflow
 from workflows.orders import ForgetCartsWorkflow, OrderWorkflow, ReturnWorkflow
 from workflows.payments import (
     ChargeWorkflow,
@@ -137,7 +144,7 @@ from workflows.subscriptions import (
     SubscriptionChangeWorkflow,
     SuspensionWorkflow,
 )
-from workflows.tickets import InboundMailWorkflow, TicketWorkflow
+from workflows.tickets import InboundMailWorkflow, RetimingWorkflow, RuleTrialWorkflow, TicketWorkflow
 
 assert tables  # a row that points at a table which nobody here imported could not be stored
 Acts = dict[str, list[Callable[..., Any]]]
@@ -152,8 +159,9 @@ WORKFLOWS: list[type] = [
     DunningSweepWorkflow, WriteOffWorkflow,
     CollectionDayWorkflow, CollectionWorkflow, DepositWorkflow, TransferBatchWorkflow, TransferDayWorkflow,
     DeviceExchangeWorkflow, ReturnWorkflow, KeyRevocationWorkflow, ForgetCartsWorkflow,
-    InboundMailWorkflow,
+    InboundMailWorkflow, RetimingWorkflow, RuleTrialWorkflow,
     PeopleSyncWorkflow, EmployeeRequestWorkflow, PersonNewsWorkflow, SimulateItemWorkflow,
+    KnowledgeDayWorkflow,
 ]  # fmt: skip
 
 
@@ -162,13 +170,16 @@ def service(engine: AsyncEngine, setting: Settings) -> Acts:
     tickets, visits = TicketActivities(engine), FieldServiceActivities(engine)
     addresses = Addresses(setting.secret_key, setting.mail_addresses)
     mails = MailActivities(engine, addresses, setting.files_dir, setting.mail_vouched_by)
+    anew, trials = RetimingActivities(engine), RuleTrialActivities(engine)
     return {
         DESK_QUEUE: [
             tickets.be_born, tickets.open, tickets.record, tickets.weigh,
             visits.rank, visits.offer, visits.schedule, visits.check_evidence, visits.record,
             mails.record, mails.follow_up,
+            anew.count_open, anew.end_retiming, trials.count_past, trials.end_trial,
         ],
         INBOUND_QUEUE: [mails.place],
+        BATCH_QUEUE: [anew.retime_slice, trials.try_slice],
     }  # fmt: skip
 
 
@@ -269,7 +280,9 @@ def people(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     links = Links(secret, here)
     letters = LetterActivities(engine, mail, sms, links, setting.desk_address, talk=talk, addresses=addresses)
     staff, day = StaffActivities(engine, mail, secret, here), PeopleDayActivities(engine)
-    feed = PeopleFeedActivities(engine, HttpHr(setting.hr_url, setting.systems_token, calls))
+    feed = PeopleFeedActivities(
+        engine, HttpHr(setting.hr_url, setting.systems_token, calls), setting.hr_most_leavers
+    )
     signup = SignupActivities(engine, mail, sms, secret, here)
     privacy = PrivacyActivities(engine, mail, sms, crm, setting.files_dir, here, secret)
     return {
@@ -326,6 +339,7 @@ def requests(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     return {
         DESK_QUEUE: [
             lives.open, lives.begin, lives.look_again, lives.ask, lives.record, lives.version,
+            systems.call,
         ],
         MAIL_QUEUE: [letters.write],
         DIRECTORY_QUEUE: [systems.call],
@@ -333,6 +347,13 @@ def requests(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
         STOCK_QUEUE: [systems.call],
         BATCH_QUEUE: [SimulationActivities(engine).simulate],
     }  # fmt: skip
+
+
+def knowledge(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
+    """Articles: who is reminded to look at them again, and what is forgotten."""
+    mail = HttpMail(setting.mail_url, setting.systems_token, calls)
+    articles = KnowledgeActivities(engine, mail, setting.public_url)
+    return {DESK_QUEUE: [articles.due, articles.forget], MAIL_QUEUE: [articles.remind]}
 
 
 def activities(engine: AsyncEngine, setting: Settings) -> Acts:
@@ -344,6 +365,7 @@ def activities(engine: AsyncEngine, setting: Settings) -> Acts:
         sales(engine, setting, calls), books(engine, setting, calls), overdue(engine),
         evidence(engine, setting, calls),
         requests(engine, setting, calls),
+        knowledge(engine, setting, calls),
     )  # fmt: skip
     for group in groups:
         for queue, acts in group.items():

@@ -79,8 +79,9 @@ async def one_by_one(plan: Plan, token: str, mails: int) -> list[float]:
         for number in range(mails):
             begun = time.perf_counter()
             await asyncio.to_thread(send, plan.ports["MAIL_PORT"], number, "help@ieum.example")
-            query = {"view": "open", "q": f"No picture {number}."}
-            while not (await client.get(plan.local("PORT", "/tickets"), params=query)).json()["rows"]:
+            words = {"to": "/tickets", "more": {"view": "open"}, "q": f"No picture {number}."}
+            kept = (await client.post(plan.local("PORT", "/home/words"), json=words)).json()["location"]
+            while not (await client.get(plan.local("PORT", kept))).json()["rows"]:
                 await asyncio.wait_for(heard.get(), 60)
             times.append((time.perf_counter() - begun) * 1000)
     return sorted(times)

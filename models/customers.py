@@ -149,3 +149,31 @@ class PrivacyRequest(SQLModel, table=True):
     reason: str = columns.text(default="")  # why something must be kept
     file_until: datetime | None = columns.moment(default=None, nullable=True)
     seq: int = 0
+
+
+class CustomerNote(SQLModel, table=True):
+    """What our people should know about a customer. Written by api/customers; a pinned one stands first."""
+
+    __tablename__ = "customer_notes"
+    __table_args__ = (Index("notes_by_customer", "customer_id", "is_pinned", "made_at"),)
+
+    id: str = Field(primary_key=True)
+    customer_id: str = Field(foreign_key="customers.id")
+    author_id: str = Field(foreign_key="accounts.id")
+    body: str = columns.text()
+    is_pinned: bool = False
+    made_at: datetime = columns.moment()
+
+
+class TierRule(SQLModel, table=True):
+    """What somebody must have paid in how many months to belong to a tier; the newest version counts.
+    Only ever added to, by api/customers."""
+
+    __tablename__ = "tier_rules"
+
+    version: int = Field(primary_key=True)
+    tier: Tier = Field(primary_key=True, sa_type=columns.word(Tier))
+    paid_minor: int = columns.minor()
+    months: int
+    made_by: str = columns.text(default="")
+    made_at: datetime = columns.moment()

@@ -16,6 +16,7 @@ class OpenWait(SQLModel, table=True):
     __table_args__ = (
         Index("waits_open_by_ticket", "ticket_id", postgresql_where=text("ended_at is null")),
         Index("waits_open_by_case", "case_id", postgresql_where=text("ended_at is null")),
+        Index("waits_open_by_customer", "customer_id", postgresql_where=text("ended_at is null")),
         Index("waits_open_by_until", "until", postgresql_where=text("ended_at is null")),
     )
 

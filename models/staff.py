@@ -243,3 +243,34 @@ class PeopleFeed(SQLModel, table=True):
     id: str = Field(primary_key=True)
     cursor: str = columns.text(default="")
     read_at: datetime | None = columns.moment(default=None, nullable=True)  # the last time it answered
+    leavers_on: date | None = None  # the day that is counted
+    leavers: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # of that day, let in
+    # Since when the feed stands still because it makes too many people leavers, and how many that would be.
+    held_at: datetime | None = columns.moment(default=None, nullable=True)
+    held_leavers: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+
+
+class LeaverAcceptance(SQLModel, table=True):
+    """An administrator's word that so many people really leave on a day. Written by api/staff, once."""
+
+    __tablename__ = "leaver_acceptances"
+    __table_args__ = (Index("acceptances_by_day", "day"),)
+
+    id: str = Field(primary_key=True)
+    day: date
+    leavers: int
+    accepted_by: str = Field(foreign_key="accounts.id")
+    accepted_at: datetime = columns.moment()
+
+
+class KeptWords(SQLModel, table=True):
+    """What somebody searched for, for a day and for them alone. It may be a name or a number, so an address
+    holds this id instead. Written by api/kit/kept.py."""
+
+    __tablename__ = "kept_words"
+    __table_args__ = (Index("kept_words_by_account", "account_id", "made_at"),)
+
+    id: str = Field(primary_key=True)
+    account_id: str = Field(foreign_key="accounts.id")
+    words: str = columns.text()
+    made_at: datetime = columns.moment()

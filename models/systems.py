@@ -68,6 +68,8 @@ class SystemCall(SQLModel, table=True):
     http_status: int | None = None
     result: CallResult = Field(sa_type=columns.word(CallResult))
     error: str = columns.text(default="")
+    # How often the same look found nothing: the newest is kept.
+    looks: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
 class SentMessage(SQLModel, table=True):

@@ -1,13 +1,17 @@
 """Tickets as stored. A ticket is born in api/tickets.py; from then on activities/tickets/ writes it."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.kit import columns
+from models.messages.catalogue import VersionStatus
 from models.messages.tickets import Channel, CloseReason, MessageKind, Priority, TicketKind, TicketStatus
+from models.messages.tickets.automation import TrialStatus
 from models.messages.tickets.mails import MailSource, MailStatus
+from models.messages.tickets.promises import Outcome, RetimingStatus, RetimingWhy, Target
 
 
 class Ticket(SQLModel, table=True):
@@ -41,7 +45,9 @@ class Ticket(SQLModel, table=True):
     team_id: str | None = Field(default=None, foreign_key="teams.id")
     agent_id: str | None = Field(default=None, foreign_key="accounts.id")
     is_confidential: bool = False  # only the team it belongs to may see it
+    tags: list[str] = columns.words(default_factory=list, sa_column_kwargs={"server_default": "{}"})
     answer_due: datetime | None = columns.moment(default=None, nullable=True)
+    reply_due: datetime | None = columns.moment(default=None, nullable=True)  # to the newest message
     resolve_due: datetime | None = columns.moment(default=None, nullable=True)
     confirm_due: datetime | None = columns.moment(default=None, nullable=True)
     next_due: datetime | None = columns.moment(default=None, nullable=True)  # the queue's order
@@ -199,3 +205,145 @@ class Mailbox(SQLModel, table=True):
     uid_validity: int = columns.minor()
     last_uid: int = columns.minor()
     read_at: datetime = columns.moment()
+
+
+class PromisePolicy(SQLModel, table=True):
+    """A version of what is promised to whom. Edited by api/tickets/; published it never changes."""
+
+    __tablename__ = "promise_policies"
+    __table_args__ = (
+        Index("one_promise_policy", "status", unique=True, postgresql_where=text("status = 'published'")),
+        CheckConstraint("reviewer_id is null or reviewer_id <> author_id", name="promises_reviewed"),
+    )
+
+    version: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    status: VersionStatus = Field(default=VersionStatus.DRAFT, sa_type=columns.word(VersionStatus))
+    terms: dict[str, Any] = columns.record(default_factory=dict)  # PromiseTerms
+    author_id: str = columns.text()
+    reviewer_id: str | None = columns.text(default=None, nullable=True)
+    note: str = columns.text(default="")
+    made_from: int | None = None
+    created_at: datetime = columns.moment()
+    published_at: datetime | None = columns.moment(default=None, nullable=True)
+    seq: int = 0
+
+
+class TicketPromise(SQLModel, table=True):
+    """One clock of a ticket with what it was promised. Written by activities/tickets/."""
+
+    __tablename__ = "ticket_promises"
+
+    ticket_id: str = Field(primary_key=True, foreign_key="tickets.id")
+    target: Target = Field(primary_key=True, sa_type=columns.word(Target))
+    round: int = Field(primary_key=True)
+    minutes: int
+    hours: dict[str, Any] = columns.record()  # Hours
+    pauses: bool = False
+    policy_version: int = 0  # 0: the service level that the ticket was born with
+    line: str = columns.text(default="")
+    started_at: datetime = columns.moment()
+    due_at: datetime | None = columns.moment(default=None, nullable=True)  # none while it rests
+    warned_at: datetime | None = columns.moment(default=None, nullable=True)
+    ended_at: datetime | None = columns.moment(default=None, nullable=True)
+    outcome: Outcome | None = Field(default=None, sa_type=columns.word(Outcome), nullable=True)
+
+
+class TicketPause(SQLModel, table=True):
+    """A time in which we waited for the customer. Written by activities/tickets/."""
+
+    __tablename__ = "ticket_pauses"
+
+    ticket_id: str = Field(primary_key=True, foreign_key="tickets.id")
+    since: datetime = columns.moment(primary_key=True)
+    until: datetime | None = columns.moment(default=None, nullable=True)
+    why: str = columns.text(default="waiting_customer")
+
+
+class Retiming(SQLModel, table=True):
+    """Open tickets timed anew. Born in the api; counted by activities/tickets/."""
+
+    __tablename__ = "retimings"
+
+    id: str = Field(primary_key=True)
+    why: RetimingWhy = Field(sa_type=columns.word(RetimingWhy))
+    details: dict[str, Any] = columns.record(default_factory=dict)  # the day, the version
+    asked_by: str = columns.text()
+    asked_at: datetime = columns.moment()
+    status: RetimingStatus = Field(default=RetimingStatus.RUNNING, sa_type=columns.word(RetimingStatus))
+    total: int = 0
+    seen: int = 0
+    moved: int = 0
+    last_ticket: str = columns.text(default="")  # how far it is
+    finished_at: datetime | None = columns.moment(default=None, nullable=True)
+
+
+class RuleVersion(SQLModel, table=True):
+    """A version of a rule on tickets. Edited by api/tickets/; published it never changes."""
+
+    __tablename__ = "ticket_rule_versions"
+    __table_args__ = (
+        Index("one_published_rule", "rule_key", unique=True, postgresql_where=text("status = 'published'")),
+        Index(
+            "one_open_rule_draft", "rule_key", unique=True,
+            postgresql_where=text("status in ('draft', 'review')"),
+        ),
+        CheckConstraint("reviewer_id is null or reviewer_id <> all (writers)", name="rule_reviewed"),
+    )  # fmt: skip
+
+    rule_key: str = columns.text(primary_key=True)
+    version: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    status: VersionStatus = Field(default=VersionStatus.DRAFT, sa_type=columns.word(VersionStatus))
+    definition: dict[str, Any] = columns.record()  # TicketRule, faults and all while it is a draft
+    note: str = columns.text(default="")
+    made_from: int | None = None
+    writers: list[str] = columns.words(default_factory=list)
+    reviewer_id: str | None = columns.text(default=None, nullable=True)
+    created_at: datetime = columns.moment()
+    written_at: datetime = columns.moment()
+    published_at: datetime | None = columns.moment(default=None, nullable=True)
+    seq: int = 0
+
+
+class RuleCheck(SQLModel, table=True):
+    """What the rules said at one step of a ticket, each with its reason. Written by activities/tickets/."""
+
+    __tablename__ = "ticket_rule_checks"
+
+    ticket_id: str = Field(primary_key=True, foreign_key="tickets.id")
+    step: int = Field(primary_key=True)  # the ticket's own count
+    at: datetime = columns.moment()
+    trigger: str = columns.text()
+    verdicts: list[Any] = columns.record(default_factory=list)  # Verdict
+    effects: list[Any] = columns.record(default_factory=list)  # Effect: told again when the step is repeated
+
+
+class RuleAlarm(SQLModel, table=True):
+    """A moment at which a rule is asked about a ticket. Written by activities/tickets/."""
+
+    __tablename__ = "ticket_rule_alarms"
+
+    ticket_id: str = Field(primary_key=True, foreign_key="tickets.id")
+    key: str = columns.text(primary_key=True)  # the rule, and of which clock
+    rule_key: str = columns.text()
+    due_at: datetime = columns.moment()
+    rung_at: datetime | None = columns.moment(default=None, nullable=True)
+
+
+class RuleTrial(SQLModel, table=True):
+    """What a rule would have done to past tickets. Born in the api; counted by activities/tickets/."""
+
+    __tablename__ = "ticket_rule_trials"
+    __table_args__ = (Index("trials_by_rule", "rule_key", "version", "asked_at"),)
+
+    id: str = Field(primary_key=True)
+    rule_key: str = columns.text()
+    version: int
+    rule_seq: int  # of the draft that was tried: a later edit shows it is out of date
+    asked_by: str = columns.text()
+    asked_at: datetime = columns.moment()
+    since: datetime = columns.moment()
+    status: TrialStatus = Field(default=TrialStatus.RUNNING, sa_type=columns.word(TrialStatus))
+    total: int = 0
+    last_ticket: str = columns.text(default="")
+    result: dict[str, Any] = columns.record(default_factory=dict)  # TrialResult
+    finished_at: datetime | None = columns.moment(default=None, nullable=True)

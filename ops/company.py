@@ -11,6 +11,8 @@ import psycopg
 from argon2 import PasswordHasher
 
 from ops.departments import STAFF, make_departments, make_services
+from ops.knowledge import make_articles
+from ops.promises import make_promises
 from ops.shelf import make_shelf
 
 TEAMS = (
@@ -77,6 +79,13 @@ CUSTOMERS = (
     ("cus_dal", "company", "달빛카페 판교점", "+821041230006", "pangyo@cafe.example", "ko", "standard",
      "경기 성남시 분당구 판교역로 12", "gyeonggi"),
 )  # fmt: skip
+# customer, who wrote it, the note, pinned
+NOTES = (
+    ("cus_mina", "acc_agent", "저녁 7시 이후 통화를 원하십니다.", True),
+    ("cus_mina", "acc_agent", "지난번 방문 때 주차 등록이 필요했습니다.", False),
+    ("cus_hanbit", "acc_agent", "점포 담당자가 바뀌면 본사 시설팀에 먼저 확인합니다.", True),
+    ("cus_ava", "acc_agent_en", "Prefers English, also on the phone.", True),
+)
 # id, customer, product, serial, warranty in days from now (negative: over)
 OWNED = (
     ("own_1", "cus_mina", "prd_tv", "OLED-65C-0001", -40), ("own_2", "cus_mina", "prd_wash", "TURBO-21-0002", 300),
@@ -135,7 +144,12 @@ def make_company(worker_url: str) -> Keys:
         make_departments(database)
         for person in (*PEOPLE, *STAFF):
             _store_person(database, person, hashed, keys)
+        _many(database, """insert into customer_notes (id, customer_id, author_id, body, is_pinned, made_at)
+              values (%s, %s, %s, %s, %s, now())""",
+              [(f"nt_sample{n}", *note) for n, note in enumerate(NOTES)])  # fmt: skip
         make_services(database)
+        make_articles(database)
+        make_promises(database)
     make_shelf(worker_url)
     return keys
 

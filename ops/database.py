@@ -102,8 +102,27 @@ def make_database(admin_url: str, database: str) -> None:
             admin.execute(sql.SQL(line).format(**names))
 
 
+NEEDED = ("btree_gist", "pg_trgm")
+"""Extensions of PostgreSQL's own contrib modules: no technician twice at a time, and the search."""
+
+
+def refuse_without_extensions(owner_url: str) -> None:
+    """End with a sentence when the server has not got what the migrations need."""
+    with psycopg.connect(owner_url) as owner:
+        there = owner.execute(
+            "select name from pg_available_extensions where name = any(%s)", (list(NEEDED),)
+        )
+        missing = sorted({*NEEDED} - {name for (name,) in there})
+    if missing:
+        raise SystemExit(
+            f"This PostgreSQL has no {' and no '.join(missing)}. They come with PostgreSQL's contrib modules"
+            " (Debian: part of postgresql, others: postgresql-contrib); install them on the database server."
+        )
+
+
 def migrate(owner_url: str) -> None:
     """Bring the tables to the newest migration, as their owner; the migrations grant the rights."""
+    refuse_without_extensions(owner_url)
     env = {**os.environ, "DATABASE_OWNER_URL": owner_url}
     subprocess.run([sys.executable, "-m", "alembic", "upgrade", "head"], cwd=ROOT, env=env, check=True)
 

@@ -26,7 +26,18 @@ STAFF: tuple[tuple[str, str, str, str, str, dict[str, str]], ...] = (
     ("hr", "acc_hr", "hr@ieum.example", "배수아", "ko", {"team_id": "tm_hr"}),
     ("it", "acc_it", "it@ieum.example", "임현우", "ko", {"team_id": "tm_it"}),
     ("workplace", "acc_workplace", "workplace@ieum.example", "Dana Reeve", "en", {"team_id": "tm_workplace"}),
+    ("legal", "acc_legal", "legal@ieum.example", "류은채", "ko", {"team_id": "tm_legal"}),
+    ("ledger", "acc_ledger", "ledger@ieum.example", "마지운", "ko", {"team_id": "tm_finance"}),
 )
+CENTRES = {
+    "경영지원본부": "CC-100", "서비스기획팀": "CC-100", "고객지원팀": "CC-200", "인사팀": "CC-300",
+    "정보기술팀": "CC-400", "재무팀": "CC-500", "총무팀": "CC-600",
+    "구매팀": "CC-700", "법무팀": "CC-800", "영업팀": "CC-900",
+}  # fmt: skip
+SITE, MOVING = (
+    "서울 본사",
+    {"e_mate": "판교"},
+)  # who comes to the head office as soon as the HR system tells it
 # id, account, name, e-mail, department, title, manager
 COLLEAGUES = (
     ("e_director", "acc_director", "서정훈", "director@ieum.example", "경영지원본부", "본부장", None),
@@ -37,6 +48,8 @@ COLLEAGUES = (
     ("e_it", "acc_it", "임현우", "it@ieum.example", "정보기술팀", "매니저", "e_director"),
     ("e_workplace", "acc_workplace", "Dana Reeve", "workplace@ieum.example", "총무팀", "매니저",
      "e_director"),
+    ("e_legal", "acc_legal", "류은채", "legal@ieum.example", "법무팀", "매니저", "e_director"),
+    ("e_ledger", "acc_ledger", "마지운", "ledger@ieum.example", "재무팀", "매니저", "e_director"),
     ("e_agent", "acc_agent", "조은별", "agent@ieum.example", "고객지원팀", "매니저", "e_director"),
     ("e_finance", "acc_fin", "윤재경", "finance@ieum.example", "재무팀", "팀장", "e_director"),
     ("e_admin", "acc_admin", "문가온", "admin@ieum.example", "정보기술팀", "팀장", "e_director"),
@@ -59,10 +72,10 @@ def make_services(database: psycopg.Connection) -> None:
         database.execute(
             """insert into employees (id, hr_id, account_id, name, email, phone, department, title, site,
             cost_centre, manager_hr_id, manager_id, starts_on, status, seen_seq)
-            values (%s, %s, %s, %s, %s, '', %s, %s, 'seoul', 'CC-100', %s, %s, %s, 'active', 0)
+            values (%s, %s, %s, %s, %s, '', %s, %s, %s, %s, %s, %s, %s, 'active', 0)
             on conflict do nothing""",
-            (id, hr_id(id), account, name, email, department, title, hr_id(manager) if manager else "",
-             manager, date(2024, 3, 4)),
+            (id, hr_id(id), account, name, email, department, title, MOVING.get(id, SITE),
+             CENTRES[department], hr_id(manager) if manager else "", manager, date(2024, 3, 4)),
         )  # fmt: skip
     database.execute(
         "insert into cost_centres (id, name, owner_hr_id, owner_id, seen_seq)"

@@ -8,35 +8,35 @@ from typing import Any
 import httpx
 
 from models.rules.billing.invoices import on_day
-from ops.departments import COLLEAGUES, hr_id
+from ops.departments import CENTRES, COLLEAGUES, SITE, hr_id
 from ops.walk import Walker
 
-# department: cost centre, who leads it (of those who sign in), and everybody else with their title
-TEAMS: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
+# department: who leads it (of those who sign in), and everybody else with their title
+TEAMS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "서비스기획팀": (
-        "CC-100", "manager",
+        "manager",
         (("도하윤", "매니저"), ("진서율", "매니저"), ("Elliot Park", "매니저"), ("국해인", "매니저")),
     ),
     "고객지원팀": (
-        "CC-200", "agent",
+        "agent",
         (("탁예준", "상담사"), ("방지안", "상담사"), ("선우린", "상담사"), ("Maya Olsen", "상담사")),
     ),
-    "인사팀": ("CC-300", "hr", (("길도현", "매니저"), ("표나은", "매니저"))),
+    "인사팀": ("hr", (("길도현", "매니저"), ("표나은", "매니저"))),
     "정보기술팀": (
-        "CC-400", "it",
+        "it",
         (("옥시우", "엔지니어"), ("변하율", "엔지니어"), ("위채원", "엔지니어"), ("Noor Haddad", "엔지니어")),
     ),
-    "재무팀": ("CC-500", "finance", (("석민재", "매니저"), ("제갈윤", "매니저"))),
-    "총무팀": ("CC-600", "workplace", (("봉서진", "매니저"), ("마이든", "매니저"))),
-    "구매팀": ("CC-700", "director", (("인가람", "팀장"), ("편다솜", "매니저"))),
-    "법무팀": ("CC-800", "director", (("추은호", "팀장"), ("Iris Weber", "변호사"))),
+    "재무팀": ("finance", (("석민재", "매니저"), ("제갈윤", "매니저"))),
+    "총무팀": ("workplace", (("봉서진", "매니저"), ("마이든", "매니저"))),
+    "구매팀": ("director", (("인가람", "팀장"), ("편다솜", "매니저"))),
+    "법무팀": ("director", (("추은호", "팀장"), ("Iris Weber", "변호사"))),
     "영업팀": (
-        "CC-900", "director",
+        "director",
         (("염태오", "팀장"), ("함이서", "매니저"), ("경로아", "매니저"), ("두현서", "매니저"),
          ("감유찬", "매니저"), ("Theo Laurent", "매니저")),
     ),
 }  # fmt: skip
-SITES = ("서울 본사", "판교", "부산")
+SITES = (SITE, "판교", "부산")
 JOINERS = (("맹서후", "영업팀", 21), ("Zoe Fischer", "정보기술팀", 35))  # their first day, days from now
 LEAVER, LAST_DAY = "경로아", 12
 AWAY = (("변하율", -1, 3), ("방지안", 5, 9), ("추은호", 2, 6))  # first and last day, days from now
@@ -45,16 +45,15 @@ AWAY = (("변하율", -1, 3), ("방지안", 5, 9), ("추은호", 2, 6))  # first
 def everybody(today: date) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each record by its id, managers before those who report to them."""
     for id, _, name, email, department, title, manager in COLLEAGUES:
-        centre = TEAMS.get(department, ("CC-100", "", ()))[0]
         above = hr_id(manager) if manager else ""
-        yield hr_id(id), a_record(name, email, department, title, centre, above, 0)
+        yield hr_id(id), a_record(name, email, department, title, above, 0)
     number = 100
     leads: dict[str, str] = {}
-    for department, (centre, lead, members) in TEAMS.items():
+    for department, (lead, members) in TEAMS.items():
         above = hr_id(f"e_{lead}")
         for name, title in members:
             number += 1
-            record = a_record(name, f"p{number}@ieum.example", department, title, centre, above, number)
+            record = a_record(name, f"p{number}@ieum.example", department, title, above, number)
             if name == LEAVER:
                 record["ends_on"] = (today + timedelta(days=LAST_DAY)).isoformat()
             yield f"HR-{number}", record
@@ -63,19 +62,17 @@ def everybody(today: date) -> Iterator[tuple[str, dict[str, Any]]]:
         leads[department] = above
     for name, department, days in JOINERS:
         number += 1
-        centre, email = TEAMS[department][0], f"p{number}@ieum.example"
-        record = a_record(name, email, department, "매니저", centre, leads[department], number)
+        email = f"p{number}@ieum.example"
+        record = a_record(name, email, department, "매니저", leads[department], number)
         yield f"HR-{number}", record | {"starts_on": (today + timedelta(days=days)).isoformat()}
 
 
-def a_record(
-    name: str, email: str, department: str, title: str, centre: str, manager: str, number: int
-) -> dict[str, Any]:
+def a_record(name: str, email: str, department: str, title: str, manager: str, number: int) -> dict[str, Any]:
     """One record as the HR system keeps it; somebody who has been here for a while."""
     return {
         "name": name, "email": email, "phone": f"02-555-{1000 + number:04}", "department": department,
-        "title": title, "site": SITES[number % len(SITES)], "cost_centre": centre, "manager_id": manager,
-        "starts_on": date(2018 + number % 7, 1 + number % 12, 2).isoformat(),
+        "title": title, "site": SITES[number % len(SITES)], "cost_centre": CENTRES[department],
+        "manager_id": manager, "starts_on": date(2018 + number % 7, 1 + number % 12, 2).isoformat(),
     }  # fmt: skip
 
 
@@ -97,8 +94,10 @@ async def tell_hr(sandbox: str) -> int:
                 f"/absences/AB-{n}",
                 {"employee_id": by_name[name], "from_on": str(days[0]), "until_on": str(days[1])},
             )
-        for department, (centre, lead, _) in TEAMS.items():
-            await put(f"/cost-centres/{centre}", {"name": department, "owner_id": hr_id(f"e_{lead}")})
+        for department, (lead, _) in TEAMS.items():
+            await put(
+                f"/cost-centres/{CENTRES[department]}", {"name": department, "owner_id": hr_id(f"e_{lead}")}
+            )
     return len(records)
 
 

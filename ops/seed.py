@@ -114,7 +114,8 @@ async def promise(walker: Walker) -> None:
     """One of the late customers promises a day on the telephone."""
     name = next(one[2] for one in CUSTOMERS if one[0] == PROMISES)
     day = datetime.now(UTC).date() + timedelta(days=6)
-    for case in (await walker.ask("finance", "GET", "/dunning", params={"q": name}))["rows"]:
+    kept = await walker.ask("finance", "POST", "/home/words", data={"q": name, "to": "/dunning"})
+    for case in (await walker.ask("finance", "GET", kept["location"]))["rows"]:
         given = {"command_id": f"sample-promise-{case['id']}", "pay_on": day.isoformat()}
         path = f"/dunning/{case['id']}/promise"
         await walker.ask("finance", "POST", path, data=given)

@@ -1,17 +1,60 @@
 // Command palette and shortcuts. Keys are matched by e.code, so they work with the Korean layout on, and
 // nothing happens while a syllable is being composed.
-import { $, $$ } from './app.js';
-const palette = $('#palette'), input = $('input', palette), options = $$('[role=option]', palette);
-const shown = () => options.filter(o => !o.hidden);
+import { $, $$, csrf } from './app.js';
+const palette = $('#palette'), input = $('input[role=combobox]', palette), list = $('#palette_list'), options = $$('[role=option]', palette);
+const shown = () => $$('[role=option]', list).filter(o => !o.hidden);
 
 function select(option) {
-  for (const other of options) other.setAttribute('aria-selected', String(other === option));
+  for (const other of $$('[role=option]', list)) other.setAttribute('aria-selected', String(other === option));
   if (option) { input.setAttribute('aria-activedescendant', option.id); option.scrollIntoView({ block: 'nearest' }); }
 }
 function filter() {
   const query = input.value.trim().toLowerCase();
   for (const o of options) o.hidden = 'search' in o.dataset ? !query : Boolean(query) && !o.textContent.toLowerCase().includes(query);
   select(shown()[0]);
+  seek(query);
+}
+/* What is found stands above the commands, a few of each kind. Words are sent in a body: an address would keep them. */
+let asking, later;
+function seek(query) {
+  clearTimeout(later);
+  asking?.abort();
+  if (!query || !csrf()) { $$('[data-found]', list).forEach(old => old.remove()); return; }
+  later = setTimeout(async () => {
+    asking = new AbortController();
+    try {
+      const headers = { Accept: 'application/json', 'Content-Type': 'application/json', 'X-CSRF-Token': csrf() };
+      const answer = await fetch('/home/search', { method: 'POST', headers, body: JSON.stringify({ q: query }), signal: asking.signal });
+      if (answer.ok) show((await answer.json()).groups);
+    } catch (error) { if (error.name !== 'AbortError') $$('[data-found]', list).forEach(old => old.remove()); }
+  }, 120);
+}
+function show(groups) {
+  const isFirst = $('[aria-selected=true]', list) === shown()[0];
+  $$('[data-found]', list).forEach(old => old.remove());
+  list.prepend(...groups.flatMap(group => group.hits.slice(0, 5).map(hit => found(group, hit))));
+  if (isFirst) select(shown()[0]);
+}
+function found(group, hit) {
+  const option = document.createElement('li'), icon = $('svg', options[0]).cloneNode(true), use = $('use', icon);
+  const title = document.createElement('span'), detail = document.createElement('span');
+  use.setAttribute('href', use.getAttribute('href').replace(/#.*/, `#${group.icon}`));
+  title.textContent = hit.title;
+  detail.className = 'hint';
+  detail.textContent = hit.is_like ? `${list.dataset.similar} · ${hit.detail}` : hit.detail;
+  option.role = 'option';
+  option.id = `found_${group.name}_${hit.id}`;
+  option.dataset.found = '';
+  option.dataset.href = hit.href;
+  option.setAttribute('aria-selected', 'false');
+  option.append(icon, title, detail);
+  option.addEventListener('click', () => run(option));
+  return option;
+}
+function searchAll() {
+  const form = $('[data-search-all]', palette);
+  form.elements.q.value = input.value.trim();
+  form.submit();
 }
 export function open() {
   if (palette.open) return;
@@ -24,7 +67,7 @@ function run(option) {
   if (!option) return;
   const href = option.dataset.href;
   palette.close();
-  if ('search' in option.dataset) location.href = href + encodeURIComponent(input.value.trim());
+  if ('search' in option.dataset) searchAll();
   else if (!href) press(option.dataset.key);
   else if (!href.startsWith('#')) location.href = href;
   else go($(href));
@@ -65,10 +108,10 @@ for (const button of $$('[data-palette]')) button.addEventListener('click', e =>
 input.addEventListener('input', filter);
 input.addEventListener('keydown', e => {
   if (e.isComposing) return;                          // Enter ends the syllable, it does not run the command
-  const list = shown(), at = list.findIndex(o => o.getAttribute('aria-selected') === 'true');
-  if (e.key === 'ArrowDown') { e.preventDefault(); select(list[(at + 1) % list.length]); }
-  if (e.key === 'ArrowUp') { e.preventDefault(); select(list[(at - 1 + list.length) % list.length]); }
-  if (e.key === 'Enter') { e.preventDefault(); run(list[at]); }
+  const all = shown(), at = all.findIndex(o => o.getAttribute('aria-selected') === 'true');
+  if (e.key === 'ArrowDown') { e.preventDefault(); select(all[(at + 1) % all.length]); }
+  if (e.key === 'ArrowUp') { e.preventDefault(); select(all[(at - 1 + all.length) % all.length]); }
+  if (e.key === 'Enter') { e.preventDefault(); run(all[at]); }
 });
 for (const option of options) option.addEventListener('click', () => run(option));
 

@@ -48,7 +48,7 @@ class HttpHr:
         """Ask for the next page."""
         query = urlencode({"since": since or "0", "limit": PAGE})
         heard = await self.line.ask(
-            Asked("changes", "GET", f"/changes?{query}", f"people:{since or 0}"), judge
+            Asked("changes", "GET", f"/changes?{query}", f"people:{since or 0}", is_look=True), judge
         )
         page = _page(heard) if heard.status == 200 else None
         if page is None:

@@ -43,6 +43,7 @@ class Asked:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # of this request only
     form: dict[str, str] | None = None  # a body as a form, for systems that speak no JSON
     content: bytes | None = None  # a body as it is: a file
+    is_look: bool = False  # the same look again that finds nothing new is counted, not written down again
 
 
 class TooLong(Exception):
@@ -96,7 +97,7 @@ class Line:
             Call(
                 self.system, asked.operation, asked.key, asked.ticket_id, attempt, at,
                 int((time.monotonic() - began) * 1000), heard.status, judge(heard), heard.error,
-                asked.case_id,
+                asked.case_id, asked.is_look,
             )
         )  # fmt: skip
         return heard

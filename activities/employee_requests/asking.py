@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from activities.employee_requests import reading
+from activities.employee_requests.budgets import spent
 from activities.employee_requests.choosing import ask_rule, choose, people
 from activities.employee_requests.rows import (
     Telling,
@@ -94,7 +95,7 @@ async def turn_to(
     """Ask somebody from now on: deadlines in business time, and they may see the request."""
     calendar = await working_calendar(session, at)
     asked.status, asked.asked_at = ApprovalStatus.PENDING, at
-    asked.remind_at = asked.escalate_at = None
+    asked.remind_at = asked.escalate_at = asked.answer_by = None
     if approval.remind_after_hours:
         asked.remind_at = add_working_minutes(at, approval.remind_after_hours * 60, calendar)
     if approval.escalate_after_hours and asked.why != ESCALATED and asked.approver_employee_id:
@@ -122,6 +123,7 @@ async def ask(session: AsyncSession, asking: Asking) -> Asked:
     request.seq, request.updated_at = place.seq, place.at
     await session.flush()
     row = await session.get_one(RequestStep, (request.id, place.path))
+    row.details = {**row.details, **await spent(session, request, step, place.at)}
     telling = Telling(request, place.seq, place.at, details=anew.details)
     await tell(session, telling, step=step, state=reading.state_of(row))
     return await _now(session, asked, tuple(anew.letters))
@@ -159,15 +161,32 @@ class Anew:
     async def overdue(self) -> str:
         """Silence: the first deadline brings a reminder, the other one their manager as well."""
         asked = self.asked
+        if asked.status is ApprovalStatus.ASKED:
+            return await self._remind_asker()
         if asked.escalate_at is not None and asked.escalate_at <= self.at:
             asked.escalate_at = None
             await self._ask_above()
         if asked.remind_at is not None and asked.remind_at <= self.at:
-            calendar = await working_calendar(self.session, self.at)
-            hours = max(1, self.approval.remind_after_hours)
-            asked.remind_at = add_working_minutes(self.at, hours * 60, calendar)
+            asked.remind_at = await self._in_hours()
             await self._say("employee_requests.reminded", asked, "approval_reminder")
         return ""
+
+    async def question(self) -> str:
+        """They ask back: whoever asked has as long as an approver before they are reminded."""
+        self.asked.answer_by = await self._in_hours()
+        return ""
+
+    async def _remind_asker(self) -> str:
+        """The question is still open: it is sent once more."""
+        if self.asked.answer_by is None or self.asked.answer_by > self.at:
+            return ""
+        self.asked.answer_by = await self._in_hours()
+        await self._say("employee_requests.asker_reminded", self.asked, "question")
+        return ""
+
+    async def _in_hours(self) -> datetime:
+        calendar = await working_calendar(self.session, self.at)
+        return add_working_minutes(self.at, max(1, self.approval.remind_after_hours) * 60, calendar)
 
     async def changed(self) -> str:
         """Whoever was asked cannot: the rule chooses anew, and they are asked no more."""
@@ -289,4 +308,5 @@ WAYS: dict[Ask, Callable[[Anew], Any]] = {
     Ask.CHANGED: Anew.changed,
     Ask.DELEGATE: Anew.delegate,
     Ask.AGAIN: Anew.again,
+    Ask.QUESTION: Anew.question,
 }

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from activities.employee_requests import asking, reading
+from activities.employee_requests.budgets import spent
 from activities.employee_requests.rows import Telling, let_read, let_team_read, tell
 from activities.kit.calendars import working_calendar
 from models.employee_requests import EmployeeRequest, RequestStep, RequestTask
@@ -131,6 +132,15 @@ async def _as_begun(session: AsyncSession, request: EmployeeRequest, row: Reques
 async def _nothing(beginning: Beginning, row: RequestStep) -> dict[str, Any]:
     """Parallel lanes, an end and an approval need nothing of their own."""
     return {}
+
+
+async def _approval(beginning: Beginning, row: RequestStep) -> dict[str, Any]:
+    """What there is for it on the day it is asked."""
+    approval = beginning.step.approval
+    if approval is None or not approval.budget:
+        return {}
+    found: dict[str, Any] = {"budget_minor": expressions.amount(approval.budget, beginning.names)}
+    return found | await spent(beginning.session, beginning.request, beginning.step, beginning.place.at)
 
 
 async def _branch(beginning: Beginning, row: RequestStep) -> dict[str, Any]:
@@ -255,7 +265,7 @@ async def account_of(session: AsyncSession, request: EmployeeRequest, hands: Han
 
 KINDS: dict[StepKind, Callable[[Beginning, RequestStep], Awaitable[dict[str, Any]]]] = {
     StepKind.FORM: _form,
-    StepKind.APPROVAL: _nothing,
+    StepKind.APPROVAL: _approval,
     StepKind.TASK: _task,
     StepKind.CALL: _call,
     StepKind.WAIT: _wait,

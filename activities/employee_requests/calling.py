@@ -10,7 +10,9 @@ from temporalio import activity
 from activities.connectors.directory import Directory, Holder
 from activities.connectors.office import Deed, Office
 from activities.connectors.stock import Goods, Returned, Stock
+from activities.employee_requests.holdings import holdings_of, take_back
 from activities.employee_requests.reading import refused
+from activities.employee_requests.visiting import ask_for_visit
 from activities.kit.transactions import transaction
 from models.employee_requests import RequestStep
 from models.messages.employee_requests.lives import CallOrder
@@ -49,6 +51,9 @@ class CallActivities:
             row = await session.get_one(RequestStep, (order.request_id, order.path))
             parameters = dict(row.details["parameters"])
             person = await session.get(Employee, str(parameters.pop("person", "")))
+            if person is not None and order.connector == "field_service":
+                return await ask_for_visit(session, order, person)
+            held = await holdings_of(session, person.id) if person is not None else ()
         if person is None:
             raise refused("employee_unknown")
         holder = Holder(person.hr_id, person.email, person.name)
@@ -58,6 +63,8 @@ class CallActivities:
         )  # fmt: skip
         if order.connector == "directory":
             return await self._directory(asked, holder)
+        if (order.connector, order.operation) == ("holdings", "take_back"):
+            return await take_back(held, asked, holder, self.directory, self.office)
         if order.connector == "equipment":
             return await self._equipment(asked)
         return await self._office(asked, holder, order.is_undo)

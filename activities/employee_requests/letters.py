@@ -18,7 +18,7 @@ from activities.employee_requests.beginning import account_of
 from activities.kit.letters import LOCALES, Stationery, money
 from activities.kit.links import Links
 from activities.kit.transactions import transaction
-from models.employee_requests import EmployeeRequest, RequestApproval, RequestStep
+from models.employee_requests import EmployeeRequest, RequestApproval, RequestReader, RequestStep
 from models.kit import expressions
 from models.messages.employee_requests.items import Hands, Item, Moment
 from models.messages.letters import Delivery, Letter
@@ -46,6 +46,7 @@ class Reader:
     name: str
     address: str
     locale: str
+    account_id: str | None
 
 
 @dataclass
@@ -66,6 +67,7 @@ class RequestLetterActivities:
             request = await session.get_one(EmployeeRequest, letter.case_id)
             item = await reading.item_of(session, request.item_key, request.item_version)
             readers = await readers_of(session, request, item, name, letter.values)
+            readers = await _let_in(session, request, letter, readers)
         outcome = Delivery.NOWHERE
         for reader in readers:
             if await self._to_one(letter, name, reader):
@@ -159,6 +161,20 @@ async def readers_of(
     return list({one.address: one for one in people}.values())
 
 
+async def _let_in(
+    session: AsyncSession, request: EmployeeRequest, letter: Letter, readers: Sequence[Reader]
+) -> Sequence[Reader]:
+    """Of a confidential request only those are written to who may see it when the letter is sent, and whom
+    it is for or who decides, who perhaps never sign in."""
+    if not request.is_confidential:
+        return readers
+    named = select(col(RequestReader.account_id)).where(col(RequestReader.request_id) == request.id)
+    accounts = set(await session.scalars(named))
+    asked = await session.get(RequestApproval, letter.values.get("approval_id", ""))
+    people = {request.for_employee_id, asked.approver_employee_id if asked is not None else None}
+    return [one for one in readers if one.account_id in accounts or one.id in people]
+
+
 async def _hands(
     session: AsyncSession, request: EmployeeRequest, hands: Hands, team: str
 ) -> Sequence[Reader]:
@@ -190,13 +206,12 @@ async def _employee(session: AsyncSession, employee_id: str) -> Sequence[Reader]
     account = await session.get(Account, found.account_id or "")
     locale = account.locale if account is not None and account.locale in LOCALES else "ko"
     address = found.email or (account.login if account is not None else "")
-    return [Reader(found.id, found.name, address, locale)] if address else []
+    return [Reader(found.id, found.name, address, locale, found.account_id)] if address else []
 
 
 def _reader(account: Account) -> Reader:
-    return Reader(
-        account.id, account.name, account.login, account.locale if account.locale in LOCALES else "ko"
-    )
+    locale = account.locale if account.locale in LOCALES else "ko"
+    return Reader(account.id, account.name, account.login, locale, account.id)
 
 
 async def texts_of(

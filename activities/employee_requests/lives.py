@@ -64,11 +64,11 @@ class RequestActivities:
             return await asking.ask(session, asked)
 
     @activity.defn(name="employee_requests.record")
-    async def record(self, change: RequestChange) -> None:
-        """Write one change: rows, timeline, waits. Safe to repeat: a number that is not newer than the row's
-        changes nothing."""
+    async def record(self, change: RequestChange) -> str | None:
+        """Write one change: rows, timeline, waits; the path of the step whose visit has ended. Safe to
+        repeat: a number that is not newer than the row's changes nothing."""
         async with transaction(self.engine) as session:
-            await recording.record(session, change)
+            return await recording.record(session, change)
 
     @activity.defn(name="employee_requests.version")
     async def version(self, key: str, number: int) -> Item:

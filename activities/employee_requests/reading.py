@@ -115,7 +115,7 @@ def approval_of(row: RequestApproval) -> ApprovalState:
     """A question as the workflow knows it."""
     return ApprovalState(
         row.id, row.path, row.position, row.status, row.approver_employee_id or "", row.team_id or "",
-        row.needs_sign_in, row.remind_at, row.escalate_at,
+        row.needs_sign_in, row.remind_at, row.escalate_at, row.answer_by,
     )  # fmt: skip
 
 

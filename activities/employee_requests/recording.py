@@ -1,5 +1,6 @@
 """What was said or has happened to a request, written in one transaction."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import update
@@ -7,28 +8,40 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from activities.employee_requests import reading
-from activities.employee_requests.rows import Telling, approver_name, end_links, let_team_read, tell
+from activities.employee_requests.rows import (
+    Telling,
+    approver_name,
+    end_links,
+    let_read,
+    let_team_read,
+    tell,
+)
+from activities.employee_requests.visiting import note_visit
 from models.employee_requests import EmployeeRequest, RequestApproval, RequestStep, RequestTask
 from models.messages.employee_requests.items import Item
 from models.messages.employee_requests.lives import ApprovalWord, RequestChange, StepEnd, TaskWord
 from models.messages.employee_requests.requests import (
     OVER,
     ApprovalStatus,
+    ReaderWhy,
     RequestStatus,
     StepStatus,
     TaskStatus,
 )
 from models.rules.employee_requests.paths import step_at
+from models.staff import Account
 
 OPEN = (ApprovalStatus.PENDING, ApprovalStatus.ASKED, ApprovalStatus.LATER)
 BY_HAND = {"ko": "%(name)s: 직접 되돌리기", "en": "%(name)s: undo by hand"}
 
 
-async def record(session: AsyncSession, change: RequestChange) -> None:
-    """Write one change; a number that is not newer than the row's changes nothing."""
+async def record(session: AsyncSession, change: RequestChange) -> str:
+    """Write one change; a number that is not newer than the row's changes nothing. Answers with the path of
+    the step whose visit has ended, if one has."""
     request = await reading.locked(session, change.request_id)
+    path = await note_visit(session, request.id, change.visit) if change.visit is not None else ""
     if request.seq >= change.seq:
-        return
+        return path
     request.seq, request.updated_at = change.seq, change.at
     if change.moves_to:
         request.item_version = change.moves_to
@@ -39,6 +52,8 @@ async def record(session: AsyncSession, change: RequestChange) -> None:
         request.reason = change.reason
     if change.step is not None:
         await _end_step(session, request, change.step, change)
+    if change.reader:
+        await let_read(session, request, change.reader, ReaderWhy.NAMED, change.at)
     if change.approval is not None:
         await _decide(session, change.approval, change)
     if change.task is not None:
@@ -52,7 +67,8 @@ async def record(session: AsyncSession, change: RequestChange) -> None:
     if change.status in OVER and request.status is RequestStatus.OPEN:
         request.status, request.closed_at = change.status, change.at
     await session.flush()
-    await _tell(session, request, item, change)
+    await _tell(session, request, item, replace(change, path=change.path or path))
+    return path
 
 
 async def _end_step(
@@ -134,6 +150,8 @@ async def _tell(session: AsyncSession, request: EmployeeRequest, item: Item, cha
     details = dict(change.details)
     if change.reason:
         details["reason"] = change.reason
+    if change.reader and (reader := await session.get(Account, change.reader)) is not None:
+        details["reader"] = reader.name
     if change.approval is not None:
         asked = await session.get_one(RequestApproval, change.approval.id)
         details |= {"approver": await approver_name(session, asked), "question": change.approval.comment}

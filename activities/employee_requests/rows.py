@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from activities.employee_requests import reading
+from activities.employee_requests.handing import tell_ticket
 from activities.kit.timeline import tell_live, write_entry, write_waits
 from models.employee_requests import EmployeeRequest, RequestApproval, RequestReader
 from models.messages.employee_requests.items import Step, StepKind
@@ -68,6 +69,7 @@ async def tell(
         )  # fmt: skip
     await write_waits(session, subject, await _waits(session, telling, step, state, waits))
     await tell_live(session, "employee_requests", f"employee_request:{request.id}")
+    await tell_ticket(session, request, telling.at)
 
 
 async def _waits(

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from prometheus_client import Counter, Histogram
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlmodel import col
 
 from activities.kit.transactions import transaction
 from models.messages.systems import CallResult, System
@@ -36,6 +38,7 @@ class Call:
     result: CallResult
     error: str
     case_id: str | None = None
+    is_look: bool = False  # under its key nothing is done: the same answer again is only counted
 
 
 @dataclass(frozen=True)
@@ -50,4 +53,19 @@ class CallLog:
         CALLS.labels(*labels).inc()
         SECONDS.labels(*labels).observe(call.millis / 1000)
         async with transaction(self.engine) as session:
-            session.add(SystemCall(**vars(call)))
+            if not (call.is_look and await _has_counted(session, call)):
+                facts = {name: value for name, value in vars(call).items() if name != "is_look"}
+                session.add(SystemCall(**facts))
+
+
+async def _has_counted(session: AsyncSession, call: Call) -> bool:
+    """Count a look in the newest row of its key, when that answered well, too; False when there is none."""
+    if call.result is not CallResult.OK:
+        return False
+    mine = col(SystemCall.system) == call.system, col(SystemCall.key) == call.key
+    newest = select(SystemCall).where(*mine).order_by(col(SystemCall.id).desc()).limit(1).with_for_update()
+    row = await session.scalar(newest)
+    if row is None or row.result is not CallResult.OK or row.operation != call.operation:
+        return False
+    row.at, row.millis, row.attempt, row.looks = call.at, call.millis, call.attempt, row.looks + 1
+    return True

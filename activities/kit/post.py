@@ -71,6 +71,7 @@ FORMS: dict[str, Form] = {
     "tickets/cancelled": FOLLOW,
     "tickets/late": DESK,
     "tickets/overdue": DESK,
+    "tickets/rule": DESK,
     "tickets/reopened": DESK,
     "field_service/offer": JOB,
     "field_service/nobody": DESK,

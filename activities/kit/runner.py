@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from temporalio.api.enums.v1 import CommandType
+from temporalio.converter import SerializationContext, WorkflowSerializationContext
 from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import Info
@@ -11,19 +13,32 @@ OPEN_HOUSE = SandboxRestrictions.default.with_passthrough_modules(
     "models", "activities", "workflows.kit", "sqlalchemy", "sqlmodel", "pydantic", "psycopg", "cryptography"
 )
 
+TO_OTHERS = frozenset(
+    {
+        CommandType.COMMAND_TYPE_START_CHILD_WORKFLOW_EXECUTION,
+        CommandType.COMMAND_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION,
+    }
+)
 
-class OfNoContext(WorkflowInstance):
-    """A life in the sandbox whose payloads are all written alike: our converter asks for no context."""
+
+class OfOneLife(WorkflowInstance):
+    """A life in the sandbox whose payloads are sealed with its own name; what it tells others, by theirs."""
 
     def __init__(self, life: WorkflowInstance) -> None:
         self._life = life
+        info = life.get_info()
+        self._mine = WorkflowSerializationContext(info.namespace, info.workflow_id)
 
     def activate(self, act: Any) -> Any:
         """Live on; in the sandbox."""
         return self._life.activate(act)
 
-    def get_serialization_context(self, command_info: Any) -> None:
-        """None. The sandbox would answer this by compiling and running code, several times an activity."""
+    def get_serialization_context(self, command_info: Any) -> SerializationContext | None:
+        """Whose payload it is. Only what is told to others is looked up in the sandbox, which would compile
+        and run code for it."""
+        if command_info is None or command_info.command_type not in TO_OTHERS:
+            return self._mine
+        return self._life.get_serialization_context(command_info)
 
     def get_external_store_context(self, command_info: Any) -> Any:
         """Where large payloads would go."""
@@ -46,4 +61,4 @@ class HouseRunner(SandboxedWorkflowRunner):
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         """One life in a sandbox of its own."""
-        return OfNoContext(super().create_instance(det))
+        return OfOneLife(super().create_instance(det))

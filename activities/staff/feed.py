@@ -13,6 +13,7 @@ from temporalio import activity
 from activities.connectors.hr import Hr
 from activities.kit.transactions import transaction
 from activities.staff.journeys import write_changes
+from activities.staff.leaving import let_leave
 from models.kit import ids
 from models.messages.staff import NewsTaken, PeopleMoment
 from models.rules.staff.news import (
@@ -54,6 +55,7 @@ class PeopleFeedActivities:
 
     engine: AsyncEngine
     hr: Hr
+    most_leavers: int = 20  # of one day; more are held back until an administrator accepts them
 
     @activity.defn(name="staff.take_news")
     async def take_news(self, moment: PeopleMoment) -> NewsTaken:
@@ -68,6 +70,8 @@ class PeopleFeedActivities:
         async with transaction(self.engine) as session:
             if await _place(session) != since:  # another worker has taken this page
                 return NewsTaken(0, 0, has_more=True)
+            if not await let_leave(session, news.people, moment, self.most_leavers):
+                return NewsTaken(0, 0, has_more=False)
             newer = await _people(session, news.people, moment)
             newer += await _upsert(session, EmployeeAbsence, "hr_id", [asdict(one) for one in news.absences])
             newer += await _upsert(session, CostCentre, "id", [asdict(one) for one in news.cost_centres])

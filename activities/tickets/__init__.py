@@ -2,5 +2,7 @@
 
 from activities.tickets.life import TicketActivities
 from activities.tickets.mails import MailActivities
+from activities.tickets.retiming import RetimingActivities
+from activities.tickets.trials import RuleTrialActivities
 
-__all__ = ["MailActivities", "TicketActivities"]
+__all__ = ["MailActivities", "RetimingActivities", "RuleTrialActivities", "TicketActivities"]

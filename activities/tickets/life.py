@@ -8,10 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import col, select
 from temporalio import activity
 
-from activities.kit.calendars import working_calendar
 from activities.kit.letters import said
 from activities.kit.timeline import tell_live, write_entry, write_waits
 from activities.kit.transactions import transaction
+from activities.tickets import automation, promises
+from activities.tickets.handovers import handed_over, office_visit
 from models.catalogue import Product
 from models.customers import Customer, OwnedProduct
 from models.field_service import Visit
@@ -30,10 +31,11 @@ from models.messages.tickets import (
     Weighed,
     ticket_workflow_id,
 )
+from models.messages.tickets.automation import Effect
+from models.messages.tickets.promises import TurnDue
 from models.orders import Order, Return
 from models.rules import tickets as rules
 from models.rules.billing import invoices as billing
-from models.rules.calendars import add_working_minutes
 from models.rules.field_service import region_of
 from models.staff import Account, Team
 from models.subscriptions import SubscriptionChange
@@ -46,6 +48,7 @@ KINDS = {
     "tickets.assigned": EntryKind.CHANGE,
     "tickets.handed_over": EntryKind.CHANGE,
     "tickets.unassigned": EntryKind.CHANGE,
+    "tickets.child_asked": EntryKind.CHANGE,
     "tickets.paid": EntryKind.MONEY,
     "tickets.unpaid": EntryKind.MONEY,
     "tickets.payment_due": EntryKind.MONEY,
@@ -55,6 +58,9 @@ FOR_US = frozenset(
     {
         "tickets.late", "tickets.overdue", "tickets.noted", "tickets.assigned", "tickets.handed_over",
         "tickets.unassigned", "tickets.letter_failed", "tickets.visit_failed", "tickets.unpaid",
+        "tickets.child_asked", "tickets.child_settled", "tickets.child_not_done",
+        "tickets.repaired_child_open",
+        "tickets.reply_late", "tickets.rule_ask",
     }
 )  # fmt: skip
 
@@ -71,14 +77,16 @@ class TicketActivities:
         async with transaction(self.engine) as session:
             customer = await session.get_one(Customer, fault.customer_id)
             address, region = await _site(session, fault, customer)
+            what, place = await office_visit(session, fault)
             subject = said(customer.locale, TOPICS[fault.topic]) % {"case_id": fault.case_id}
             row = {
                 "id": fault.ticket_id, "submission_key": ticket_workflow_id(fault.ticket_id),
                 "customer_id": fault.customer_id, "owned_product_id": fault.owned_product_id,
                 "kind": fault.kind, "case_id": fault.case_id, "channel": Channel.API, "subject": subject,
-                "description": "", "status": TicketStatus.RECEIVED, "is_over": False,
+                "description": what, "status": TicketStatus.RECEIVED, "is_over": False,
                 "priority": Priority.P3, "is_confidential": False, "created_at": at, "updated_at": at,
-                "seq": 0, "site_address": address, "site_region": region,
+                "seq": 0, "site_address": place or address,
+                "site_region": region_of("", place) if place else region,
             }  # fmt: skip
             await session.execute(insert(Ticket).values(row).on_conflict_do_nothing())
 
@@ -90,10 +98,10 @@ class TicketActivities:
             ticket = await session.get_one(Ticket, change.ticket_id, with_for_update=True)
             if ticket.seq < change.seq:
                 ticket.team_id = await _team_for(session, ticket)
-                await _write(session, ticket, change)
-            assert ticket.answer_due is not None
-            assert ticket.resolve_due is not None
-            return Opened(ticket.team_id or "", ticket.answer_due, ticket.resolve_due)
+                recorded = await _write(session, ticket, change)
+            else:
+                recorded = await _written(session, ticket, change)
+            return Opened(ticket.team_id or "", ticket.answer_due, ticket.resolve_due, recorded)
 
     @activity.defn(name="tickets.record")
     async def record(self, change: Change) -> Recorded:
@@ -102,8 +110,8 @@ class TicketActivities:
         async with transaction(self.engine) as session:
             ticket = await session.get_one(Ticket, change.ticket_id, with_for_update=True)
             if ticket.seq < change.seq:
-                await _write(session, ticket, change)
-            return Recorded(ticket.answer_due, ticket.resolve_due, ticket.confirm_due)
+                return await _write(session, ticket, change)
+            return await _written(session, ticket, change)
 
     @activity.defn(name="tickets.weigh")
     async def weigh(self, ticket_id: str, at: datetime) -> Weighed:
@@ -133,31 +141,44 @@ async def _site(session: AsyncSession, fault: FaultReport, customer: Customer) -
     return f"{case.ship_postcode} {case.ship_address}".strip(), case.ship_region
 
 
-async def _write(session: AsyncSession, ticket: Ticket, change: Change) -> None:
-    waits = change.waits
-    if change.clock is not Clock.NONE:
-        key, until = await _promise(session, ticket, change)
-        waits = rules.with_deadline(waits, key, until)
+async def _write(session: AsyncSession, ticket: Ticket, change: Change) -> Recorded:
+    """Row, clocks, timeline, then what rules say to it; the waits get the deadlines that came out."""
+    was = ticket.status
     _move(ticket, change)
+    kept = await promises.keep(session, ticket, change, was)
+    if kept is None:
+        promises.order_by_dues(ticket)
     await session.flush()
-    await write_waits(session, ticket_workflow_id(ticket.id), waits)
-    await _tell(session, ticket, change)
+    if change.sentence != automation.RING:
+        await _tell(session, ticket, change)
     if change.message_id is not None:
         await _deliver(session, change)
+    effects, alarm_at = await automation.automate(session, ticket, change, was)
+    await session.flush()
+    turn = promises.turn_of(kept)
+    waits = rules.with_deadline(change.waits, "confirmation", ticket.confirm_due)
+    if turn is not None:
+        waits = rules.with_deadline(waits, "turn", turn.until, turn.then)
+        await promises.write_turn(session, ticket.id, turn)
+    await write_waits(session, ticket_workflow_id(ticket.id), waits)
     await tell_live(session, "tickets", f"ticket:{ticket.id}")
+    return _recorded(ticket, turn, alarm_at, effects)
 
 
-async def _promise(session: AsyncSession, ticket: Ticket, change: Change) -> tuple[str, datetime]:
-    """Set the deadlines of the clock that begins; answer with the wait it belongs to."""
-    calendar = await working_calendar(session, change.at)
-    level = change.service_level
-    if change.clock is Clock.CONFIRM:
-        ticket.confirm_due = add_working_minutes(change.at, level.confirm_minutes, calendar)
-        return "confirmation", ticket.confirm_due
-    ticket.answered_at = None
-    ticket.answer_due = add_working_minutes(change.at, level.answer_minutes, calendar)
-    ticket.resolve_due = add_working_minutes(change.at, level.resolve_minutes, calendar)
-    return "turn", ticket.answer_due
+async def _written(session: AsyncSession, ticket: Ticket, change: Change) -> Recorded:
+    """What holds after a step that was written before."""
+    turn = promises.turn_of(await promises.clocks_of(session, ticket))
+    alarm_at = await automation.next_alarm(session, ticket.id)
+    return _recorded(ticket, turn, alarm_at, await automation.repeated(session, ticket.id, change.seq))
+
+
+def _recorded(
+    ticket: Ticket, turn: TurnDue | None, alarm_at: datetime | None, effects: tuple[Effect, ...]
+) -> Recorded:
+    return Recorded(
+        ticket.answer_due, ticket.resolve_due, ticket.confirm_due, turn, alarm_at, effects,
+        ticket.team_id or "",
+    )  # fmt: skip
 
 
 def _move(ticket: Ticket, change: Change) -> None:
@@ -175,8 +196,8 @@ def _move(ticket: Ticket, change: Change) -> None:
     if ticket.is_over:
         ticket.closed_at = change.at
     ticket.close_reason = change.close_reason or ticket.close_reason
-    due = rules.Deadlines(ticket.answer_due, ticket.resolve_due, ticket.confirm_due)
-    ticket.next_due = rules.next_due(ticket.status, ticket.answered_at is not None, due)
+    if change.clock is Clock.ANSWER:
+        ticket.answered_at = None
 
 
 async def _tell(session: AsyncSession, ticket: Ticket, change: Change) -> None:
@@ -184,10 +205,12 @@ async def _tell(session: AsyncSession, ticket: Ticket, change: Change) -> None:
     details = dict(change.details)
     if change.clock is Clock.ANSWER and ticket.answer_due is not None:
         details["answer_due"] = ticket.answer_due.isoformat()
+    details |= await automation.named(session, details)
     people = {"actor": change.actor_id if change.actor_kind == "staff" else None, "agent": change.agent_id}
     for role, account_id in people.items():
         if account_id is not None and (account := await session.get(Account, account_id)) is not None:
             details[role] = account.name
+    details |= await handed_over(session, details.pop("request_id", ""))
     if change.message_id is not None:
         details["message_id"] = change.message_id
     if change.reason:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from fastapi import Request
 from sqlalchemy import func, or_, select, tuple_
@@ -16,6 +15,7 @@ from api.kit import labels
 from api.kit.commands import Answer, Said, command
 from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed
+from api.kit.kept import Kept, Words
 from api.kit.labels import Label
 from api.kit.language import N_
 from api.kit.rendering import answer, move_on
@@ -139,7 +139,7 @@ class Listed:
     rows: tuple[Row, ...]
     status: InvoiceStatus | None
     statuses: tuple[InvoiceStatus, ...]
-    q: str
+    q: Words
     count: int
     total_minor: int
     next: str
@@ -205,10 +205,10 @@ class InvoicePage:
 
 
 @router.get("/billing/invoices", may=FINANCE)
-async def index(request: Request, desk: Desk, status: str = "", q: str = "", after: str = "") -> Response:
+async def index(request: Request, desk: Desk, words: Kept, status: str = "", after: str = "") -> Response:
     """List invoices, the newest first."""
     chosen = InvoiceStatus(status) if status in set(InvoiceStatus) else None
-    return answer(request, "billing/index.html", await listed(desk, chosen, q.strip()[:64], after))
+    return answer(request, "billing/index.html", await listed(desk, chosen, words, after))
 
 
 @router.get("/billing/invoices/{invoice_id}", may=FINANCE | AGENTS, row="invoice")
@@ -263,7 +263,7 @@ async def say(desk: DeskAt, workflow_id: str, name: str, order: Said) -> Answer:
     return await command(desk.session, desk.client, workflow_id, name, order)
 
 
-async def listed(desk: DeskAt, status: InvoiceStatus | None, q: str, after: str) -> Listed:
+async def listed(desk: DeskAt, status: InvoiceStatus | None, q: Words, after: str) -> Listed:
     """One page by keyset: the cursor is day and id of the last row."""
     place = (col(Invoice.issued_on), col(Invoice.id))
     found = _narrowed(desk.visible(Invoice), status, q)
@@ -274,8 +274,8 @@ async def listed(desk: DeskAt, status: InvoiceStatus | None, q: str, after: str)
     sums = _narrowed(sums.where(may_see(desk.person, Invoice)), status, q)
     count, total = (await desk.session.execute(sums)).one()
     last = rows[PAGE - 1] if len(rows) > PAGE else None
-    asked = {"status": status or "", "q": q, "after": f"{last.issued_on}:{last.id}" if last else ""}
-    address = "/billing/invoices?" + urlencode({name: value for name, value in asked.items() if value})
+    after = f"{last.issued_on}:{last.id}" if last else ""
+    address = q.address("/billing/invoices", status=status or "", after=after)
     shown = tuple(
         Row(one.id, one.number, one.ticket_id or one.case_id or one.run_id or "", one.status,
             one.total_minor, one.currency, one.issued_on, one.due_at)

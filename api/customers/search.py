@@ -1,21 +1,24 @@
-"""Finding a customer by name, by a part of the telephone number, or by e-mail address."""
+"""Customers by name, and those that were looked for: by name, telephone number or e-mail address."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Query, Request
-from sqlalchemy import Select, func, or_, tuple_
+from sqlalchemy import Select, func, tuple_
 from sqlmodel import col
 from starlette.responses import Response
 
 from api.customers.routing import router
 from api.kit.desk import Desk, DeskAt
+from api.kit.finding import MOST, found_by, tidy
+from api.kit.forms import Input, Typed, typed
+from api.kit.kept import Kept
 from api.kit.personal import mask_email, mask_phone
 from api.kit.rendering import answer
 from api.kit.routes import STAFF
+from api.kit.texts import MaybeLine
 from models.customers import Customer
 from models.kit.refusals import Refusal
 from models.messages.customers import CustomerKind, Tier
@@ -46,57 +49,78 @@ class CustomersPage:
 
     q: str
     rows: tuple[Line, ...]
-    next: str
+    next: str = ""
+    has_more: bool = False  # of a search, which has no second page
+
+
+class Sought(Input):
+    """A part of a name, of a telephone number or of an e-mail address."""
+
+    q: MaybeLine = ""
 
 
 @router.get("/customers", may=STAFF)
 async def index(
-    request: Request,
-    desk: Desk,
-    q: Annotated[str, Query(max_length=100)] = "",
-    after: Annotated[str, Query(max_length=200)] = "",
+    request: Request, desk: Desk, words: Kept, after: Annotated[str, Query(max_length=64)] = ""
 ) -> Response:
     """Find customers; by name, and everybody when nothing is asked."""
-    if "\x00" in q + after:
+    if not after.isprintable():
         raise Refusal("not_found")
-    page = await found(desk, q.strip(), after)
+    page = await found(desk, words) if words else await everybody(desk, after)
     return answer(request, "customers/index.html", page)
 
 
-async def found(desk: DeskAt, q: str, after: str) -> CustomersPage:
-    """One page of customers after the cursor, by name."""
+@router.post("/customers/search", may=STAFF)
+async def seek(request: Request, desk: Desk, sent: Typed[Sought] = typed(Sought)) -> Response:
+    """The same while somebody types; what they type stands in no address."""
+    if sent.value is None:
+        page = CustomersPage("", ())
+        return answer(request, "customers/index.html", page, block="found", form=sent.form, status=422)
+    words = tidy(sent.value.q)
+    page = await found(desk, words) if words else await everybody(desk, "")
+    return answer(request, "customers/index.html", page, block="found")
+
+
+async def everybody(desk: DeskAt, after: str) -> CustomersPage:
+    """One page of all customers by name, after the one with this id: a name would stand in the address."""
+    query = lines_of(desk)
+    if after:
+        name = desk.visible(Customer).with_only_columns(col(Customer.name)).where(col(Customer.id) == after)
+        query = query.where(
+            tuple_(col(Customer.name), col(Customer.id))
+            > tuple_(name.correlate(None).scalar_subquery(), after)
+        )
+    query = query.order_by(col(Customer.name), col(Customer.id)).limit(PAGE + 1)
+    rows = tuple(line_of(row) for row in await desk.session.execute(query))
+    more = urlencode({"after": rows[PAGE - 1].id}) if len(rows) > PAGE else ""
+    return CustomersPage("", rows[:PAGE], f"/customers?{more}" if more else "")
+
+
+async def found(desk: DeskAt, words: str) -> CustomersPage:
+    """The customers that these words mean, the best first."""
+    named = found_by("ieum_find_customers")
+    query = lines_of(desk).join(named, named.c.found_id == col(Customer.id)).order_by(named.c.place)
+    given = {"words": words, "most": MOST + 1}
+    rows = tuple(line_of(row) for row in await desk.session.execute(query, given))
+    return CustomersPage(words, rows[:MOST], has_more=len(rows) > MOST)
+
+
+def lines_of(desk: DeskAt) -> Select[*tuple[Any, ...]]:
+    """What the list shows of every customer, with how many of their tickets are open."""
     alive = desk.visible(Ticket).with_only_columns(func.count()).where(
         col(Ticket.customer_id) == col(Customer.id), ~col(Ticket.is_over)
     )  # fmt: skip
-    query: Any = desk.visible(Customer).with_only_columns(
+    return desk.visible(Customer).with_only_columns(
         col(Customer.id), col(Customer.name), col(Customer.kind), col(Customer.tier), col(Customer.phone),
         col(Customer.email), col(Customer.region), col(Customer.is_verified), col(Customer.created_at),
         alive.correlate(Customer).scalar_subquery(),
     )  # fmt: skip
-    name, _sep, last = after.rpartition("|")
-    if last:
-        query = query.where(tuple_(col(Customer.name), col(Customer.id)) > (name, last))
-    query = matching(query, q).order_by(col(Customer.name), col(Customer.id)).limit(PAGE + 1)
-    lines = (await desk.session.execute(query)).all()
-    rows = tuple(
-        Line(
-            id=line.id, name=line.name, kind=line.kind, tier=line.tier, phone=mask_phone(line.phone or ""),
-            email=mask_email(line.email or ""), region=line.region, is_verified=line.is_verified,
-            created_at=line.created_at, open_tickets=line[-1],
-        )
-        for line in lines[:PAGE]
+
+
+def line_of(row: Any) -> Line:
+    """One fetched row as the list shows it, masked."""
+    return Line(
+        id=row.id, name=row.name, kind=row.kind, tier=row.tier, phone=mask_phone(row.phone or ""),
+        email=mask_email(row.email or ""), region=row.region, is_verified=row.is_verified,
+        created_at=row.created_at, open_tickets=row[-1],
     )  # fmt: skip
-    more = f"{lines[PAGE - 1].name}|{lines[PAGE - 1].id}" if len(lines) > PAGE else ""
-    return CustomersPage(q, rows, f"/customers?{urlencode({'q': q, 'after': more})}" if more else "")
-
-
-def matching(query: Select[Any], q: str) -> Select[Any]:
-    """Digits look for a telephone number, an @ for an e-mail address, anything else for a name."""
-    digits = re.sub(r"[\s\-().+]", "", q)
-    if not q:
-        return query
-    if digits.isascii() and digits.isdigit() and len(digits) >= 3:
-        return query.where(col(Customer.phone).contains(digits.removeprefix("0"), autoescape=True))
-    if "@" in q:
-        return query.where(col(Customer.email) == q.lower())
-    return query.where(or_(col(Customer.name).icontains(q, autoescape=True), col(Customer.id) == q))

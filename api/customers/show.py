@@ -1,4 +1,4 @@
-"""One customer all round: identities, products, tickets, visits, invoices; and the edit of what we know."""
+"""One customer all round: identities, consents, products, tickets, journeys, standing, notes; the edit."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,31 +6,33 @@ from typing import Annotated
 
 from fastapi import Request
 from pydantic import BeforeValidator
-from sqlalchemy import update
+from sqlalchemy import any_, func, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 from starlette.responses import Response
 
-from api.catalogue.offers import Suggestion, suggestions
 from api.customers.card import Card, card
+from api.customers.notes import NotesPage, notes_of
 from api.customers.routing import router
+from api.customers.value import Value, tell_live, value_of
 from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed
 from api.kit.language import gettext as _
 from api.kit.personal import reveal
 from api.kit.rendering import Form, answer, move_on, toast
 from api.kit.routes import AGENTS, STAFF
-from api.kit.sentences import sentence
+from api.kit.sentences import sentence, then_sentence, wait_sentence
 from api.kit.texts import Count, Key, Line, MaybeEmail, MaybeLine, MaybePhone, Name
-from models.billing import Invoice
-from models.customers import Customer
-from models.field_service import Technician, Visit
+from models.customers import Consent, Customer
+from models.journeys import OpenWait
 from models.kit.refusals import Refusal
 from models.kit.timeline import TimelineEntry
-from models.messages.billing.invoices import InvoiceStatus
-from models.messages.customers import Tier
-from models.messages.field_service import VisitStatus
+from models.messages.customers import ConsentKind, Tier
+from models.messages.journeys import WaitFor
+from models.rules.customers import newest
+from models.tickets import Ticket
 
+MOST = 10
 UNMASKED = ("phone", "email", "postcode", "address")
 
 
@@ -39,26 +41,33 @@ def _whole(value: object) -> object:
 
 
 @dataclass(frozen=True)
-class VisitLine:
-    """One visit to the customer."""
+class Wait:
+    """One journey of the customer's that is under way: what it waits for, and until when."""
 
-    id: str
-    ticket_id: str
-    status: VisitStatus
-    starts_at: datetime | None
-    technician: str | None
+    workflow_id: str
+    subject: str
+    who: WaitFor
+    sentence: str
+    then: str
+    since: datetime
+    until: datetime | None
 
 
 @dataclass(frozen=True)
-class InvoiceLineUp:
-    """One invoice of the customer."""
+class Proved:
+    """What was proved of a record, and when."""
 
-    id: str
-    number: str
-    status: InvoiceStatus
-    total_minor: int
-    currency: str
-    due_at: datetime
+    phone_at: datetime | None
+    email_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Told:
+    """What happened to the record itself; `also` is another record to look at."""
+
+    at: datetime
+    sentence: str
+    also: str
 
 
 @dataclass(frozen=True)
@@ -66,21 +75,14 @@ class CustomerPage:
     """The whole record; identities stay masked until somebody says why they look."""
 
     card: Card
-    visits: tuple[VisitLine, ...] = ()
-    invoices: tuple[InvoiceLineUp, ...] = ()
-    notes: tuple["Note", ...] = ()
+    proved: Proved
+    waits: tuple[Wait, ...]
+    consents: tuple[tuple[ConsentKind, bool], ...]
+    value: Value
+    book: NotesPage
+    story: tuple[Told, ...] = ()
     may_edit: bool = False
-    offers: tuple[Suggestion, ...] = ()  # what fits to what they own, and why
     tiers: tuple[Tier, ...] = tuple(Tier)
-
-
-@dataclass(frozen=True)
-class Note:
-    """What happened to the record itself; `also` is another record to look at."""
-
-    at: datetime
-    sentence: str
-    also: str
 
 
 class Looking(Input):
@@ -109,46 +111,61 @@ async def show(request: Request, desk: Desk, customer_id: Key) -> Response:
 
 
 async def customer_page(desk: DeskAt, customer_id: str) -> CustomerPage:
-    """Read one customer."""
-    found = await card(desk.session, desk.person, customer_id, tickets=50)
+    """Read one customer; contracts, bills and contacts are a page of their own, fetched after this one."""
+    found = await card(desk.session, desk.person, customer_id, tickets=20)
     if found is None:
         raise Refusal("not_found")
-    visits = (
-        desk.visible(Visit)
-        .with_only_columns(
-            col(Visit.id), col(Visit.ticket_id), col(Visit.status), col(Visit.starts_at), col(Technician.name)
-        )
-        .outerjoin(Technician, col(Technician.id) == col(Visit.technician_id))
-        .where(col(Visit.customer_id) == customer_id)
-        .order_by(col(Visit.created_at).desc())
-        .limit(20)
+    proofs = desk.visible(Customer).with_only_columns(
+        col(Customer.phone_proved_at), col(Customer.email_proved_at)
     )
-    invoices = (
-        desk.visible(Invoice)
-        .with_only_columns(
-            col(Invoice.id), col(Invoice.number), col(Invoice.status), col(Invoice.total_minor),
-            col(Invoice.currency), col(Invoice.due_at),
-        )
-        .where(col(Invoice.customer_id) == customer_id)
-        .order_by(col(Invoice.issued_on).desc(), col(Invoice.id).desc())
-        .limit(20)
-    )  # fmt: skip
+    proved = (await desk.session.execute(proofs.where(col(Customer.id) == customer_id))).one()
     return CustomerPage(
-        found,
-        tuple(VisitLine(*line) for line in await desk.session.execute(visits)),
-        tuple(InvoiceLineUp(*line) for line in await desk.session.execute(invoices)),
-        await notes_of(desk, customer_id),
-        desk.person.is_desk,
-        await suggestions(desk, customer_id),
+        found, Proved(*proved), await waits_of(desk, customer_id), await consents_of(desk, customer_id),
+        await value_of(desk, customer_id), await notes_of(desk, customer_id),
+        await story_of(desk, customer_id), desk.person.is_desk,
+    )  # fmt: skip
+
+
+async def waits_of(desk: DeskAt, customer_id: str) -> tuple[Wait, ...]:
+    """What the customer's running journeys wait for, the nearest deadline first."""
+    theirs = desk.visible(Ticket).with_only_columns(col(Ticket.id)).where(
+        col(Ticket.customer_id) == customer_id, ~col(Ticket.is_over)
+    )  # fmt: skip
+    found: dict[tuple[str, str], OpenWait] = {}
+    for about in (
+        col(OpenWait.customer_id) == customer_id,
+        col(OpenWait.ticket_id) == any_(func.array(theirs.scalar_subquery())),
+    ):
+        query = desk.visible(OpenWait).where(about, col(OpenWait.ended_at).is_(None))
+        rows = await desk.session.scalars(query.order_by(col(OpenWait.until).nulls_last()).limit(MOST))
+        found |= {(row.workflow_id, row.key): row for row in rows}
+    nearest = sorted(found.values(), key=lambda row: (row.until is None, row.until or row.since))
+    return tuple(
+        Wait(
+            row.workflow_id, row.subject, row.who, wait_sentence(row.what, row.details),
+            then_sentence(row.then), row.since, row.until,
+        )
+        for row in nearest[:MOST]
+    )  # fmt: skip
+
+
+async def consents_of(desk: DeskAt, customer_id: str) -> tuple[tuple[ConsentKind, bool], ...]:
+    """How the customer stands to each text."""
+    rows = await desk.session.execute(
+        desk.visible(Consent)
+        .with_only_columns(col(Consent.kind), col(Consent.is_given))
+        .where(col(Consent.customer_id) == customer_id)
+        .order_by(col(Consent.id))
     )
+    return tuple(newest((kind, is_given) for kind, is_given in rows).items())
 
 
-async def notes_of(desk: DeskAt, customer_id: str) -> tuple[Note, ...]:
+async def story_of(desk: DeskAt, customer_id: str) -> tuple[Told, ...]:
     """The record's own story, newest first."""
     query = desk.visible(TimelineEntry).where(col(TimelineEntry.subject) == f"customer:{customer_id}")
     rows = await desk.session.scalars(query.order_by(col(TimelineEntry.id).desc()).limit(20))
     return tuple(
-        Note(row.at, sentence(row.sentence, row.details), str(row.details.get("also", ""))) for row in rows
+        Told(row.at, sentence(row.sentence, row.details), str(row.details.get("also", ""))) for row in rows
     )
 
 
@@ -191,6 +208,7 @@ async def edit(
     if done.rowcount == 0:  # type: ignore[attr-defined]
         stale = _("Someone else changed this customer meanwhile. What you typed is kept; send it again.")
         return await edited(request, desk, customer_id, sent.wrong("form", stale), 409)
+    await tell_live(desk, customer_id)
     await desk.commit()
     if request.headers.get("hx-request") == "true":
         page = await customer_page(desk, customer_id)

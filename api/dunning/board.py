@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import Query, Request
 from sqlalchemy import func, or_, tuple_
@@ -15,6 +14,7 @@ from api.dunning.routing import router
 from api.kit import charts
 from api.kit.desk import Desk, DeskAt
 from api.kit.formats import money
+from api.kit.kept import Kept, Words
 from api.kit.labels import label
 from api.kit.language import gettext as _
 from api.kit.rendering import answer
@@ -65,7 +65,7 @@ class BoardPage:
     rows: tuple[Row, ...]
     stage: str
     stages: tuple[str, ...]
-    q: str
+    q: Words
     next: str
     has_policy: bool
 
@@ -81,16 +81,16 @@ class BoardPage:
 async def index(
     request: Request,
     desk: Desk,
+    words: Kept,
     stage: Annotated[str, Query(max_length=32)] = "",
-    q: Annotated[str, Query(max_length=64)] = "",
     after: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """Show the board and the cases of one stage, or all that are open."""
     chosen = stage if stage in (*STAGES, *OVER) else ""
-    return answer(request, "dunning/index.html", await board(desk, chosen, q.strip(), after))
+    return answer(request, "dunning/index.html", await board(desk, chosen, words, after))
 
 
-async def board(desk: DeskAt, stage: str, q: str, after: str) -> BoardPage:
+async def board(desk: DeskAt, stage: str, q: Words, after: str) -> BoardPage:
     """The columns, counted in the tables, and one page of cases by keyset."""
     columns = await columns_of(desk)
     rows, address = await listed(desk, stage, q, after)
@@ -115,7 +115,7 @@ async def columns_of(desk: DeskAt) -> tuple[Column, ...]:
     return tuple(Column(stage, *found[stage]) for stage in STAGES if stage in found)
 
 
-async def listed(desk: DeskAt, stage: str, q: str, after: str) -> tuple[tuple[Row, ...], str]:
+async def listed(desk: DeskAt, stage: str, q: Words, after: str) -> tuple[tuple[Row, ...], str]:
     """One page of cases, the newest first, and the address of the next one."""
     place = col(DunningCase.opened_at), col(DunningCase.id)
     query: Any = (
@@ -140,6 +140,7 @@ async def listed(desk: DeskAt, stage: str, q: str, after: str) -> tuple[tuple[Ro
     query = query.order_by(*(one.desc() for one in place)).limit(PAGE + 1)
     found = [Row(*row) for row in await desk.session.execute(query)]
     last = found[PAGE - 1] if len(found) > PAGE else None
-    asked = {"stage": stage, "q": q, "after": f"{last.opened_at.isoformat()}~{last.id}" if last else ""}
-    address = "/dunning?" + urlencode({name: value for name, value in asked.items() if value})
+    address = q.address(
+        "/dunning", stage=stage, after=f"{last.opened_at.isoformat()}~{last.id}" if last else ""
+    )
     return tuple(found[:PAGE]), address if last else ""

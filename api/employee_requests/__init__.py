@@ -2,10 +2,13 @@
 
 from api.employee_requests import (
     acts,
+    amending,
     approvals,
     asking,
     deciding,
+    files,
     filling,
+    handover,
     item_trials,
     item_versions,
     item_words,
@@ -13,17 +16,20 @@ from api.employee_requests import (
     journeys,
     mine,
     people,
+    readers,
     shelf,
     show,
     somewhere,
+    table,
     tasks,
     words,
 )
 from api.employee_requests.routing import router
 
 __all__ = [
-    "acts", "approvals", "asking", "deciding", "filling", "item_trials", "item_versions", "item_words",
-    "items", "journeys", "mine", "people", "router", "shelf", "show", "somewhere", "tasks", "words",
+    "acts", "amending", "approvals", "asking", "deciding", "files", "filling", "handover", "item_trials",
+    "item_versions", "item_words", "items", "journeys", "mine", "people", "readers", "router", "shelf",
+    "show", "somewhere", "table", "tasks", "words",
 ]  # fmt: skip
 
 # What is spelled out goes before what is only named: "/employee-requests/mine" is no request's id.

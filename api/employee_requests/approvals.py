@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from fastapi import Request
 from sqlalchemy import or_, text
@@ -20,9 +20,11 @@ from api.kit.desk import Desk, DeskAt
 from api.kit.labels import name_of
 from api.kit.rendering import Form, answer
 from api.kit.texts import Key
-from models.employee_requests import EmployeeRequest, RequestApproval
+from models.employee_requests import EmployeeRequest, RequestApproval, RequestStep
 from models.kit.refusals import Refusal
+from models.messages.employee_requests.items import Item
 from models.messages.employee_requests.requests import ApprovalStatus, Verdict
+from models.rules.employee_requests.walking import step_at
 
 OPEN = (ApprovalStatus.PENDING, ApprovalStatus.ASKED)
 DECIDED = (ApprovalStatus.APPROVED, ApprovalStatus.REJECTED)
@@ -82,6 +84,17 @@ class Similar:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """What there is for it; a shared one is partly spent by what was approved before."""
+
+    minor: int
+    spent_minor: int = 0
+    asked_minor: int = 0  # for which others wait
+    since: date | None = None  # the first day of its period; none: it is this request's own
+    counted_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class ApprovalPage:
     """One approval."""
 
@@ -97,6 +110,15 @@ class ApprovalPage:
     is_by_link: bool = False
     approver: str = ""
     verdicts: tuple[Verdict, ...] = tuple(Verdict)
+    policy: str = ""  # the rule by which it is decided, where the item names one
+    budget: Budget | None = None
+
+    @property
+    def left_minor(self) -> int | None:
+        """What is left of the budget when this is approved, and what others ask for is not."""
+        if self.budget is None or self.row.amount_minor is None:
+            return None
+        return self.budget.minor - self.budget.spent_minor - self.row.amount_minor
 
 
 @router.get("/employee-requests/approvals", may=PORTAL)
@@ -184,9 +206,10 @@ async def approval_page(desk: DeskAt, row: RequestApproval) -> ApprovalPage:
         raise Refusal("not_found")
     me = await myself(desk)
     return ApprovalPage(
-        row_of(row, life), f"/employee-requests/approvals/{row.id}", answers_for(desk, me, life),
+        row_of(row, life), f"/employee-requests/approvals/{row.id}", await answers_for(desk, me, life),
         stages_of(life.item, life.rows), await similar_to(desk, row.id), row.question, row.answer,
-        may_decide=row.status in OPEN,
+        may_decide=row.status in OPEN, policy=policy_of(life.item, row.path),
+        budget=budget_of(life.rows.steps.get(row.path)),
     )  # fmt: skip
 
 
@@ -196,3 +219,22 @@ async def similar_to(desk: DeskAt, id: str) -> tuple[Similar, ...]:
         text("select status, amount_minor, decided_at from ieum_similar_decisions(:id)"), {"id": id}
     )
     return tuple(Similar(ApprovalStatus(row[0]), row[1], row[2]) for row in found)
+
+
+def policy_of(item: Item, path: str) -> str:
+    """The rule by which a step is decided, in the reader's language."""
+    step = step_at(item, path)
+    return said(step.approval.policies) if step is not None and step.approval is not None else ""
+
+
+def budget_of(step: RequestStep | None) -> Budget | None:
+    """What there was for it when somebody was asked last."""
+    found = dict(step.details) if step is not None else {}
+    if not isinstance(found.get("budget_minor"), int):
+        return None
+    if "spent_minor" not in found:
+        return Budget(found["budget_minor"])
+    return Budget(
+        found["budget_minor"], found["spent_minor"], found["asked_minor"],
+        date.fromisoformat(found["spent_since"]), datetime.fromisoformat(found["spent_at"]),
+    )  # fmt: skip

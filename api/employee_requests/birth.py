@@ -8,14 +8,21 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
+from api.employee_requests.files import belong_to
 from api.employee_requests.people import Colleague
 from api.kit.desk import DeskAt
-from models.employee_requests import EmployeeRequest
+from models.employee_requests import EmployeeRequest, RequestHandover
 from models.kit.ids import employee_request_id
-from models.kit.outbox import announce_start
+from models.kit.outbox import announce_signal, announce_start
 from models.kit.refusals import Refusal
 from models.messages.employee_requests.items import Item
-from models.messages.employee_requests.requests import RequestOrder, RequestStatus, request_workflow_id
+from models.messages.employee_requests.requests import (
+    ChildAsked,
+    RequestOrder,
+    RequestStatus,
+    request_workflow_id,
+)
+from models.messages.tickets import ticket_workflow_id
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,7 @@ class Wish:
     asker: Colleague
     for_employee_id: str
     answers: dict[str, Any]
+    ticket_id: str | None = None  # the customer's case that is handed over by it
 
 
 async def keep(desk: DeskAt, wish: Wish) -> str:
@@ -42,20 +50,41 @@ async def send(desk: DeskAt, wish: Wish) -> str:
     if earlier is not None and earlier[1] is not RequestStatus.DRAFT:
         return earlier[0]
     number = await stored(desk, wish, RequestStatus.OPEN)
+    await belong_to(desk, number, wish.answers)
     now = datetime.now(UTC)
     is_first = await announce_start(
         desk.session, "EmployeeRequest", request_workflow_id(number),
         RequestOrder(
             number, wish.item.key, wish.item.version, desk.person.id, wish.for_employee_id, now,
             is_confidential=wish.item.is_confidential,
+            asked_by_workflow=ticket_workflow_id(wish.ticket_id) if wish.ticket_id else "",
         ),
         summary="A request of an employee",
     )  # fmt: skip
     if is_first:
+        await tell_its_ticket(desk, wish, number, now)
         for topic in ("employee_requests", f"employee_request:{number}"):
             await desk.session.execute(select(func.pg_notify("ieum_live", topic)))
     await desk.commit()
     return number
+
+
+async def tell_its_ticket(desk: DeskAt, wish: Wish, number: str, now: datetime) -> None:
+    """Show the request on the page of the ticket that is handed over, and tell its life to wait for it."""
+    if wish.ticket_id is None:
+        return
+    row = {
+        "request_id": number, "ticket_id": wish.ticket_id, "item_key": wish.item.key,
+        "item_version": wish.item.version, "team_id": wish.item.owner_team, "asked_by": desk.person.id,
+        "status": RequestStatus.OPEN, "is_confidential": wish.item.is_confidential, "stages": [],
+        "answers": {}, "created_at": now, "updated_at": now,
+    }  # fmt: skip
+    await desk.session.execute(insert(RequestHandover).values(row).inline())
+    fact = ChildAsked(number, desk.person.id, now)
+    await announce_signal(
+        desk.session, ticket_workflow_id(wish.ticket_id), "child_asked", fact, key=f"child_asked:{number}"
+    )
+    await desk.session.execute(select(func.pg_notify("ieum_live", f"ticket:{wish.ticket_id}")))
 
 
 async def stored(desk: DeskAt, wish: Wish, status: RequestStatus) -> str:
@@ -68,7 +97,8 @@ async def stored(desk: DeskAt, wish: Wish, status: RequestStatus) -> str:
     }  # fmt: skip
     row = {
         "id": employee_request_id(), "submission_key": wish.key, "item_key": wish.item.key,
-        "asked_by": desk.person.id, "parent_path": "", "reason": "", "seq": 0, **changes,
+        "asked_by": desk.person.id, "ticket_id": wish.ticket_id, "parent_path": "", "reason": "", "seq": 0,
+        **changes,
     }  # fmt: skip
     await desk.session.execute(insert(EmployeeRequest).values(row).on_conflict_do_nothing().inline())
     found = await own(desk, wish.key)

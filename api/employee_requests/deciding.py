@@ -14,8 +14,10 @@ from api.employee_requests.approvals import (
     Row,
     Similar,
     approval_shown,
+    budget_of,
     is_asked,
     mine,
+    policy_of,
     similar_to,
 )
 from api.employee_requests.fields import told
@@ -29,7 +31,7 @@ from api.kit.language import gettext as _
 from api.kit.rendering import Form, answer, move_on
 from api.kit.routes import by_link
 from api.kit.texts import Key, MaybeLine, MaybeParagraph
-from models.employee_requests import RequestApproval
+from models.employee_requests import RequestApproval, RequestStep
 from models.kit.records import from_record
 from models.kit.refusals import Refusal
 from models.messages.employee_requests.items import Item
@@ -163,10 +165,16 @@ async def page_by_link(desk: DeskAt, token: str) -> ApprovalPage:
         row.status, "", "", row.asked_at, row.escalate_at, row.decided_at, card["is_confidential"],
     )  # fmt: skip
     similar: tuple[Similar, ...] = await similar_to(desk, row.id)
+    begun = await desk.session.scalar(
+        desk.visible(RequestStep).where(
+            col(RequestStep.request_id) == row.request_id, col(RequestStep.path) == row.path
+        )
+    )
     is_open = row.status is ApprovalStatus.PENDING and not desk.person.is_used
     return ApprovalPage(
         shown, f"/links/{token}/approval", tuple(one for one in answers if one is not None), (), similar,
         row.question, row.answer, may_decide=is_open and not row.needs_sign_in,
         needs_sign_in=row.needs_sign_in and row.status in OPEN, is_by_link=True,
-        approver=card["approver"] or "", verdicts=BY_LINK,
+        approver=card["approver"] or "", verdicts=BY_LINK, policy=policy_of(item, row.path),
+        budget=budget_of(begun),
     )  # fmt: skip

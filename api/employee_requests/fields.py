@@ -18,8 +18,18 @@ from models.messages.employee_requests.items import Field, FieldKind
 
 LINE, PARAGRAPH = 200, 10_000
 LARGEST = 10**15
+MOST_FILES = 5  # of one question
 WHOLE = re.compile(r"-?[0-9][0-9,]*\Z")
 YES, NO = "yes", "no"
+
+
+@dataclass(frozen=True)
+class Attached:
+    """One file of an answer, as the form and the page show it."""
+
+    id: str
+    name: str
+    href: str = ""
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,7 @@ class Asked:
     is_required: bool
     choices: tuple[tuple[str, str], ...]
     most: int
+    chosen: tuple[Attached, ...] = ()  # files that are kept already
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,7 @@ class Told:
 
     label: str
     text: str
+    files: tuple[Attached, ...] = ()
 
 
 class Wrong(Exception):
@@ -78,17 +90,18 @@ def asked_now(
     return shown
 
 
-def asked(field: Field) -> Asked:
+def asked(field: Field, chosen: tuple[Attached, ...] = ()) -> Asked:
     """A question in the reader's language."""
     return Asked(
         field.id, f"answers.{field.id}", field.kind, said(field.labels), said(field.help), field.is_required,
         tuple((one.value, said(one.labels)) for one in field.choices),
-        field.at_most or (PARAGRAPH if field.kind is FieldKind.LONG_TEXT else LINE),
+        field.at_most or (PARAGRAPH if field.kind is FieldKind.LONG_TEXT else LINE), chosen,
     )  # fmt: skip
 
 
 def taken(field: Field, typed: str, colleagues: Mapping[str, str]) -> Any:
-    """What is stored of something typed; None when nothing was. `colleagues`: ids by e-mail address."""
+    """What is stored of something typed; None when nothing was. `colleagues`: ids by e-mail address, and
+    the ids of files that were chosen."""
     if not typed.strip():
         if field.is_required:
             raise Wrong(_("Please fill in this field."))
@@ -152,9 +165,12 @@ def _yes_no(_field: Field, typed: str, _colleagues: Mapping[str, str]) -> bool:
     return typed == YES
 
 
-def _file(field: Field, typed: str, colleagues: Mapping[str, str]) -> list[str]:
-    """Where the document lies: an address in the house's own file store."""
-    return [_line(field, typed, colleagues)]
+def _file(_field: Field, typed: str, known: Mapping[str, str]) -> list[str]:
+    """The ids of files that were chosen in this form."""
+    found = [one.strip() for one in typed.split(",") if one.strip()]
+    if not found or len(found) > MOST_FILES or any(one not in known for one in found):
+        raise Wrong(_("Please choose the file again."))
+    return found
 
 
 TAKES: dict[FieldKind, Callable[[Field, str, Mapping[str, str]], Any]] = {
@@ -170,7 +186,9 @@ TAKES: dict[FieldKind, Callable[[Field, str, Mapping[str, str]], Any]] = {
 }
 
 
-def told(field: Field, value: Any, names: Mapping[str, str]) -> Told | None:
+def told(
+    field: Field, value: Any, names: Mapping[str, str], files: Mapping[str, Attached] | None = None
+) -> Told | None:
     """An answer as it is read; nothing when nothing was answered. `names`: colleagues by id."""
     if value is None or value == "" or value == []:
         return None
@@ -186,5 +204,7 @@ def told(field: Field, value: Any, names: Mapping[str, str]) -> Told | None:
     elif field.kind is FieldKind.YES_NO:
         text = _("Yes") if value is True else _("No")
     elif isinstance(value, list):
-        text = ", ".join(str(one) for one in value)
+        there = tuple(one for id in value if (one := (files or {}).get(str(id))))
+        text = ", ".join(one.name for one in there) or _("Files: %(count)s", count=len(value))
+        return Told(said(field.labels), text, there)
     return Told(said(field.labels), text)

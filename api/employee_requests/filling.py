@@ -9,6 +9,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from api.employee_requests.fields import Asked, Told, Wrong, asked, asked_now, taken
+from api.employee_requests.files import belong_to, chosen, joined, left_out, mine, taken_in
 from api.employee_requests.hats import hats_of, is_in_my_hands
 from api.employee_requests.known import known_for
 from api.employee_requests.people import NOBODY, Colleague, by_email, myself
@@ -21,6 +22,7 @@ from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed
 from api.kit.rendering import Form, answer, move_on
 from api.kit.texts import Key
+from api.tickets.files import MOST_BODY
 from models.employee_requests import EmployeeRequest
 from models.kit.refusals import Refusal
 from models.messages.employee_requests.items import Field, FieldKind, Step
@@ -34,6 +36,7 @@ class Filling(Input):
 
     command_id: Key
     answers: dict[Key, str] = {}
+    without: dict[Key, str] = {}  # files that were chosen before and are not to be sent, by id
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,10 @@ async def later_form(request: Request, desk: Desk, employee_request_id: Key, pat
     return await form_shown(request, desk, await open_form(desk, employee_request_id, path), {})
 
 
-@router.post("/employee-requests/{employee_request_id}/forms/{path}", may=PORTAL, row="employee_request")
+@router.post(
+    "/employee-requests/{employee_request_id}/forms/{path}", may=PORTAL, row="employee_request",
+    max_body=MOST_BODY,
+)  # fmt: skip
 async def fill_in(
     request: Request, desk: Desk, employee_request_id: Key, path: Key, sent: Typed[Filling] = typed(Filling)
 ) -> Response:
@@ -73,10 +79,19 @@ async def fill_in(
     found = await open_form(desk, employee_request_id, path)
     if sent.value is None:
         return await form_shown(request, desk, found, {}, form=sent.form, status=422)
-    answers, errors = await checked(desk, found, sent.value.answers)
-    if errors:
+    given_now = left_out(sent.value.answers, sent.value.without)
+    wrong: dict[str, str] = {}
+    if sent.files:
+        folder = request.app.state.settings.files_dir
+        new, wrong = await taken_in(desk, folder, found.fields, sent.files)
+        await desk.commit()
+        given_now = joined(given_now, new)
+    answers, errors = await checked(desk, found, given_now)
+    if errors := errors | wrong:
         form = Form(sent.form.values, errors)
-        return await form_shown(request, desk, found, sent.value.answers, form=form, status=422)
+        return await form_shown(request, desk, found, given_now, form=form, status=422)
+    await belong_to(desk, found.life.request.id, answers)
+    await desk.commit()
     given = FillIn(sent.value.command_id, desk.person.id, datetime.now(UTC), path=path, answers=answers)
     row = found.life.request
     answered = await command(desk.session, desk.client, request_workflow_id(row.id), "fill_in", given)
@@ -118,6 +133,8 @@ async def checked(
         address = given.get(field.id, "").strip().lower()
         if field.kind is FieldKind.PERSON and address and (one := await by_email(desk, address)):
             colleagues[address] = one.id
+    named = [given.get(field.id, "") for field in found.fields if field.kind is FieldKind.FILE]
+    colleagues |= {id: id for id in await mine(desk, named)}
     readable: dict[str, Any] = {}
     wrong: dict[str, str] = {}
     for field in found.fields:
@@ -132,14 +149,17 @@ async def checked(
 
 async def form_shown(
     request: Request, desk: DeskAt, found: Open, given: Mapping[str, str], *, form: Form | None = None,
-    status: int = 200,
+    status: int = 200, base: str = "",
 ) -> Response:  # fmt: skip
     """The page of a form, with the questions that what was typed shows."""
     row, (readable, _errors) = found.life.request, await checked(desk, found, given)
+    files = await mine(desk, [given.get(field.id, "") for field in found.fields])
     page = FormPage(
-        f"/employee-requests/{row.id}/forms/{found.path}", f"/employee-requests/{row.id}",
+        base or f"/employee-requests/{row.id}/forms/{found.path}", f"/employee-requests/{row.id}",
         said(found.life.item.names), said(found.step.names),
-        tuple(asked(field) for field in shown_fields(found, readable)),
-        answers_for(desk, found.me, found.life),
+        tuple(
+            asked(one, chosen(given.get(one.id, ""), files)) for one in shown_fields(found, readable)
+        ),
+        await answers_for(desk, found.me, found.life),
     )  # fmt: skip
     return answer(request, "employee_requests/form.html", page, status=status, form=form)

@@ -4,8 +4,9 @@ from api.employee_requests.people import Colleague
 from api.employee_requests.reading import Life
 from api.employee_requests.shelf import said
 from api.kit.people import Person
-from models.messages.employee_requests.items import Hands, Step
+from models.messages.employee_requests.items import Hands, Item, Step
 from models.messages.employee_requests.requests import StepStatus
+from models.rules.employee_requests.rights import TICKET
 from models.rules.employee_requests.walking import step_at
 
 
@@ -15,6 +16,7 @@ def hats_of(person: Person, me: Colleague | None, life: Life) -> frozenset[str]:
     hats = {f"role:{role}" for role in person.roles}
     if person.account_id is not None and person.account_id == request.asked_by:
         hats.add("asker")
+        hats |= {TICKET} if request.ticket_id else set()
     if person.team_id is not None and person.team_id == item.owner_team:
         hats.add("owners")
     if me is not None and me.id == request.for_employee_id:
@@ -22,6 +24,18 @@ def hats_of(person: Person, me: Colleague | None, life: Life) -> frozenset[str]:
     if me is not None and life.beneficiary is not None and life.beneficiary.manager_id == me.id:
         hats.add("manager")
     return frozenset(hats | acting(person, me, life))
+
+
+def hats_when_asking(person: Person, me: Colleague, whom: Colleague, item: Item) -> frozenset[str]:
+    """Before there is a request: what whoever fills in its first form will be."""
+    hats = {"asker", *(f"role:{role}" for role in person.roles)}
+    if person.team_id is not None and person.team_id == item.owner_team:
+        hats.add("owners")
+    if whom.id == me.id:
+        hats.add("beneficiary")
+    if whom.manager_id is not None and whom.manager_id == me.id:
+        hats.add("manager")
+    return frozenset(hats)
 
 
 def acting(person: Person, me: Colleague | None, life: Life) -> set[str]:

@@ -16,13 +16,16 @@ from models.employee_requests.items import RequestItem, RequestItemVersion
 from models.kit import item_files
 from models.kit.records import from_record
 from models.kit.refusals import Refusal
+from models.knowledge import ArticleVersion
 from models.messages.catalogue import VersionStatus
 from models.messages.employee_requests.items import Item, Texts
 from models.messages.employee_requests.problems import Problem
+from models.messages.knowledge import Audience
 from models.messages.staff import EmployeeStatus, Role
 from models.rules.employee_requests.checks import children_of, people_of
 from models.rules.employee_requests.judging import World
 from models.rules.employee_requests.walking import walk
+from models.rules.knowledge import reads
 from models.staff import Account, Employee, Team
 
 MOST_LINES = 2_000
@@ -98,7 +101,21 @@ async def world(desk: DeskAt, item: Item) -> World:
     return World(
         frozenset(teams), frozenset(await desk.session.scalars(named)),
         items={one.key: children_of(one) for one in asks}, icons=ICONS,
+        articles=await articles_of(desk, item.knowledge),
     )  # fmt: skip
+
+
+async def articles_of(desk: DeskAt, keys: tuple[str, ...]) -> dict[str, bool]:
+    """Of these articles those that are published, and whether employees may read them."""
+    query = desk.visible(ArticleVersion).with_only_columns(
+        col(ArticleVersion.article_key), col(ArticleVersion.audience)
+    )
+    mine = (
+        col(ArticleVersion.article_key).in_(keys),
+        col(ArticleVersion.status) == VersionStatus.PUBLISHED,
+    )
+    rows = await desk.session.execute(query.where(*mine))
+    return {row[0]: reads(Audience.EMPLOYEES, row[1]) for row in rows}
 
 
 def told(problems: tuple[Problem, ...], text: str) -> tuple[Told, ...]:

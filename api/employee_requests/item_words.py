@@ -37,7 +37,7 @@ labels.register(
         FieldKind.NUMBER: Label(N_("Number")),
         FieldKind.MONEY: Label(N_("Amount")),
         FieldKind.DATE: Label(N_("Day")),
-        FieldKind.CHOICE: Label(N_("Choice")),
+        FieldKind.CHOICE: Label(N_("One of a list")),
         FieldKind.PERSON: Label(N_("Person")),
         FieldKind.FILE: Label(N_("File")),
         FieldKind.YES_NO: Label(N_("Yes or no")),

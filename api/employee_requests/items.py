@@ -17,10 +17,11 @@ from api.employee_requests.teams import team_names
 from api.kit import signing
 from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed
+from api.kit.kept import Kept
 from api.kit.language import gettext as _
 from api.kit.rendering import answer, move_on
 from api.kit.routes import ADMINS, STAFF
-from api.kit.texts import MaybeLine, storable
+from api.kit.texts import storable
 from models.employee_requests import EmployeeRequest
 from models.employee_requests.items import RequestItem, RequestItemVersion
 from models.kit import item_files
@@ -79,11 +80,11 @@ class NewPage:
 
 
 @router.get("/employee-requests/items", may=STAFF)
-async def items(request: Request, desk: Desk, q: MaybeLine = "") -> Response:
+async def items(request: Request, desk: Desk, words: Kept) -> Response:
     """Show every item with its version, what is being written, and how many requests run."""
-    lines = [one for one in await _lines(desk) if q.lower() in f"{one.key} {one.name}".lower()]
+    lines = [one for one in await _lines(desk) if words.lower() in f"{one.key} {one.name}".lower()]
     may_add = bool(ADMINS & desk.person.roles)
-    return answer(request, "employee_requests/items.html", ItemsPage(tuple(lines), q, may_add))
+    return answer(request, "employee_requests/items.html", ItemsPage(tuple(lines), words, may_add))
 
 
 @router.get("/employee-requests/items/new", may=ADMINS)

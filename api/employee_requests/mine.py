@@ -20,8 +20,13 @@ from api.employee_requests.shelf import TONES, Tile, matching, said, tiles_for, 
 from api.employee_requests.stages import stages_of
 from api.employee_requests.tasks import Row as TaskRow
 from api.employee_requests.tasks import tasks_of_team
+from api.employee_requests.waiting import FormRow, forms_waiting
 from api.kit.desk import Desk, DeskAt
-from api.kit.rendering import answer
+from api.kit.finding import Hit
+from api.kit.finding import search as find
+from api.kit.forms import Input, Typed, typed
+from api.kit.kept import Kept, keep
+from api.kit.rendering import answer, is_fragment, move_on, wants_json
 from api.kit.texts import MaybeLine
 from models.employee_requests import EmployeeRequest
 from models.messages.employee_requests.requests import OVER, RequestStatus
@@ -59,6 +64,7 @@ class HomePage:
     name: str
     approvals: tuple[ApprovalRow, ...]
     tasks: tuple[TaskRow, ...]
+    forms: tuple[FormRow, ...]
     running: tuple[Card, ...]
     drafts: int
     used: tuple[Tile, ...]
@@ -72,19 +78,26 @@ class MinePage:
     show: str
 
 
+class Sought(Input):
+    """What somebody looks for, in their own words."""
+
+    q: MaybeLine = ""
+
+
 @dataclass(frozen=True)
 class SearchPage:
-    """What was found: things to ask for, my requests, people."""
+    """What was found: things to ask for, articles, my requests, people."""
 
     q: str
-    tiles: tuple[Tile, ...]
-    cards: tuple[Card, ...]
-    people: tuple[Colleague, ...]
+    tiles: tuple[Tile, ...] = ()
+    cards: tuple[Card, ...] = ()
+    people: tuple[Colleague, ...] = ()
+    articles: tuple[Hit, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was found at all."""
-        return not (self.tiles or self.cards or self.people)
+        return not (self.tiles or self.cards or self.people or self.articles)
 
 
 @router.get("/employee-requests", may=PORTAL)
@@ -102,17 +115,36 @@ async def mine(request: Request, desk: Desk, show: Literal["open", "draft", "ove
 
 
 @router.get("/employee-requests/search", may=PORTAL)
-async def search(request: Request, desk: Desk, q: MaybeLine = "") -> Response:
-    """Look for things to ask for, my requests and people with the same words."""
+async def search(request: Request, desk: Desk, words: Kept) -> Response:
+    """Look for things to ask for, articles, my requests and people with the same words."""
+    return answer(request, "employee_requests/search.html", await search_page(desk, words))
+
+
+@router.post("/employee-requests/search", may=PORTAL)
+async def sought(request: Request, desk: Desk, sent: Typed[Sought] = typed(Sought)) -> Response:
+    """The same while somebody types; then the page, whose address does not hold what was typed."""
+    if sent.value is None:
+        page = SearchPage("")
+        return answer(
+            request, "employee_requests/search.html", page, block="found", form=sent.form, status=422
+        )
+    if is_fragment(request) or wants_json(request):
+        page = await search_page(desk, sent.value.q)
+        return answer(request, "employee_requests/search.html", page, block="found")
+    return move_on(request, (await keep(desk, sent.value.q)).address("/employee-requests/search"))
+
+
+async def search_page(desk: DeskAt, words: str) -> SearchPage:
+    """Everything that these words may mean to an employee, a few of each kind."""
     me = await me_or_refusal(desk)
-    if not q:
-        return answer(request, "employee_requests/search.html", SearchPage("", (), (), ()))
+    if not words:
+        return SearchPage("")
     cards = await cards_of(desk, me, [RequestStatus.OPEN, RequestStatus.DRAFT, *OVER], PAGE)
-    page = SearchPage(
-        q, matching(await tiles_for(desk, me), q)[:MOST_USED], matching_cards(cards, q)[:FEW],
-        await found_by(desk, q, MOST_USED),
+    groups = await find(desk.session, desk.person, words, most=FEW, only=("article",))
+    return SearchPage(
+        words, matching(await tiles_for(desk, me), words)[:MOST_USED], matching_cards(cards, words)[:FEW],
+        await found_by(desk, words, MOST_USED), tuple(hit for group in groups for hit in group.hits),
     )  # fmt: skip
-    return answer(request, "employee_requests/search.html", page)
 
 
 async def home_page(desk: DeskAt) -> HomePage:
@@ -121,6 +153,7 @@ async def home_page(desk: DeskAt) -> HomePage:
     drafts = await cards_of(desk, me, [RequestStatus.DRAFT], PAGE)
     return HomePage(
         desk.person.name, (await rows_for(desk, me, TO_DECIDE))[:FEW], await tasks_of_team(desk, FEW),
+        (await forms_waiting(desk, me))[:FEW],
         await cards_of(desk, me, [RequestStatus.OPEN], FEW + 3), len(drafts),
         await most_used(desk, me) if me is not None else (),
     )  # fmt: skip

@@ -12,13 +12,27 @@ from starlette.responses import Response
 
 from api.employee_requests.routing import PORTAL, router
 from api.kit.desk import Desk, DeskAt
+from api.kit.forms import Input, Typed, typed
 from api.kit.rendering import answer
-from api.kit.texts import MaybeLine
+from api.kit.texts import Key, MaybeLine
 from models.kit.refusals import Refusal
 from models.messages.staff import EmployeeStatus
 from models.staff import Employee
 
 SUGGESTED = 30
+
+
+class Meant(Input):
+    """Words of a colleague; the field of a form that looks for one sends itself under its own name."""
+
+    q: MaybeLine = ""
+    colleague: MaybeLine = ""
+    answers: dict[Key, MaybeLine] = {}
+
+    @property
+    def words(self) -> str:
+        """What was typed, in whichever field."""
+        return self.q or self.colleague or next(iter(self.answers.values()), "")
 
 
 @dataclass(frozen=True)
@@ -48,10 +62,12 @@ class ColleaguesPage:
 NOBODY = Colleague("", None, "", "", "", "", "", "", None, date.min, EmployeeStatus.LEFT)
 
 
-@router.get("/employee-requests/colleagues", may=PORTAL)
-async def colleagues(request: Request, desk: Desk, q: MaybeLine = "") -> Response:
-    """Suggest colleagues by name, department or address, while somebody types."""
-    page = ColleaguesPage(await found_by(desk, q, SUGGESTED))
+@router.post("/employee-requests/colleagues", may=PORTAL)
+async def colleagues(request: Request, desk: Desk, sent: Typed[Meant] = typed(Meant)) -> Response:
+    """Suggest colleagues by name, department or address, while somebody types; no address holds a name."""
+    if sent.value is None:
+        raise Refusal("invalid_form")
+    page = ColleaguesPage(await found_by(desk, sent.value.words, SUGGESTED))
     return answer(request, "employee_requests/colleagues.html", page, block="colleagues")
 
 

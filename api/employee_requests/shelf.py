@@ -14,9 +14,9 @@ from api.employee_requests.known import is_for
 from api.employee_requests.people import Colleague, me_or_refusal
 from api.employee_requests.routing import PORTAL, router
 from api.kit.desk import Desk, DeskAt
+from api.kit.kept import Kept
 from api.kit.language import locale
 from api.kit.rendering import answer
-from api.kit.texts import MaybeLine
 from models.employee_requests.items import RequestItemVersion
 from models.kit.records import from_record
 from models.kit.refusals import Refusal
@@ -78,14 +78,14 @@ class CataloguePage:
 
 
 @router.get("/employee-requests/catalogue", may=PORTAL)
-async def catalogue(request: Request, desk: Desk, q: MaybeLine = "") -> Response:
+async def catalogue(request: Request, desk: Desk, words: Kept) -> Response:
     """Show what I may ask for, all of it or what holds these words."""
     me = await me_or_refusal(desk)
-    tiles = matching(await tiles_for(desk, me), q)
+    tiles = matching(await tiles_for(desk, me), words)
     shelves = tuple(
         Shelf(one, found) for one in Category if (found := tuple(t for t in tiles if t.category is one))
     )
-    page = CataloguePage(shelves, q, len(tiles))
+    page = CataloguePage(shelves, words, len(tiles))
     return answer(request, "employee_requests/catalogue.html", page)
 
 

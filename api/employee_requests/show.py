@@ -7,9 +7,10 @@ from fastapi import Request
 from sqlmodel import col
 from starlette.responses import Response
 
-from api.employee_requests.fields import Told, told
+from api.employee_requests.fields import Told, is_asked, told
+from api.employee_requests.files import files_of
 from api.employee_requests.hats import forms_for, hats_of
-from api.employee_requests.people import Colleague, by_accounts, myself
+from api.employee_requests.people import NOBODY, Colleague, by_accounts, myself
 from api.employee_requests.reading import Life, life_of
 from api.employee_requests.routing import PORTAL, router
 from api.employee_requests.shelf import TONES, said
@@ -21,8 +22,9 @@ from api.kit.texts import Key
 from models.employee_requests import EmployeeRequest, RequestReader
 from models.kit.refusals import Refusal
 from models.kit.timeline import TimelineEntry
+from models.messages.employee_requests.items import Field, FieldKind
 from models.messages.employee_requests.requests import ApprovalStatus, ReaderWhy, RequestStatus
-from models.rules.employee_requests.rights import fields_of, may_read
+from models.rules.employee_requests.rights import fields_of, may_read, may_write
 from models.rules.employee_requests.walking import step_at
 
 MOST_LINES = 200
@@ -86,7 +88,9 @@ class RequestPage:
     readers: tuple[Reader, ...]
     story: tuple[Line, ...]
     may_cancel: bool
+    may_name: bool = False  # I work on it, so I may let a colleague of my team see it
     forms: tuple[tuple[str, str], ...] = ()  # that wait for me: name and address
+    may_amend: bool = False  # the item names me as a writer of some answers
 
     @property
     def waits(self) -> tuple[Stage, ...]:
@@ -121,10 +125,12 @@ async def request_page(desk: DeskAt, life: Life) -> RequestPage:
     is_for_me = me is not None and me.id == row.for_employee_id
     return RequestPage(
         facts_of(life), f"/employee-requests/{row.id}", stages_of(life.item, life.rows),
-        answers_for(desk, me, life), back_questions(life, is_mine=is_mine),
+        await answers_for(desk, me, life), back_questions(life, is_mine=is_mine),
         undo_list(life.item, life.rows), await readers_of(desk, row.id), await story_of(desk, row.id),
         may_cancel=row.status is RequestStatus.OPEN and (is_mine or is_for_me),
+        may_name=row.is_confidential and row.status is RequestStatus.OPEN and await is_ours(desk, row.id),
         forms=forms_for(desk.person, me, life),
+        may_amend=row.status is RequestStatus.OPEN and bool(amendable(life, hats_of(desk.person, me, life))),
     )  # fmt: skip
 
 
@@ -139,11 +145,22 @@ def facts_of(life: Life) -> Facts:
     )  # fmt: skip
 
 
-def answers_for(desk: DeskAt, me: Colleague | None, life: Life) -> tuple[Told, ...]:
+def amendable(life: Life, hats: frozenset[str]) -> tuple[Field, ...]:
+    """The answers of the first form that somebody with these hats may change while the request runs: those
+    whose writers the item names, and not what the HR system knows; a file is sent once."""
+    return tuple(
+        one for one in life.item.form
+        if one.writers and may_write(one, hats, fills_in=False) and one.kind is not FieldKind.FILE
+        and is_asked(one, life.beneficiary or NOBODY)
+    )  # fmt: skip
+
+
+async def answers_for(desk: DeskAt, me: Colleague | None, life: Life) -> tuple[Told, ...]:
     """The answers that this reader may see (C6)."""
     hats, given = hats_of(desk.person, me, life), all_answers(life)
+    files = await files_of(desk, life.request.id)
     found = (
-        told(field, given.get(field.id), life.rows.names)
+        told(field, given.get(field.id), life.rows.names, files)
         for field in fields_of(life.item) if may_read(field, hats)
     )  # fmt: skip
     return tuple(one for one in found if one is not None)
@@ -165,6 +182,15 @@ def back_questions(life: Life, *, is_mine: bool) -> tuple[BackQuestion, ...]:
         BackQuestion(one.id, approver(one, life.rows), one.question, is_mine)
         for many in life.rows.approvals.values() for one in many if one.status is ApprovalStatus.ASKED
     )  # fmt: skip
+
+
+async def is_ours(desk: DeskAt, request_id: str) -> bool:
+    """Whether I read the request because my team works on it, or somebody of it let me."""
+    mine = desk.visible(RequestReader).where(
+        col(RequestReader.request_id) == request_id, col(RequestReader.account_id) == desk.person.account_id,
+        col(RequestReader.why).in_((ReaderWhy.TEAM, ReaderWhy.NAMED)),
+    )  # fmt: skip
+    return desk.person.team_id is not None and await desk.session.scalar(mine) is not None
 
 
 async def readers_of(desk: DeskAt, id: str) -> tuple[Reader, ...]:

@@ -147,6 +147,8 @@ def who_did(path: str, rows: Rows) -> str:
     decided = [one for one in rows.approvals.get(path, []) if one.status is ApprovalStatus.APPROVED]
     if decided:
         return ", ".join(_("%(name)s approved", name=approver(one, rows)) for one in decided)
+    if things := str(rows.steps[path].result.get("things", "")):
+        return _("Taken back: %(things)s", things=things)
     tasks = rows.tasks.get(path, [])
     return ", ".join(rows.teams.get(one.team_id, "") for one in tasks if one.status is TaskStatus.DONE)
 

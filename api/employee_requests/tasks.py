@@ -17,6 +17,7 @@ from api.employee_requests.routing import PORTAL, router
 from api.employee_requests.shelf import TONES, said
 from api.employee_requests.show import answers_for
 from api.employee_requests.stages import Stage, stages_of, title
+from api.employee_requests.waiting import FormRow, forms_waiting
 from api.kit.commands import command
 from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed
@@ -102,9 +103,10 @@ class Row:
 
 @dataclass(frozen=True)
 class TasksPage:
-    """The open tasks of my team."""
+    """The open tasks of my team, and forms that wait for it or for me."""
 
     rows: tuple[Row, ...]
+    forms: tuple[FormRow, ...]
     has_team: bool
 
 
@@ -124,7 +126,8 @@ class TaskPage:
 @router.get("/employee-requests/tasks", may=PORTAL)
 async def tasks(request: Request, desk: Desk) -> Response:
     """List what my team has to do."""
-    page = TasksPage(await tasks_of_team(desk, MOST), desk.person.team_id is not None)
+    forms = await forms_waiting(desk, await myself(desk))
+    page = TasksPage(await tasks_of_team(desk, MOST), forms, desk.person.team_id is not None)
     return answer(request, "employee_requests/tasks.html", page)
 
 
@@ -244,7 +247,7 @@ async def task_shown(
     )
     page = TaskPage(
         row_of(desk, row, life, await who_works(desk, [row])), f"/employee-requests/tasks/{row.id}", points,
-        answers_for(desk, await myself(desk), life), stages_of(life.item, life.rows), row.note,
+        await answers_for(desk, await myself(desk), life), stages_of(life.item, life.rows), row.note,
         may_finish=row.status is TaskStatus.OPEN and all(one.is_done for one in points),
     )  # fmt: skip
     return answer(request, "employee_requests/task.html", page, status=status, form=form)

@@ -1,7 +1,8 @@
 """Payloads made readable for the Temporal UI: only for signed-in administrators, and every time on record.
 
 Temporal's UI speaks the codec protocol from its own port: same site, so the session cookie comes along, but
-another origin, so exactly that origin is named. Nothing is ever encrypted here."""
+another origin, so exactly that origin is named. Nothing is ever encrypted here, and what belongs to a secret
+ticket or a confidential request is shown to nobody who does not see that."""
 
 import structlog
 from cryptography.exceptions import InvalidTag
@@ -12,13 +13,15 @@ from starlette.responses import JSONResponse, Response
 from temporalio.api.common.v1 import Payload, Payloads
 
 from api.journeys.routing import router
-from api.kit.desk import Desk
+from api.journeys.show import WORDS, thing_of
+from api.kit.desk import Desk, DeskAt
 from api.kit.routes import ADMINS, SYSTEM
 from api.kit.signing import note
 from api.kit.texts import KEY
+from models.employee_requests import EmployeeRequest
 from models.kit.refusals import Refusal
 from models.rules.systems import read_object
-from workflows.kit.payloads import EncryptedPayloads
+from workflows.kit.payloads import EncryptedPayloads, life_of
 
 log = structlog.get_logger()
 MOST = 2_000
@@ -65,7 +68,8 @@ async def decode(request: Request, desk: Desk) -> Response:
     refuse_other_sites(request, desk.person.is_token)
     sent = await payloads_of(request)
     codec = EncryptedPayloads(request.app.state.settings.payload_keys)
-    shown = [await readable(codec, payload) for payload in sent]
+    hidden = {life for life in {life_of(one) for one in sent} if not await may_see(desk, life)}
+    shown = [one if life_of(one) in hidden else await readable(codec, one) for one in sent]
     opened = sum(
         one.metadata.get("encoding") != two.metadata.get("encoding")
         for one, two in zip(sent, shown, strict=True)
@@ -99,6 +103,19 @@ async def payloads_of(request: Request) -> list[Payload]:
     if len(asked.payloads) > MOST:
         raise Refusal("invalid_form")
     return list(asked.payloads)
+
+
+async def may_see(desk: DeskAt, life: str) -> bool:
+    """Whether the asker sees what the life is about: those of secret tickets and requests stay closed."""
+    word, _, number = life.partition(":")
+    try:
+        if word == "employee-request":
+            await desk.one(EmployeeRequest, number)
+        elif word in WORDS:
+            await thing_of(desk, life)
+    except Refusal:
+        return False
+    return True
 
 
 async def readable(codec: EncryptedPayloads, payload: Payload) -> Payload:

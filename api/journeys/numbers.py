@@ -97,7 +97,7 @@ async def numbers(desk: DeskAt, now: datetime, days: int) -> Numbers:
 
 async def _counts(desk: DeskAt, model: Any, by: Any, *where: ColumnElement[bool]) -> dict[Any, int]:
     query = desk.visible(model).with_only_columns(col(by), func.count()).where(*where).group_by(col(by))
-    return dict((await desk.session.execute(query)).tuples().all())
+    return {row[0]: row[1] for row in await desk.session.execute(query)}
 
 
 async def ages_of(desk: DeskAt, now: datetime) -> dict[str, tuple[int, ...]]:

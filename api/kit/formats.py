@@ -145,6 +145,14 @@ def duration(value: timedelta | float | None) -> str:
     return f"−{text}" if seconds < 0 else text
 
 
+def working(minutes: int) -> str:
+    """Minutes of working time in hours and minutes: never in days, as a working day is shorter than one."""
+    hours, rest = divmod(minutes, 60)
+    if hours and rest:
+        return gettext("%(hours)d h %(minutes)d min", hours=hours, minutes=rest)
+    return gettext("%(hours)d h", hours=hours) if hours else gettext("%(minutes)d min", minutes=rest)
+
+
 def time_left(due: datetime | None) -> str:
     """What is left until a deadline, as the countdown in the browser goes on writing it.
 
@@ -227,6 +235,7 @@ FILTERS: dict[str, Any] = {
     "clock": clock,
     "ago": ago,
     "duration": duration,
+    "working": working,
     "time_left": time_left,
     "urgency": urgency,
     "iso": iso,

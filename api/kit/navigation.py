@@ -48,6 +48,8 @@ ENTRIES = (
     Entry("/employee-requests/items", "layout-list", N_("Employee catalogue"), STAFF_ROLES, "Y"),
     Entry("/catalogue", "package", N_("Catalogue"), STAFF_ROLES, "K"),
     Entry("/employee-requests", "clipboard-list", N_("Employee services"), STAFF_ROLES, "E"),
+    Entry("/knowledge", "book-open", N_("Knowledge"), STAFF_ROLES, "W"),
+    Entry("/tickets/promises", "clock", N_("Promises and rules"), STAFF_ROLES, ""),
     Entry("/journeys", "route", N_("Journeys"), DESK, "J"),
     Entry("/systems", "server", N_("Systems"), frozenset({Role.ADMIN}), "S"),
     Entry("/staff", "id-card", N_("Staff"), frozenset({Role.ADMIN}), "P"),

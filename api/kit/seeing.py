@@ -9,6 +9,7 @@ from sqlmodel import SQLModel, col
 
 from api.kit.people import Kind, Person
 from models.messages.staff import Role
+from models.tickets import Ticket
 
 Condition = ColumnElement[bool]
 Rule = Callable[[Person], Condition]
@@ -37,6 +38,11 @@ def when(*cases: tuple[bool, Condition]) -> Condition:
 def ids(person: Person, model: type[SQLModel], column: Any) -> Any:
     """A column of the rows that this person may see, for an `in`."""
     return select(column).where(may_see(person, model))
+
+
+def of_ticket(person: Person, column: Any) -> Condition:
+    """The column names a ticket that this person may see."""
+    return col(column).in_(ids(person, Ticket, Ticket.id))
 
 
 def own(person: Person) -> bool:

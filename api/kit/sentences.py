@@ -138,6 +138,26 @@ BARE_MAILS: dict[str, str] = {
     "tickets.mail_held_back": N_("Some files of the mail were held back; the original has them"),
 }
 BARE.update(BARE_MAILS)
+BARE_CHILDREN: dict[str, str] = {
+    "tickets.child_asked": N_("It was handed to another department"),
+    "tickets.child_settled": N_("The other department is done"),
+    "tickets.child_not_done": N_("The other department has ended its part without doing it"),
+}
+BARE.update(BARE_CHILDREN)
+BARE_RULES: dict[str, str] = {
+    "tickets.retimed_closed": N_("A deadline was moved: a day is not worked"),
+    "tickets.retimed_worked": N_("A deadline was moved: a day is worked"),
+    "tickets.retimed_ordinary": N_("A deadline was moved: a day is an ordinary one again"),
+    "tickets.retimed_policy": N_("A deadline was moved: other promises hold now"),
+    "tickets.rule_team": N_("A rule gave it to another team"),
+    "tickets.rule_tag": N_("A rule added a tag"),
+    "tickets.rule_priority": N_("A rule changed the priority"),
+    "tickets.rule_reply": N_("A rule wrote to the customer"),
+    "tickets.rule_notify": N_("A rule told the desk"),
+    "tickets.rule_ask": N_("A rule asked the customer for details"),
+    "tickets.rules_stopped": N_("A rule did not act"),
+}
+BARE.update(BARE_RULES)
 BARE_DUNNING: dict[str, str] = {
     "dunning.opened": N_("The account is overdue; dunning begins"),
     "dunning.notify": N_("The customer was reminded of what is overdue"),
@@ -178,6 +198,7 @@ BARE_WAITS: dict[str, str] = {
     "close_start": N_("The month is open again: waiting for finance to close it"),
     "dunning_promise": N_("Waiting for the money that the customer promised"),
 }
+BARE_WAITS["many_leavers"] = N_("The HR system says that very many people leave: an administrator is asked")
 BARE_WAITS.update(bare_requests.BARE_WAITS)
 AMOUNTS = frozenset({"total", "amount", "price"})
 # Values that are codes, with the kinds of label in which their names stand.
@@ -189,6 +210,8 @@ CODES = {
     "change": ("change_kind",),
     "system": ("system",),
     "check": ("close_check",),
+    "target": ("promise_target",),
+    "held": ("rule_held",),
 }
 # Values that are a code, or else what a person typed.
 TYPED = {"reason": ("decline", "outcome", "call_off", "off_because", "change_end")}

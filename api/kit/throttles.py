@@ -34,6 +34,7 @@ class Limits:
     codes: int = 6  # codes asked for to one telephone number or e-mail address
     everybody: int = 3_000  # of each of these, from everywhere
     carts: int = 200  # changes of carts, from one address
+    helps: int = 120  # what strangers leave at articles, from one address: looks, words, verdicts
 
     def guessing(self, address: str) -> dict[str, int]:
         """Who only tries links out."""
@@ -46,6 +47,10 @@ class Limits:
     def shopping(self, address: str) -> dict[str, int]:
         """Who puts things into a cart, with or without signing in."""
         return {f"cart:{address}": self.carts}
+
+    def helping(self, address: str) -> dict[str, int]:
+        """Who reads, searches or judges articles without signing in."""
+        return {f"help:{address}": self.helps, "help": self.everybody}
 
     def signing_up(self, address: str, whom: str) -> dict[str, int]:
         """Who asks for a code; whom to is counted without being kept."""

@@ -2,10 +2,9 @@
 
 migrations/0003_row_security says the same to the database; tests/api/test_visible.py compares the two."""
 
-from datetime import timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, and_, false, func, or_, select, text, true
+from sqlalchemy import Select, and_, false, or_, select, text, true
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
@@ -14,33 +13,25 @@ from sqlmodel import SQLModel, col
 from api.kit import (
     visible_books,
     visible_items,
+    visible_knowledge,
     visible_mails,
     visible_money,
     visible_orders,
     visible_people,
+    visible_promises,
     visible_requests,
 )
 from api.kit.people import Kind, Person
-from api.kit.seeing import RULES, Condition, Rule, has, ids, may_see, of_case, own, sells, when
+from api.kit.seeing import RULES, Condition, Rule, has, ids, may_see, of_case, of_ticket, own, sells, when
+from api.kit.visible_visits import FIELD, RULES_OF_VISITS, held
 from models.billing import Invoice, InvoiceLine, LedgerEntry, LedgerTransaction
 from models.customers import Customer, OwnedProduct, Signup
-from models.field_service import (
-    Absence,
-    ChecklistTick,
-    DeviceAction,
-    PartUse,
-    Shift,
-    Technician,
-    Visit,
-    VisitOffer,
-)
+from models.field_service import Visit
 from models.journeys import JourneyHistory, OpenWait
 from models.kit.refusals import Refusal
 from models.kit.timeline import TimelineEntry
-from models.messages.field_service import VisitStatus
 from models.messages.staff import STAFF_ROLES, Role
 from models.messages.tickets import MessageKind, TicketKind
-from models.partners import Partner
 from models.payments import Allocation, PaymentAttempt, PaymentMethod
 from models.staff import (
     Account,
@@ -68,8 +59,6 @@ HIDDEN = {
     Employee: LAST_DAY,
 }  # columns that the database shows to no page
 PAYLOAD: Any = OutboxItem.payload
-HELD_FOR = timedelta(days=7)
-FIELD = (Kind.TECHNICIAN, Kind.PARTNER)
 REMEMBERED = 512
 """So many queries of one sort are kept built: SQLAlchemy takes longer to build one than to run it."""
 
@@ -112,31 +101,6 @@ def _desk(person: Person) -> bool:
     return person.is_desk
 
 
-def _of_ticket(person: Person, column: Any) -> Condition:
-    return col(column).in_(ids(person, Ticket, Ticket.id))
-
-
-def _crew(person: Person, column: Any) -> Condition:
-    """The column names the asking technician, or one of the asking company."""
-    if person.kind is Kind.TECHNICIAN and person.technician_id:
-        return col(column) == person.technician_id
-    if person.kind is Kind.PARTNER and person.partner_id:
-        return col(column).in_(
-            select(col(Technician.id)).where(col(Technician.partner_id) == person.partner_id)
-        )
-    return false()
-
-
-def _held(person: Person) -> Condition:
-    """Visits from their acceptance until a week after their end."""
-    ended = func.coalesce(Visit.finished_at, Visit.ends_at, Visit.created_at)
-    return and_(
-        _crew(person, Visit.technician_id),
-        col(Visit.status).not_in([VisitStatus.SEARCHING, VisitStatus.UNASSIGNED]),
-        or_(~col(Visit.is_over), ended > func.now() - HELD_FOR),
-    )
-
-
 # --- the rules ----------------------------------------------------------------------------------------
 
 
@@ -144,7 +108,7 @@ def _customers(person: Person) -> Condition:
     return when(
         (person.kind is Kind.STAFF, true()),
         (own(person), col(Customer.id) == person.customer_id),
-        (person.kind in FIELD, col(Customer.id).in_(select(col(Visit.customer_id)).where(_held(person)))),
+        (person.kind in FIELD, col(Customer.id).in_(select(col(Visit.customer_id)).where(held(person)))),
     )
 
 
@@ -165,18 +129,18 @@ def _tickets(person: Person) -> Condition:
         (person.kind is Kind.STAFF, or_(plain, col(Ticket.team_id) == person.team_id) if of_team else plain),
         (person.kind is Kind.CUSTOMER, mine),
         (person.kind is Kind.LINK, and_(col(Ticket.id) == person.ticket_id, mine)),
-        (person.kind in FIELD, col(Ticket.id).in_(select(col(Visit.ticket_id)).where(_held(person)))),
+        (person.kind in FIELD, col(Ticket.id).in_(select(col(Visit.ticket_id)).where(held(person)))),
     )
 
 
 def _messages(person: Person) -> Condition:
-    here = _of_ticket(person, TicketMessage.ticket_id)
+    here = of_ticket(person, TicketMessage.ticket_id)
     not_note = col(TicketMessage.kind) != MessageKind.NOTE
     return when((_desk(person), here), (own(person), and_(not_note, here)))
 
 
 def _attachments(person: Person) -> Condition:
-    here = _of_ticket(person, Attachment.ticket_id)
+    here = of_ticket(person, Attachment.ticket_id)
     loose = col(Attachment.message_id).is_(None)
     said = col(Attachment.message_id).in_(ids(person, TicketMessage, TicketMessage.id))
     return when(
@@ -188,40 +152,13 @@ def _attachments(person: Person) -> Condition:
 
 def _ratings(person: Person) -> Condition:
     return when(
-        (person.kind is Kind.STAFF or own(person), _of_ticket(person, TicketRating.ticket_id)),
+        (person.kind is Kind.STAFF or own(person), of_ticket(person, TicketRating.ticket_id)),
     )
 
 
 def _drafts(person: Person) -> Condition:
-    mine = and_(col(Draft.account_id) == person.account_id, _of_ticket(person, Draft.ticket_id))
+    mine = and_(col(Draft.account_id) == person.account_id, of_ticket(person, Draft.ticket_id))
     return when((_desk(person), mine))
-
-
-def _visits(person: Person) -> Condition:
-    return when(
-        (person.kind is Kind.STAFF, _of_ticket(person, Visit.ticket_id)),
-        (person.kind is Kind.CUSTOMER, col(Visit.customer_id) == person.customer_id),
-        (person.kind is Kind.LINK, col(Visit.ticket_id) == person.ticket_id),
-        (person.kind in FIELD, _crew(person, Visit.technician_id)),
-    )
-
-
-def _of_visit(person: Person, column: Any) -> Condition:
-    return col(column).in_(ids(person, Visit, Visit.id))
-
-
-def _offers(person: Person) -> Condition:
-    return when(
-        (person.kind is Kind.STAFF, _of_visit(person, VisitOffer.visit_id)),
-        (person.kind in FIELD, _crew(person, VisitOffer.technician_id)),
-    )
-
-
-def _device_actions(person: Person) -> Condition:
-    return when(
-        (_desk(person), _of_visit(person, DeviceAction.visit_id)),
-        (person.kind in FIELD, _crew(person, DeviceAction.technician_id)),
-    )
 
 
 def _invoices(person: Person) -> Condition:
@@ -230,7 +167,7 @@ def _invoices(person: Person) -> Condition:
         (
             _desk(person),
             or_(
-                _of_ticket(person, Invoice.ticket_id),
+                of_ticket(person, Invoice.ticket_id),
                 col(Invoice.case_id).is_not(None),
                 col(Invoice.run_id).is_not(None),
             ),
@@ -261,7 +198,7 @@ def _books(person: Person) -> Condition:
 
 
 def _timeline(person: Person) -> Condition:
-    here = _of_ticket(person, TimelineEntry.ticket_id)
+    here = of_ticket(person, TimelineEntry.ticket_id)
     case = of_case(person, TimelineEntry.case_id, TimelineEntry.customer_id)
     return when(
         (person.kind is Kind.STAFF, or_(here, case)),
@@ -272,7 +209,7 @@ def _timeline(person: Person) -> Condition:
 
 
 def _waits(person: Person) -> Condition:
-    here = _of_ticket(person, OpenWait.ticket_id)
+    here = of_ticket(person, OpenWait.ticket_id)
     case = of_case(person, OpenWait.case_id, OpenWait.customer_id)
     return when(
         (person.kind is Kind.STAFF or own(person), or_(here, case)),
@@ -288,7 +225,7 @@ def _nobodys(ticket: Any, case: Any) -> Condition:
 
 def _doors(ticket: Any, case: Any) -> Rule:
     return lambda person: when(
-        (person.kind is Kind.STAFF, _of_ticket(person, ticket)),
+        (person.kind is Kind.STAFF, of_ticket(person, ticket)),
         (sells(person), col(case).is_not(None)),
         (has(person, Role.ADMIN), _nobodys(ticket, case)),
     )
@@ -320,27 +257,8 @@ def _tokens(person: Person) -> Condition:
 
 def _links(person: Person) -> Condition:
     return when(
-        (_desk(person), or_(_of_ticket(person, SignedLink.ticket_id), col(SignedLink.case_id).is_not(None))),
+        (_desk(person), or_(of_ticket(person, SignedLink.ticket_id), col(SignedLink.case_id).is_not(None))),
         (person.kind is Kind.LINK, col(SignedLink.token_hash) == person.token_hash),
-    )
-
-
-def _partners(person: Person) -> Condition:
-    mine = col(Partner.id) == person.partner_id
-    return when((person.kind is Kind.STAFF, true()), (person.kind in FIELD, mine))
-
-
-def _technicians(person: Person) -> Condition:
-    return when(
-        (person.kind is Kind.STAFF, true()),
-        (person.kind in FIELD, _crew(person, Technician.id)),
-        (own(person), col(Technician.id).in_(ids(person, Visit, Visit.technician_id))),
-    )
-
-
-def _hours(column: Any) -> Rule:
-    return lambda person: when(
-        (person.kind is Kind.STAFF, true()), (person.kind in FIELD, _crew(person, column))
     )
 
 
@@ -352,11 +270,6 @@ HOUSE: dict[type[SQLModel], Rule] = {
     Attachment: _attachments,
     TicketRating: _ratings,
     Draft: _drafts,
-    Visit: _visits,
-    VisitOffer: _offers,
-    ChecklistTick: lambda person: _of_visit(person, ChecklistTick.visit_id),
-    PartUse: lambda person: _of_visit(person, PartUse.visit_id),
-    DeviceAction: _device_actions,
     Invoice: _invoices,
     InvoiceLine: _of_invoice(InvoiceLine.invoice_id),
     PaymentAttempt: _of_invoice(PaymentAttempt.invoice_id),
@@ -376,19 +289,17 @@ HOUSE: dict[type[SQLModel], Rule] = {
     Invitation: _admins,
     SignedLink: _links,
     Team: visible_people.works_here_sees,
-    Partner: _partners,
-    Technician: _technicians,
-    Shift: _hours(Shift.technician_id),
-    Absence: _hours(Absence.technician_id),
 }
 RULES.update(HOUSE)
+RULES.update(RULES_OF_VISITS)
 RULES.update(visible_orders.RULES_OF_SALE)
 RULES.update(visible_books.RULES_OF_BOOKS)
 RULES.update(visible_money.RULES_OF_MONEY)
 RULES.update(visible_mails.RULES_OF_MAILS)
 RULES.update(visible_people.RULES_OF_PEOPLE)
-RULES.update(visible_items.RULES_OF_ITEMS)
+RULES.update(visible_items.RULES_OF_ITEMS | visible_knowledge.RULES_OF_KNOWLEDGE)
 RULES.update(visible_requests.RULES_OF_REQUESTS)
+RULES.update(visible_promises.RULES_OF_PROMISES)
 RULES.update(
     {
         TimelineEntry: visible_requests.kept_to_readers(TimelineEntry.case_id, is_shown=True),

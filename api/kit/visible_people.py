@@ -7,8 +7,17 @@ from sqlmodel import SQLModel, col
 
 from api.kit.people import Kind, Person
 from api.kit.seeing import Condition, Rule, has, when
+from api.kit.visible_search import RULES_OF_SEARCH
 from models.messages.staff import Role
-from models.staff import CostCentre, Delegation, Employee, EmployeeAbsence, EmployeeChange, PeopleFeed
+from models.staff import (
+    CostCentre,
+    Delegation,
+    Employee,
+    EmployeeAbsence,
+    EmployeeChange,
+    LeaverAcceptance,
+    PeopleFeed,
+)
 
 
 def works_here(person: Person) -> bool:
@@ -18,6 +27,10 @@ def works_here(person: Person) -> bool:
 
 def _colleagues(person: Person) -> Condition:
     return when((works_here(person), true()))
+
+
+def _admins(person: Person) -> Condition:
+    return when((has(person, Role.ADMIN), true()))
 
 
 def my_employee(person: Person) -> Any:
@@ -46,4 +59,6 @@ RULES_OF_PEOPLE: dict[type[SQLModel], Rule] = {
     EmployeeChange: _changes,
     Delegation: _colleagues,
     PeopleFeed: _colleagues,
+    LeaverAcceptance: _admins,
+    **RULES_OF_SEARCH,
 }

@@ -10,12 +10,15 @@ from api.kit.seeing import RULES, Condition, Rule, has, ids, when
 from models.employee_requests import (
     EmployeeRequest,
     RequestApproval,
+    RequestFile,
+    RequestHandover,
     RequestReader,
     RequestStep,
     RequestTask,
 )
 from models.messages.employee_requests.requests import RequestStatus
 from models.messages.staff import Role
+from models.tickets import Ticket
 
 INSIDE = (Kind.STAFF, Kind.EMPLOYEE)
 
@@ -41,6 +44,21 @@ def _requests(person: Person) -> Condition:
     )
 
 
+def _handovers(person: Person) -> Condition:
+    """How far a request is that was handed over from a ticket: whoever sees the ticket; a confidential one
+    only whoever sees the request."""
+    theirs = col(RequestHandover.ticket_id).in_(ids(person, Ticket, Ticket.id))
+    named = col(RequestHandover.request_id).in_(ids(person, EmployeeRequest, EmployeeRequest.id))
+    return when((person.kind is Kind.STAFF, and_(theirs, or_(~col(RequestHandover.is_confidential), named))))
+
+
+def _files(person: Person) -> Condition:
+    """What one has chosen oneself, and what is part of a request that one sees: its field says who reads."""
+    is_inside = person.kind in INSIDE and person.account_id is not None
+    theirs = col(RequestFile.request_id).in_(ids(person, EmployeeRequest, EmployeeRequest.id))
+    return or_(theirs, when((is_inside, col(RequestFile.uploaded_by) == person.account_id)))
+
+
 def _of_request(column: Any) -> Rule:
     return lambda person: col(column).in_(ids(person, EmployeeRequest, EmployeeRequest.id))
 
@@ -51,6 +69,8 @@ RULES_OF_REQUESTS: dict[type[SQLModel], Rule] = {
     RequestApproval: _of_request(RequestApproval.request_id),
     RequestTask: _of_request(RequestTask.request_id),
     RequestReader: _of_request(RequestReader.request_id),
+    RequestHandover: _handovers,
+    RequestFile: _files,
 }
 
 

@@ -4,6 +4,7 @@ from api.orders import (
     asking_back,
     checkout,
     commands,
+    finding,
     hook,
     index,
     links,
@@ -15,6 +16,6 @@ from api.orders import (
 from api.orders.routing import router
 
 __all__ = [
-    "asking_back", "checkout", "commands", "hook", "index", "links", "return_commands", "returns", "router",
-    "show", "words",
+    "asking_back", "checkout", "commands", "finding", "hook", "index", "links", "return_commands", "returns",
+    "router", "show", "words",
 ]  # fmt: skip

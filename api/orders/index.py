@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import Query, Request
 from sqlalchemy import or_, tuple_
@@ -11,6 +10,7 @@ from sqlmodel import col
 from starlette.responses import Response
 
 from api.kit.desk import Desk, DeskAt
+from api.kit.kept import Kept, Words
 from api.kit.people import Kind
 from api.kit.rendering import answer
 from api.kit.routes import CUSTOMERS, STAFF
@@ -42,7 +42,7 @@ class ListPage:
     rows: tuple[Row, ...]
     status: str
     statuses: tuple[OrderStatus, ...]
-    q: str
+    q: Words
     next: str
     is_theirs: bool
 
@@ -51,15 +51,15 @@ class ListPage:
 async def index(
     request: Request,
     desk: Desk,
+    words: Kept,
     status: Annotated[str, Query(max_length=32)] = "",
-    q: Annotated[str, Query(max_length=64)] = "",
     after: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """List orders, the newest first."""
-    return answer(request, "orders/index.html", await listed(desk, status, q.strip(), after))
+    return answer(request, "orders/index.html", await listed(desk, status, words, after))
 
 
-async def listed(desk: DeskAt, status: str, q: str, after: str) -> ListPage:
+async def listed(desk: DeskAt, status: str, q: Words, after: str) -> ListPage:
     """One page by keyset: the cursor is moment and number of the last row."""
     place = col(Order.placed_at), col(Order.id)
     query = (
@@ -81,8 +81,9 @@ async def listed(desk: DeskAt, status: str, q: str, after: str) -> ListPage:
     query = query.order_by(*(one.desc() for one in place)).limit(PAGE + 1)
     found = [Row(*row) for row in await desk.session.execute(query)]
     last = found[PAGE - 1] if len(found) > PAGE else None
-    asked = {"status": status, "q": q, "after": f"{last.placed_at.isoformat()}~{last.id}" if last else ""}
-    address = "/orders?" + urlencode({name: value for name, value in asked.items() if value})
+    address = q.address(
+        "/orders", status=status, after=f"{last.placed_at.isoformat()}~{last.id}" if last else ""
+    )
     is_theirs = desk.person.kind is Kind.CUSTOMER
     return ListPage(tuple(found[:PAGE]), status, tuple(OrderStatus), q, address if last else "", is_theirs)
 

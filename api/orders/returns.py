@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import Query, Request
 from sqlalchemy import or_, tuple_
@@ -11,6 +10,7 @@ from sqlmodel import col
 from starlette.responses import Response
 
 from api.kit.desk import Desk, DeskAt
+from api.kit.kept import Kept, Words
 from api.kit.language import locale
 from api.kit.people import Kind
 from api.kit.rendering import Form, answer
@@ -58,7 +58,7 @@ class ReturnsPage:
     rows: tuple[ReturnRow, ...]
     status: str
     statuses: tuple[ReturnStatus, ...]
-    q: str
+    q: Words
     next: str
     is_theirs: bool
 
@@ -97,15 +97,15 @@ class ReturnPage:
 async def returns(
     request: Request,
     desk: Desk,
+    words: Kept,
     status: Annotated[str, Query(max_length=32)] = "",
-    q: Annotated[str, Query(max_length=64)] = "",
     after: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """List returns, the newest first."""
-    return answer(request, "orders/returns.html", await listed(desk, status, q.strip(), after))
+    return answer(request, "orders/returns.html", await listed(desk, status, words, after))
 
 
-async def listed(desk: DeskAt, status: str, q: str, after: str) -> ReturnsPage:
+async def listed(desk: DeskAt, status: str, q: Words, after: str) -> ReturnsPage:
     """One page by keyset: the cursor is moment and number of the last row."""
     place = col(Return.asked_at), col(Return.id)
     query = (
@@ -128,8 +128,9 @@ async def listed(desk: DeskAt, status: str, q: str, after: str) -> ReturnsPage:
     query = query.order_by(*(one.desc() for one in place)).limit(PAGE + 1)
     found = [ReturnRow(*row) for row in await desk.session.execute(query)]
     last = found[PAGE - 1] if len(found) > PAGE else None
-    asked = {"status": status, "q": q, "after": f"{last.asked_at.isoformat()}~{last.id}" if last else ""}
-    address = "/orders/returns?" + urlencode({name: value for name, value in asked.items() if value})
+    address = q.address(
+        "/orders/returns", status=status, after=f"{last.asked_at.isoformat()}~{last.id}" if last else ""
+    )
     is_theirs = desk.person.kind is Kind.CUSTOMER
     return ReturnsPage(
         tuple(found[:PAGE]), status, tuple(ReturnStatus), q, address if last else "", is_theirs

@@ -37,7 +37,7 @@ UNCLAIMED = (DepositStatus.SUSPENSE, DepositStatus.KEPT)
 labels.register(
     "deposit",
     {
-        DepositStatus.RECEIVED: Label(N_("Arrived"), "blue"),
+        DepositStatus.RECEIVED: Label(N_("Money came in"), "blue"),
         DepositStatus.ALLOCATED: Label(N_("Allocated"), "green"),
         DepositStatus.SUSPENSE: Label(N_("Nobody claims it"), "amber"),
         DepositStatus.KEPT: Label(N_("For the next bills"), "blue"),

@@ -13,14 +13,16 @@ from starlette.responses import Response
 
 from api.kit import signing
 from api.kit.desk import Desk, DeskAt
+from api.kit.finding import tidy
 from api.kit.forms import Input, Typed, typed
+from api.kit.kept import Kept
 from api.kit.language import gettext as _
 from api.kit.rendering import Form, answer, move_on
 from api.kit.routes import EMPLOYEES, STAFF
 from api.kit.texts import Email, Key, MaybeLine
 from api.staff.routing import router
 from models.kit.refusals import Refusal
-from models.messages.staff import EmployeeStatus
+from models.messages.staff import EmployeeStatus, Role
 from models.rules.calendars import KST
 from models.staff import Delegation, Employee, EmployeeAbsence, PeopleFeed
 
@@ -36,6 +38,12 @@ class Handover(Input):
     colleague: Email
     from_on: date
     until_on: date
+
+
+class Sought(Input):
+    """Words of a name, a department, a title or an address."""
+
+    q: MaybeLine = ""
 
 
 class Taken(Input):
@@ -65,6 +73,7 @@ class ColleaguesPage:
     people: tuple[Line, ...]
     is_cut: bool
     heard_at: datetime | None
+    is_held: bool = False  # for administrators: the news stand still until they accept them
 
 
 @dataclass(frozen=True)
@@ -95,9 +104,17 @@ def today() -> date:
 
 
 @router.get("/people", may=HERE)
-async def people(request: Request, desk: Desk, q: MaybeLine = "") -> Response:
+async def people(request: Request, desk: Desk, words: Kept) -> Response:
     """Who works here: name, department, how to reach them, and whether they are away."""
-    return answer(request, "staff/people.html", await colleagues_page(desk, q))
+    return answer(request, "staff/people.html", await colleagues_page(desk, words))
+
+
+@router.post("/people/search", may=HERE)
+async def seek_people(request: Request, desk: Desk, sent: Typed[Sought] = typed(Sought)) -> Response:
+    """The same while somebody types; a name stands in no address."""
+    page = await colleagues_page(desk, tidy(sent.value.q) if sent.value else "")
+    form, status = (sent.form, 422) if sent.value is None else (None, 200)
+    return answer(request, "staff/people.html", page, block="colleague_list", form=form, status=status)
 
 
 @router.get("/people/delegations", may=HERE)
@@ -196,8 +213,9 @@ async def colleagues_page(desk: DeskAt, q: str) -> ColleaguesPage:
         )
         for row in rows[:MOST]
     )  # fmt: skip
-    heard = desk.visible(PeopleFeed).with_only_columns(col(PeopleFeed.read_at)).limit(1)
-    return ColleaguesPage(q, lines, len(rows) > MOST, await desk.session.scalar(heard))
+    feed = await desk.session.scalar(desk.visible(PeopleFeed).limit(1))
+    is_held = feed is not None and feed.held_at is not None and Role.ADMIN in desk.person.roles
+    return ColleaguesPage(q, lines, len(rows) > MOST, feed.read_at if feed else None, is_held)
 
 
 async def away_today(desk: DeskAt) -> dict[str, date]:

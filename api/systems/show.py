@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
-from urllib.parse import urlencode
+from typing import Any
 
-from fastapi import Query, Request
+from fastapi import Request
 from sqlmodel import col
 from starlette.responses import Response
 
 from api.kit.desk import Desk, DeskAt
+from api.kit.kept import Kept, Words
 from api.kit.labels import label_text
 from api.kit.language import gettext as _
 from api.kit.rendering import answer
@@ -56,14 +56,12 @@ class SystemPage:
     hours: Hours
     calls: tuple[CallRow, ...]
     result: CallResult | None
-    q: str
+    q: Words
     more: int | None  # where the next page begins
 
     def href(self, **changes: object) -> str:
         """The address of this log with some of this changed; another filter starts at the newest call."""
-        wanted = {"result": self.result, "q": self.q, **changes}
-        query = urlencode({name: str(value) for name, value in wanted.items() if value})
-        return f"/systems/{self.health.system}" + (f"?{query}" if query else "")
+        return self.q.address(f"/systems/{self.health.system}", **{"result": self.result, **changes})
 
     @property
     def results(self) -> list[tuple[str, str, bool]]:
@@ -88,18 +86,18 @@ async def show(
     request: Request,
     desk: Desk,
     system_id: Key,
+    words: Kept,
     result: CallResult | None = None,
-    q: Annotated[str, Query(max_length=100)] = "",
     before: int | None = None,
 ) -> Response:
     """Show one system and its calls, the newest first."""
     if system_id not in set(System):
         raise Refusal("not_found")
     now, system = datetime.now(UTC), System(system_id)
-    found = await calls_of(desk, system, result, q.strip(), before)
+    found = await calls_of(desk, system, result, words, before)
     health = next(one for one in await health_of(desk, now) if one.system is system)
     more = found[PAGE - 1].id if len(found) > PAGE else None
-    page = SystemPage(health, await hours_of(desk, now, system), found[:PAGE], result, q.strip(), more)
+    page = SystemPage(health, await hours_of(desk, now, system), found[:PAGE], result, words, more)
     return answer(request, "systems/show.html", page)
 
 

@@ -7,6 +7,7 @@ from fastapi import Depends, Query, Request
 from starlette.responses import Response
 
 from api.kit.desk import Desk
+from api.kit.kept import Kept
 from api.kit.language import locale
 from api.kit.rendering import answer, is_fragment, move_on, wants_json
 from api.kit.routes import AGENTS
@@ -56,21 +57,21 @@ class News:
 
 
 async def chosen(
+    words: Kept,
     view: str = "mine",
     status: str = "",
     priority: str = "",
     team: Annotated[str, Query(max_length=64)] = "",
-    q: Annotated[str, Query(max_length=200)] = "",
     after: Annotated[str, Query(max_length=100)] = "",
 ) -> Filters:
     """The filters of an address; an unknown word in it filters nothing."""
-    if "\x00" in team + q + after:
+    if "\x00" in team + after:
         raise Refusal("not_found")
     return Filters(
         view=view if view in VIEWS else "mine",
         status=TicketStatus(status) if status in set(TicketStatus) else None,
         priority=Priority(priority) if priority in set(Priority) else None,
-        team=team, q=q.strip(), after=after,
+        team=team, q=words, after=after,
     )  # fmt: skip
 
 

@@ -3,8 +3,9 @@
 import base64
 from collections.abc import Mapping
 
-import nh3
 from markupsafe import escape
+
+from api.kit.cleaning import clean, is_plain_link
 
 TAGS = {
     "a", "abbr", "b", "blockquote", "br", "caption", "center", "code", "dd", "del", "div", "dl", "dt", "em",
@@ -15,7 +16,6 @@ ATTRIBUTES = {
     "a": {"href", "title"}, "img": {"src", "alt", "width", "height"}, "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan"}, "ol": {"start"},
 }  # fmt: skip
-LINKS = ("http://", "https://", "mailto:", "tel:")
 MOST_PICTURES = 3 * 1024 * 1024
 # The page is no page of ours: it has no origin, no scripts, no styles, and shows only what it carries.
 POLICY = (
@@ -37,22 +37,10 @@ def cleaned(html: str, pictures: Mapping[str, tuple[str, bytes]]) -> str:
         if tag == "img" and name == "src":
             return shown.get(value.removeprefix("cid:").strip("<> ")) if value.startswith("cid:") else None
         if tag == "a" and name == "href":
-            is_plain = value.isprintable() and value.lower().startswith(LINKS)
-            return value if is_plain else None
-        if name in ("width", "height", "colspan", "rowspan", "start"):
-            return value if value.isdigit() and len(value) < 5 else None
+            return value if is_plain_link(value) else None
         return value
 
-    return nh3.clean(
-        html,
-        tags=TAGS,
-        attributes=ATTRIBUTES,
-        attribute_filter=allow,
-        url_schemes={"http", "https", "mailto", "tel", "cid"},
-        link_rel="noopener noreferrer nofollow",
-        set_tag_attribute_values={"a": {"target": "_blank"}},
-        clean_content_tags={"script", "style", "title", "template", "noscript", "iframe", "object"},
-    )
+    return clean(html, TAGS, ATTRIBUTES, allow, {"a": {"target": "_blank"}})
 
 
 def _inline(pictures: Mapping[str, tuple[str, bytes]]) -> dict[str, str]:

@@ -1,11 +1,10 @@
 """The agents' queue as it is read: what waits for us, in the order of the next deadline."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlencode
 
 from sqlalchemy import (
     ARRAY,
@@ -26,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from api.kit.formats import in_seoul
+from api.kit.kept import NOTHING, Words
 from api.kit.language import gettext
 from api.kit.people import Person
 from api.kit.sentences import wait_sentence
@@ -59,14 +59,13 @@ class Filters:
     status: TicketStatus | None = None
     priority: Priority | None = None
     team: str = ""
-    q: str = ""
+    q: Words = NOTHING
     after: str = ""
 
     def href(self, path: str = "/tickets", **changes: object) -> str:
         """The address of the queue with some of this changed; another filter starts at the first page."""
-        wanted = replace(self, **{"after": "", **changes})  # type: ignore[arg-type]
-        pairs = [(name, str(value)) for name, value in vars(wanted).items() if value]
-        return f"{path}?{urlencode(pairs)}"
+        wanted = {**vars(self), "after": "", **changes}
+        return Words.of(wanted.pop("q")).address(path, **wanted)
 
 
 @dataclass(frozen=True)

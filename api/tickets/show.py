@@ -16,6 +16,7 @@ from api.kit.routes import AGENTS, CUSTOMERS
 from api.kit.texts import Key
 from api.kit.visible import REMEMBERED, visible
 from api.tickets import portal
+from api.tickets.handovers import HandoverCard, handovers_of
 from api.tickets.hands import crew
 from api.tickets.page import TicketPage, ticket_page
 from api.tickets.queue import Filters, Row, View, listed, views
@@ -37,6 +38,7 @@ class Shown:
     colleagues: tuple[tuple[str, str], ...] = ()
     technicians: tuple[tuple[str, str], ...] = ()
     conflict: tuple[str, ...] = ()
+    handovers: tuple[HandoverCard, ...] = ()
     opened: str = ""  # which sheet stays open because something in it is wrong
 
     @property
@@ -78,9 +80,11 @@ async def shown(
 ) -> Response:
     """Answer with the ticket as it stands now; a fragment leaves out the queue, which has its own."""
     ticket = await ticket_page(desk.session, desk.person, ticket_id)
-    extra = {name: further.pop(name) for name in ("conflict", "opened") if name in further}
+    extra: dict[str, Any] = {name: further.pop(name) for name in ("conflict", "opened") if name in further}
+    extra["handovers"] = await handovers_of(desk, ticket_id)
     if wants_json(request):
-        return answer(request, "", None, data=ticket, **further)
+        data = {**vars(ticket), "handovers": extra["handovers"]}
+        return answer(request, "", None, data=data, **further)
     if is_fragment(request):
         if block is None:
             block, oob = "ticket_state", STATE

@@ -4,9 +4,14 @@ from models.employee_requests import items
 from models.employee_requests.requests import (
     EmployeeRequest,
     RequestApproval,
+    RequestFile,
+    RequestHandover,
     RequestReader,
     RequestStep,
     RequestTask,
 )
 
-__all__ = ["EmployeeRequest", "RequestApproval", "RequestReader", "RequestStep", "RequestTask", "items"]
+__all__ = [
+    "EmployeeRequest", "RequestApproval", "RequestFile", "RequestHandover", "RequestReader", "RequestStep",
+    "RequestTask", "items",
+]  # fmt: skip

@@ -97,6 +97,7 @@ class RequestApproval(SQLModel, table=True):
     asked_at: datetime | None = columns.moment(default=None, nullable=True)
     remind_at: datetime | None = columns.moment(default=None, nullable=True)
     escalate_at: datetime | None = columns.moment(default=None, nullable=True)
+    answer_by: datetime | None = columns.moment(default=None, nullable=True)  # then the asker is reminded
     decided_by: str | None = columns.text(default=None)  # account or link
     decided_at: datetime | None = columns.moment(default=None, nullable=True)
     comment: str = columns.text(default="")
@@ -139,3 +140,47 @@ class RequestReader(SQLModel, table=True):
     account_id: str = Field(primary_key=True, foreign_key="accounts.id")
     why: ReaderWhy = Field(sa_type=columns.word(ReaderWhy))
     since: datetime = columns.moment()
+
+
+class RequestHandover(SQLModel, table=True):
+    """What the ticket's page shows of a request that was handed over from it: how far it is, and the answers
+    that are meant for the ticket. Born in api/employee_requests; whoever sees the ticket reads no more."""
+
+    __tablename__ = "request_handovers"
+    __table_args__ = (Index("handovers_by_ticket", "ticket_id", "created_at"),)
+
+    request_id: str = Field(primary_key=True, foreign_key="employee_requests.id")
+    ticket_id: str = Field(foreign_key="tickets.id")
+    item_key: str = columns.text()
+    item_version: int
+    team_id: str | None = Field(default=None, foreign_key="teams.id")
+    asked_by: str = Field(foreign_key="accounts.id")
+    status: RequestStatus = Field(sa_type=columns.word(RequestStatus))
+    is_confidential: bool = False  # then only whoever sees the request sees this
+    stages: list[dict[str, Any]] = columns.record(default_factory=list)  # HandoverStage
+    answers: dict[str, Any] = columns.record(default_factory=dict)  # those whose readers name `ticket`
+    due_at: datetime | None = columns.moment(default=None, nullable=True)
+    created_at: datetime = columns.moment()
+    updated_at: datetime = columns.moment()
+    closed_at: datetime | None = columns.moment(default=None, nullable=True)
+
+
+class RequestFile(SQLModel, table=True):
+    """One file that somebody has chosen in a form; of a request once the form is sent. Written by the api."""
+
+    __tablename__ = "request_files"
+    __table_args__ = (
+        Index("files_by_request", "request_id"),
+        Index("files_by_sender", "uploaded_by", "created_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    request_id: str | None = Field(default=None, foreign_key="employee_requests.id")
+    field_id: str = columns.text()  # the question; its readers read the file
+    uploaded_by: str = Field(foreign_key="accounts.id")
+    name: str = columns.text()
+    media_type: str = columns.text()
+    size: int
+    sha256: str = columns.text()
+    stored_as: str = columns.text(unique=True)
+    created_at: datetime = columns.moment()

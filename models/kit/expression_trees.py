@@ -169,6 +169,22 @@ def missing(names: tuple[str, ...], scope: Scope) -> str:
     return ""
 
 
+def used(tree: Node) -> tuple[str, ...]:
+    """The names that an expression asks for, each with what it is asked for: "ticket.status"."""
+    found: list[str] = []
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, lark.Tree):
+            continue
+        names = names_of(node) if node.data in ("member_dot", "ident") else ()
+        if names:
+            found.append(".".join(names))
+        else:
+            waiting.extend(reversed(node.children))
+    return tuple(dict.fromkeys(found))
+
+
 def kind_of(tree: Node, scope: Scope) -> str:
     """The kind of the answer where it can be seen; empty where only the values of the day tell."""
     node = tree

@@ -20,9 +20,11 @@ from celpy import celtypes
 from celpy.celparser import CELParseError
 from celpy.evaluation import CELEvalError, CELSyntaxError, CELUnsupportedError, Evaluator, base_functions
 
-from models.kit.expression_trees import Flaw, Scope, flaws, kind_of
+from models.kit.expression_trees import Flaw, Scope, flaws, kind_of, used
 
-__all__ = ["Flaw", "Scope", "Unanswerable", "amount", "check", "day", "elements", "evaluate", "holds"]
+__all__ = [
+    "Flaw", "Scope", "Unanswerable", "amount", "check", "day", "elements", "evaluate", "holds", "names_in",
+]  # fmt: skip
 
 LONGEST, MOST_ELEMENTS, LONGEST_TEXT, MOST_VISITS = 2_000, 500, 20_000, 30_000
 ROUND, SECONDS = 20, 0.5  # what a macro's round costs in visits; processor time of one evaluation
@@ -107,6 +109,14 @@ def elements(text: str, variables: Mapping[str, Any]) -> list[Any]:
     if not isinstance(answer, list):
         raise Unanswerable("cel_type")
     return answer
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """The names that an expression asks for; nothing for a text that is none."""
+    try:
+        return used(parsed(text))
+    except CELParseError:
+        return ()
 
 
 @lru_cache(maxsize=2048)

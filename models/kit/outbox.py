@@ -1,5 +1,6 @@
 """The writing side of the outbox: what shall be told to Temporal, stored beside the thing it announces."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -40,6 +41,24 @@ async def announce_signal(
 ) -> bool:
     """Tell a fact; `key` is the fact's own id, so that told twice it is stored once."""
     return await _announce(session, key, OutboxKind.SIGNAL, workflow_id, fact, name=signal)
+
+
+async def announce_signals(session: AsyncSession, signal: str, facts: Sequence[tuple[str, Any, str]]) -> None:
+    """Tell many workflows a fact each, in one statement: (workflow id, fact, its own key)."""
+    if not facts:
+        return
+    rows = [
+        {
+            "key": key, "kind": OutboxKind.SIGNAL, "workflow_id": workflow_id, "payload": as_json(fact),
+            "not_before": func.now(), "created_at": func.now(), "workflow": "", "name": signal,
+            "actor_id": "", "task_queue": "desk", "summary": "", "status": "waiting", "tries": 0,
+            "refusal": "",
+        }
+        for workflow_id, fact, key in facts
+    ]  # fmt: skip
+    statement = insert(OutboxItem).values(rows)
+    await session.execute(statement.on_conflict_do_nothing(index_elements=["workflow_id", "actor_id", "key"]))
+    await session.execute(text("select pg_notify(:channel, '')"), {"channel": CHANNEL})
 
 
 async def _announce(

@@ -44,6 +44,10 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "ticket_confirmed": (409, N_("The repair was already confirmed.")),
     "ticket_taken": (409, N_("A colleague has already taken this ticket.")),
     "ticket_needs_answer": (409, N_("Please write what was done before you resolve the ticket.")),
+    "ticket_child_open": (
+        409,
+        N_("Another department still works for this ticket. It can be resolved once they are done."),
+    ),
     "rating_given": (409, N_("You have already rated this repair. Thank you.")),
     "mail_not_held_back": (409, N_("Nobody has to decide about this mail any more.")),
     # field service
@@ -162,6 +166,11 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "request_sent": (409, N_("This request was already sent.")),
     "link_needs_sign_in": (409, N_("This amount is decided only after signing in.")),
     "link_used": (409, N_("This link was already used. It decides once.")),
+    # knowledge
+    "article_has_flaws": (409, N_("This article still has faults. Please mend them first.")),
+    "article_draft_open": (409, N_("There is a draft of this article already. Please finish it first.")),
+    "article_exists": (409, N_("There is such an article already; write a new version of it.")),
+    "article_internal": (409, N_("This article is not for customers, so it cannot go into a reply.")),
     # uploads
     "file_too_large": (422, N_("This file is too large.")),
     "file_not_allowed": (422, N_("This kind of file cannot be attached.")),

@@ -64,6 +64,7 @@ class Settings:
     service_url: str = "http://127.0.0.1:9000/service"
     alimtalk_url: str = "http://127.0.0.1:9000/alimtalk"
     hr_url: str = "http://127.0.0.1:9000/hr"
+    hr_most_leavers: int = 20  # of one day; 0: however many
     directory_url: str = "http://127.0.0.1:9000/directory/scim/v2"
     office_url: str = "http://127.0.0.1:9000/office"
     tracking_url: str = "http://127.0.0.1:9000/carrier/track"
@@ -160,6 +161,7 @@ def _beside() -> dict[str, Any]:
         "carrier_url": _read("CARRIER_URL", "http://127.0.0.1:9000/carrier").rstrip("/"),
         "credit_url": _read("CREDIT_URL", "http://127.0.0.1:9000/credit").rstrip("/"),
         "service_url": _read("SERVICE_URL", "http://127.0.0.1:9000/service").rstrip("/"),
+        "hr_most_leavers": int(_read("HR_MOST_LEAVERS", "20")),
         "hr_url": _read("HR_URL", "http://127.0.0.1:9000/hr").rstrip("/"),
         "directory_url": _read("DIRECTORY_URL", "http://127.0.0.1:9000/directory/scim/v2").rstrip("/"),
         "office_url": _read("OFFICE_URL", "http://127.0.0.1:9000/office").rstrip("/"),

@@ -8,6 +8,7 @@ from models import (
     employee_requests,
     field_service,
     journeys,
+    knowledge,
     orders,
     partners,
     payments,
@@ -20,5 +21,5 @@ from models.kit import timeline
 
 __all__ = [
     "billing", "catalogue", "customers", "dunning", "employee_requests", "field_service", "journeys",
-    "orders", "partners", "payments", "staff", "subscriptions", "systems", "tickets", "timeline",
+    "knowledge", "orders", "partners", "payments", "staff", "subscriptions", "systems", "tickets", "timeline",
 ]  # fmt: skip

@@ -136,6 +136,7 @@ WAITS: dict[str, str] = {
     "request_event": N_("Waiting for something to happen"),
     "request_child": N_("Waiting for another request to end"),
     "request_undo": N_("Waiting until what was done is undone"),
+    "many_leavers": N_("The HR system says that %(count)s people leave: waiting for somebody to accept it"),
     "close_start": N_("%(period)s is open again: waiting for finance to close it"),
     "quarantine": N_("Waiting for a colleague to decide about a mail that was held back"),
 }
@@ -183,6 +184,7 @@ THENS: dict[str, str] = {
     "dunning_agency": N_("then a collection agency takes over"),
     "dunning_write_off": N_("then it is written off"),
     "remind_approver": N_("then they are reminded"),
+    "remind_asker": N_("then whoever asked is reminded"),
     "escalate_approval": N_("then their manager is asked as well"),
     "warn_late_task": N_("then the team is warned"),
     "remind_form": N_("then they are reminded"),

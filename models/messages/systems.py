@@ -130,8 +130,25 @@ _LEAVE = (
     _PERSON, Parameter("day", ParameterKind.DATE, N_("Day")),
     Parameter("half_days", ParameterKind.NUMBER, N_("Half days given back")),
 )  # fmt: skip
+_VISIT = (_PERSON, _text("site", N_("Site")), _text("what", N_("What is to be done")))
 
 OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "field_service",
+        "send_somebody",
+        N_("Send a technician to one of our own offices"),
+        _VISIT,
+        ("ticket", "outcome"),
+        "call_off_visit",
+    ),
+    Operation(
+        "holdings",
+        "take_back",
+        N_("Take back every access that requests have given"),
+        (_PERSON,),
+        ("count", "things"),
+    ),
+    Operation("field_service", "call_off_visit", N_("Call the technician's visit off"), _VISIT),
     Operation(
         "directory", "create_account", N_("Create an account"), (_PERSON,), ("account",), "remove_account"
     ),

@@ -5,18 +5,20 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 
 KST = timezone(timedelta(hours=9), "KST")
-_HORIZON = 3660  # days; a calendar that does not work within ten years is a mistake
+HORIZON_DAYS = 3660  # days; a calendar that does not work within ten years is a mistake
+Blocks = tuple[tuple[time, time], ...]  # in order; one that closes at 00:00 lasts until midnight
 
 
 @dataclass(frozen=True)
 class WorkingCalendar:
     """When we work: blocks of a working day, weekdays, holidays, and days worked all the same."""
 
-    blocks: tuple[tuple[time, time], ...] = ((time(9), time(12)), (time(13), time(18)))
+    blocks: Blocks = ((time(9), time(12)), (time(13), time(18)))
     weekdays: frozenset[int] = frozenset({0, 1, 2, 3, 4})  # 0 = Monday
     holidays: frozenset[date] = frozenset()
     worked: frozenset[date] = frozenset()  # an override beats a holiday and a weekend
     zone: timezone = KST
+    by_weekday: tuple[tuple[int, Blocks], ...] = ()  # weekdays with blocks of their own
 
 
 def is_working_day(day: date, calendar: WorkingCalendar) -> bool:
@@ -26,16 +28,22 @@ def is_working_day(day: date, calendar: WorkingCalendar) -> bool:
     return day.weekday() in calendar.weekdays and day not in calendar.holidays
 
 
+def blocks_of(day: date, calendar: WorkingCalendar) -> Blocks:
+    """The blocks of a day, if it is worked; a weekday without its own has those of an ordinary day."""
+    return next((own for weekday, own in calendar.by_weekday if weekday == day.weekday()), calendar.blocks)
+
+
 def blocks_from(start: datetime, calendar: WorkingCalendar) -> Iterator[tuple[datetime, datetime]]:
     """The working blocks that end after `start`, in order, the first one cut at `start`."""
     local = start.astimezone(calendar.zone)
-    for ahead in range(_HORIZON):
+    for ahead in range(HORIZON_DAYS):
         day = local.date() + timedelta(days=ahead)
         if not is_working_day(day, calendar):
             continue
-        for opens, closes in calendar.blocks:
+        for opens, closes in blocks_of(day, calendar):
             begin = datetime.combine(day, opens, calendar.zone)
-            end = datetime.combine(day, closes, calendar.zone)
+            last = day if closes > opens else day + timedelta(days=1)
+            end = datetime.combine(last, closes, calendar.zone)
             if end > local:
                 yield max(begin, local), end
 

@@ -10,6 +10,7 @@ from models.messages.customers import (
     ConsentKind,
     PrivacyOrder,
     SignupOrder,
+    Tier,
     privacy_workflow_id,
     signup_workflow_id,
 )
@@ -100,3 +101,19 @@ def file_wait(order: PrivacyOrder, since: datetime, until: datetime) -> Wait:
         "file", privacy_workflow_id(order.request_id), "", WaitFor.CUSTOMER, "privacy_file", since, until,
         "delete_file", case_id=order.request_id, customer_id=order.customer_id,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TierStep:
+    """From how much money, paid in how many months, somebody belongs to a tier."""
+
+    tier: Tier
+    paid_minor: int
+    months: int
+
+
+def tier_by(steps: Iterable[TierStep], paid: Mapping[int, int]) -> Tier:
+    """The highest tier whose step was reached; `paid` says what was paid in each number of months."""
+    order = list(Tier)
+    reached = [step.tier for step in steps if paid.get(step.months, 0) >= step.paid_minor]
+    return max(reached, key=order.index, default=Tier.STANDARD)

@@ -14,12 +14,15 @@ from activities.connectors.kit import Patience
 from activities.connectors.mail import ConsoleMail
 from activities.connectors.marketing import ConsoleMarketing, Contact, HttpMarketing
 from activities.connectors.sms import ConsoleSms
+from activities.customers.handed_over import forget_handed_over
 from activities.customers.handover import HandoverActivities
 from activities.customers.privacy import PrivacyActivities
 from activities.customers.signup import SignupActivities
 from activities.kit.calls import CallLog
+from activities.kit.transactions import transaction
 from models.billing import BillingAccount
 from models.customers import Consent, Customer, PrivacyRequest, Signup
+from models.employee_requests import EmployeeRequest, RequestFile, RequestHandover, RequestStep
 from models.messages.customers import (
     ConsentKind,
     Handover,
@@ -30,8 +33,12 @@ from models.messages.customers import (
     SignupStatus,
     SignupStep,
 )
+from models.messages.employee_requests.requests import RequestStatus, StepStatus
 from models.messages.letters import Delivery
+from models.messages.tickets import Channel
 from models.payments import Deposit
+from models.staff import Account
+from models.tickets import Ticket
 from tests.sandbox import Sandbox
 
 AT, SECRET = datetime(2026, 11, 2, 9, tzinfo=UTC), b"a secret of the test"
@@ -231,6 +238,40 @@ async def test_forgetting_twice_is_forgetting(worker_engine: AsyncEngine, tmp_pa
     assert await look(worker_engine, "select tax_id, hold_reason from billing_accounts") == [("", "")]
     assert [one.status for one in erased] == [PrivacyStatus.DONE, PrivacyStatus.DONE]
     assert await look(worker_engine, "select name, email from customers") == [("", None)]
+
+
+async def test_what_another_department_wrote_down_of_a_case_is_forgotten(worker_engine: AsyncEngine) -> None:
+    ticket = Ticket(
+        id="T1", submission_key="k", customer_id="cus_a", channel=Channel.FORM, subject="s", created_at=AT,
+        updated_at=AT,
+    )  # fmt: skip
+    common = {"item_key": "goodwill", "item_version": 1, "status": RequestStatus.DONE, "ticket_id": "T1",
+              "created_at": AT, "updated_at": AT, "asked_by": "acc_a"}  # fmt: skip
+    answers = {"customer": "김하나", "granted": 1}
+    await put(worker_engine, a_customer(), Account(id="acc_a", login="a@x.test", name="A", created_at=AT))
+    await put(worker_engine, ticket)
+    request = EmployeeRequest(id="E1", submission_key="e", for_employee_id="emp", answers=answers, **common)
+    await put(worker_engine, request)
+    form = RequestStep(
+        request_id="E1", path="0", step_id="look", kind="form", status=StepStatus.DONE, since=AT,
+        result=answers,
+    )  # fmt: skip
+    paper = RequestFile(
+        id="rf_a", request_id="E1", field_id="x", uploaded_by="acc_a", name="김하나.pdf", media_type="x",
+        size=1, sha256="x", stored_as="stored", created_at=AT,
+    )  # fmt: skip
+    await put(worker_engine, RequestHandover(request_id="E1", answers=answers, **common), form, paper)
+
+    for _ in range(2):
+        async with transaction(worker_engine) as session:
+            assert await forget_handed_over(session, "cus_a") == ["stored"]
+            assert await forget_handed_over(session, "cus_b") == []
+
+    for asked in (
+        "select answers::text from employee_requests", "select answers::text from request_handovers",
+        "select result::text from request_steps", "select name from request_files",
+    ):  # fmt: skip
+        assert "김하나" not in str(await look(worker_engine, asked)), asked
 
 
 def said(is_given: bool) -> Consent:

@@ -1,5 +1,6 @@
 """What requests do to our rows and whom they write to: each done twice, each once."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,16 @@ from activities.employee_requests import CallActivities, RequestActivities, Requ
 from activities.kit.links import Links
 from activities.kit.transactions import transaction
 from models.employee_requests import EmployeeRequest
-from models.messages.employee_requests.items import Hands, Item, Message, Moment, Notice, Step, StepKind
+from models.messages.employee_requests.items import (
+    BudgetOf,
+    Hands,
+    Item,
+    Message,
+    Moment,
+    Notice,
+    Step,
+    StepKind,
+)
 from models.messages.employee_requests.lives import (
     ApprovalWord,
     Ask,
@@ -210,3 +220,80 @@ async def test_an_items_own_words_are_filled_in_for_whom_they_are(engine: AsyncE
 
     subjects = [one.subject for one in mail.sent.values()]
     assert subjects == ["Hello Name Jane 한글", "Done 한글 · Thing 한글"]
+
+
+async def test_of_a_confidential_request_letters_reach_only_those_who_may_see_it_then(
+    engine: AsyncEngine,
+) -> None:
+    acts, mail = RequestActivities(engine), ConsoleMail()
+    letters = RequestLetterActivities(engine, mail, Links(b"secret", "https://desk.example"))
+    await acts.open(place("", 1), ORDER)
+    await acts.begin(place("1", 2))
+    async with engine.begin() as connection:
+        await connection.execute(text(
+            "insert into accounts (id, login, name, roles, team_id, created_at, locale, is_active, version)"
+            " values ('acc_late', 'late@example.test', 'Late', '{employee}', 'tm_it', now(), 'ko', true, 1)"
+        ))  # fmt: skip
+    late = Letter("k4", "", "employee_requests/task_late", case_id=ID, values={"path": "1"})
+
+    assert await twice(letters.write, late) is Delivery.MAIL
+    assert {one.to for one in mail.sent.values()} == {"tm_it@example.test", "late@example.test"}
+    async with engine.begin() as connection:
+        await connection.execute(text("update employee_requests set is_confidential = true"))
+    mail.sent.clear()
+    assert await twice(letters.write, replace(late, key="k5")) is Delivery.MAIL
+    assert {one.to for one in mail.sent.values()} == {"tm_it@example.test"}
+    async with engine.begin() as connection:
+        await connection.execute(text("delete from request_readers where account_id = 'acc_it'"))
+    mail.sent.clear()
+    assert await twice(letters.write, replace(late, key="k6")) is Delivery.NOWHERE
+    assert not mail.sent
+
+
+async def test_a_shared_budget_is_spent_by_what_was_approved_and_nothing_else(
+    engine: AsyncEngine, database: Database
+) -> None:
+    shared = an_approval(amount="form.amount", budget="5000", budget_of=BudgetOf.COST_CENTRE)
+    await publish(database.owner_url, an_item(shared, key="buy"))
+    acts = RequestActivities(engine)
+
+    async def ask(id: str, amount: int, person: str = "emp_jane", at: datetime = AT, **facts: Any) -> Place:
+        async with transaction(engine) as session:
+            session.add(
+                EmployeeRequest(
+                    id=id, submission_key=id, item_key="buy", item_version=1, asked_by="acc_emp_jane",
+                    for_employee_id=person, status=RequestStatus.OPEN, created_at=at, updated_at=at,
+                    answers={"amount": amount}, **facts,
+                )
+            )  # fmt: skip
+        where = Place(id, "buy", 1, "0", 2, at)
+        await twice(acts.begin, where)
+        return where
+
+    async def decided(id: str, is_agreed: bool, seq: int = 3) -> None:
+        end = StepEnd("0", StepStatus.DONE, {"approved": is_agreed})
+        await acts.record(RequestChange(id, seq, AT, "employee_requests.approved", step=end, path="0"))
+
+    for id, is_agreed in (("E10", True), ("E11", True), ("E12", False)):
+        await ask(id, 1_000, "emp_peer")
+        await decided(id, is_agreed)
+    await ask("E13", 700)  # still asked for
+    await ask("E14", 900, at=AT - timedelta(days=365))
+    await decided("E14", True)
+    await ask("E15", 800, is_confidential=True)
+    await decided("E15", True)
+    async with engine.begin() as connection:
+        await connection.execute(text("update employees set cost_centre = 'CC2' where id = 'emp_boss'"))
+    await ask("E16", 600, "emp_boss")
+    await ask("E17", 300)
+
+    row = await asked_once(engine, "select details from request_steps where request_id = 'E17'")
+    assert row.details["budget_minor"] == 5_000
+    assert (row.details["spent_minor"], row.details["asked_minor"]) == (2_000, 700)
+    assert row.details["spent_since"] == "2026-01-01"
+
+    await decided("E13", True)
+    again = Asking(Place("E17", "buy", 1, "0", 3, AT), Ask.OVERDUE, "E17.0.0")
+    await ActivityEnvironment().run(acts.ask, again)
+    row = await asked_once(engine, "select details from request_steps where request_id = 'E17'")
+    assert (row.details["spent_minor"], row.details["asked_minor"]) == (2_700, 0)

@@ -31,35 +31,10 @@ from models.systems import SentMessage, SystemCall
 from models.tickets import Ticket
 from ops import translations
 from tests.builders.company import build
+from tests.builders.letters import ABOUT_ARTICLES, CASES, MOMENTS, OF_A_REQUEST, PERSONAL, REQUESTS, SOLD
 from tests.sandbox import Sandbox
 
 HANGUL = re.compile("[가-힣]")
-MOMENTS = {"starts_at": "2026-12-01T14:00:00+09:00", "expires_at": "2026-12-01T05:30:00+00:00"}
-SOLD = {
-    **MOMENTS, "parcel": "O1-1", "tracking": "TRK-1", "why": "unpaid", "refunded": "yes", "kind": "return",
-}  # fmt: skip
-CASES = {"orders": "O1", "subscriptions": "C1"}  # whose letters are about a case and never about a ticket
-# Letters to people who may have no customer yet, or soon none: the activities of customers write them.
-A_NAME, A_LINK = {"name": "Lee <b>Mina</b>"}, {"link": "https://desk.example/x"}
-AN_END = {"until": datetime(2026, 12, 1, tzinfo=UTC)}
-PERSONAL: dict[str, dict[str, Any]] = {
-    "customers/code": {"code": "271828"},
-    "customers/resume": A_LINK,
-    "customers/welcome": A_NAME | A_LINK,
-    "customers/export_ready": A_NAME | A_LINK | AN_END,
-    "customers/erasing": A_NAME | AN_END,
-    "customers/erasure_refused": A_NAME | A_LINK,
-}
-# Letters about employees' requests, by e-mail alone: the activities of employee_requests write them.
-OF_A_REQUEST: dict[str, Any] = {
-    "name": "Lee <b>Mina</b>", "request_id": "E1", "item": "Laptop", "person": "Kim", "stage": "Manager",
-    "amount": "1,000", "question": "Why <i>so</i> much?", "needs_sign_in": False, "subject": "Hello",
-    "body": "Welcome <i>here</i>", "link": "https://desk.example/links/x",
-}  # fmt: skip
-REQUESTS = (
-    "approval", "approval_reminder", "question", "task", "task_late", "form", "form_late", "ended",
-    "undo_by_hand", "message", "notice",
-)  # fmt: skip
 LINK = re.compile(r"https://desk\.example/links/([0-9a-f]{64})")
 
 
@@ -137,7 +112,12 @@ def test_every_letter_has_its_templates_and_every_template_its_letter() -> None:
     found = {(path.parts[-3], path.name.split(".")[0]) for path in ROOT.glob("templates/*/letters/*.*")}
 
     # an invitation belongs to no ticket: activities/staff.py writes it
-    others = {*PERSONAL, "staff/invitation", *(f"employee_requests/{name}" for name in REQUESTS)}
+    others = {
+        *PERSONAL,
+        "staff/invitation",
+        "knowledge/review_due",
+        *(f"employee_requests/{name}" for name in REQUESTS),
+    }
     assert {f"{word}/{name}" for word, name in found} == {*FORMS, *others}
 
 
@@ -154,6 +134,19 @@ def test_letters_about_requests_speak_their_readers_language(name: str, locale: 
             assert "<b>Mina" not in mail.html
             assert "<i>" not in mail.html
             assert "https://desk.example/links/x" in mail.text
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+@pytest.mark.parametrize("locale", ["ko", "en"])
+def test_a_letter_about_an_article_speaks_its_owners_language(locale: str, is_late: bool) -> None:
+    mail = Stationery().mail("knowledge/review_due", locale, ABOUT_ARTICLES | {"is_late": is_late})
+
+    for said in (mail.subject, mail.text, mail.html):
+        assert bool(HANGUL.search(said)) is (locale == "ko"), said
+        assert "{{" not in said
+    assert "<b>Mina" not in mail.html
+    assert "<i>" not in mail.html
+    assert str(ABOUT_ARTICLES["link"]) in mail.text
 
 
 @pytest.mark.parametrize("template", PERSONAL)

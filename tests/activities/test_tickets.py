@@ -144,3 +144,34 @@ async def test_weighing_only_reads(
     assert weighed[0] == weighed[1]
     assert (weighed[0].is_billable, weighed[0].reason) == (is_billable, reason)
     assert bool(weighed[0].visit_ids) is is_billable
+
+
+async def test_a_ticket_that_is_older_than_its_clocks_keeps_its_deadlines_until_it_comes_back(
+    acts: TicketActivities, ticket: Ticket, worker_engine: AsyncEngine
+) -> None:
+    """As it was stored before clocks were rows: deadlines in its own row, no clock."""
+    record = ActivityEnvironment().run
+    opening = a_change(ticket, 1, "tickets.opened", TicketStatus.OPEN, clock=Clock.ANSWER)
+    opened = await record(acts.open, opening)
+    async with AsyncSession(worker_engine) as session, session.begin():
+        await session.execute(text("delete from ticket_promises"))
+
+    wrote = await record(
+        acts.record, a_change(ticket, 2, "tickets.customer_wrote", TicketStatus.OPEN, waits=a_wait(ticket))
+    )
+    resolved = a_change(
+        ticket, 3, "tickets.resolved", TicketStatus.RESOLVED, clock=Clock.CONFIRM, is_answer=True
+    )
+    solved = await record(acts.record, resolved)
+    back = await record(
+        acts.record, a_change(ticket, 4, "tickets.reopened", TicketStatus.OPEN, clock=Clock.ANSWER)
+    )
+
+    assert (wrote.turn, wrote.answer_due, wrote.resolve_due) == (None, opened.answer_due, opened.resolve_due)
+    assert solved.confirm_due == datetime(2026, 9, 18, 18, 0, tzinfo=KST)
+    assert (solved.answer_due, solved.resolve_due) == (opened.answer_due, opened.resolve_due)
+    assert back.turn is not None
+    assert (back.turn.until, back.turn.target) == (back.answer_due, "first_reply")
+    async with worker_engine.connect() as connection:
+        rows = await connection.execute(text("select target, outcome from ticket_promises order by target"))
+        assert list(rows.all()) == [("confirm", "dropped"), ("first_reply", None), ("resolve", None)]

@@ -22,7 +22,8 @@ _numbers = count(10_000_001)
 BODYLESS = {
     "/sign-out", "/me/sessions/end", "/me/keys/{key}/end", "/systems/outbox/{outbox_id}/again",
     "/shop/cart/{ordinal}/removal",
-    "/signup/code/again", "/signup/entry", "/signup/resume/{token}",
+    "/signup/code/again", "/signup/entry", "/signup/resume/{token}", "/customers/{customer_id}/tier",
+    "/employee-requests/items/{item_key}/requests/export",
 }  # fmt: skip
 # Bodies that are believed only with a signature, and are read raw.
 RAW = {
@@ -53,6 +54,8 @@ WORDS = {
     "subscription_id": "subscription",
     "invoice_id": "invoice",
     "approval_id": "request_approval",
+    "article_key": "article",
+    "owner_id": "account",
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.staff.accesses import harmless
+from api.kit.spreadsheets import harmless
 from models.staff import PersonalDataAccess
 from tests.api.web import Web
 

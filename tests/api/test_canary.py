@@ -28,16 +28,19 @@ async def mark_everything(engine: AsyncEngine) -> dict[str, str]:
     tokens: dict[str, str] = {}
     async with AsyncSession(engine) as session:
         for model in RULES:
+            table = inspect(model).local_table  # what is final takes a mark, too
+            await session.execute(text(f"alter table {table} disable trigger user"))
             for row in (await session.scalars(select(model))).all():
-                key = inspect(row).identity
-                token = f"canary{len(tokens):05d}x"
+                words, token = [], f"canary{len(tokens):05d}x"
                 for column in inspect(model).columns:
                     value = getattr(row, column.key)
                     if isinstance(column.type, String) and MARK in str(value or ""):
                         is_name = model is Customer and column.key == "name"
                         word = token.upper() if is_name else token
                         setattr(row, column.key, str(value).replace(MARK, word))
-                        tokens[word] = f"{model.__name__}:{key}"
+                        words.append(word)
+                key = tuple(getattr(row, column.key) for column in inspect(model).primary_key)
+                tokens |= dict.fromkeys(words, f"{model.__name__}:{key}")  # its key may hold its mark
         await session.commit()
     return tokens
 

@@ -183,7 +183,11 @@ async def test_customers_and_agents_read_why_something_fits(shop: Web) -> None:
     made = await shop.post("/catalogue/rules", who="admin", headers=JSON, data=rule)
     assert made.status_code == 201
 
-    for who, path in (("customer_own", "/shop"), ("agent", "/customers/c_one"), ("customer_own", "/home")):
+    for who, path in (
+        ("customer_own", "/shop"),
+        ("agent", "/customers/c_one/around"),
+        ("customer_own", "/home"),
+    ):
         page = await shop.get(path, who=who, headers={"Accept-Language": "ko"})
         assert "까닭입니다" in page.text, (who, path)
     assert "까닭입니다" not in (await shop.get("/shop")).text

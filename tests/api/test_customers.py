@@ -29,17 +29,47 @@ async def test_customers_are_shown_masked(web: Web, path: str, who: str) -> None
     assert not re.search(r"010-?1000-?0001|\+82101", page.text)
 
 
-@pytest.mark.parametrize("q", ["x one", "1000 0001", "010-1000-0001", "xone@example.com"])
+@pytest.mark.parametrize("q", ["x one", "1000 0001", "010-1000-0001", "0001", "xone@example.com"])
 async def test_a_customer_is_found_by_name_part_of_the_number_or_address(web: Web, q: str) -> None:
-    found = (await web.get("/customers", who="agent", headers=JSON, params={"q": q})).json()
+    found = (await web.post("/customers/search", who="agent", headers=JSON, data={"q": q})).json()
 
     assert [row["id"] for row in found["rows"]] == ["c_one"]
 
 
 async def test_a_wildcard_finds_nobody(web: Web) -> None:
     for q in ("%", "_", "%%%", "\\"):
-        found = (await web.get("/customers", who="agent", headers=JSON, params={"q": q})).json()
+        found = (await web.post("/customers/search", who="agent", headers=JSON, data={"q": q})).json()
         assert found["rows"] == []
+
+
+async def test_words_stand_in_no_address_and_are_their_author_s_alone(web: Web) -> None:
+    sent = {"q": "x one", "to": "/customers"}
+    led = (await web.post("/home/words", who="agent", data=sent)).headers["location"]
+
+    mine = (await web.get(led, who="agent", headers=JSON)).json()
+    others = (await web.get(led, who="dispatcher", headers=JSON)).json()
+
+    assert re.fullmatch(r"/customers\?kept=kw_[0-9a-z]{16}", led)
+    assert (mine["q"], [row["id"] for row in mine["rows"]]) == ("x one", ["c_one"])
+    assert (others["q"], len(others["rows"])) == ("", 2)
+
+
+async def test_customers_are_paged_by_number_and_not_by_name(desk: Web, worker_engine: AsyncEngine) -> None:
+    many = text(
+        "insert into customers (id, kind, name, locale, tier, postcode, address, region, is_verified,"
+        " created_at, version)"
+        " select 'cp_' || n, 'person', 'Same Name', 'ko', 'standard', '', '', '', false, now(), 1"
+        " from generate_series(1, 70) n"
+    )
+    async with worker_engine.begin() as connection:
+        await connection.execute(many)
+
+    first = (await desk.get("/customers", who="agent", headers=JSON)).json()
+    second = (await desk.get(first["next"], who="agent", headers=JSON)).json()
+
+    seen = [row["id"] for row in (*first["rows"], *second["rows"])]
+    assert "Same" not in first["next"]
+    assert (len(seen), len(set(seen))) == (72, 72)
 
 
 async def test_looking_at_personal_data_needs_a_reason_and_is_written_down(

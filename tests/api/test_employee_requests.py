@@ -157,12 +157,18 @@ async def test_only_employees_ask(web: Web) -> None:
     assert (stranger.status_code, stranger.json()["code"]) == (409, "not_an_employee")
 
 
+async def led(web: Web, who: str, words: str) -> str:
+    """Where the search of an employee leads; to itself for whoever may not search."""
+    answer = await web.post("/employee-requests/search", who=who, data={"q": words})
+    return str(answer.headers.get("location", "/employee-requests/search"))
+
+
 @pytest.mark.parametrize("who", ["employee", "agent_other_team", "finance", "dispatcher", "customer_own"])
 async def test_a_confidential_request_is_nowhere_for_whom_it_does_not_name(web: Web, who: str) -> None:
     pages = (
         "/employee-requests", "/employee-requests/mine", "/employee-requests/mine?show=over",
         "/employee-requests/approvals", "/employee-requests/tasks", "/employee-requests/journeys",
-        "/employee-requests/search?q=E2", "/employee-requests/search?q=laptop", "/home",
+        "/employee-requests/search?q=E2", await led(web, who, "laptop"), "/home",
     )  # fmt: skip
     for path in pages:
         for headers in (JSON, {}):
@@ -253,18 +259,22 @@ async def test_whoever_does_not_know_where_to_ask_gets_a_ticket(
 
 
 async def test_one_search_finds_things_requests_and_people(web: Web) -> None:
-    told = (await web.get("/employee-requests/search?q=e_chief", who="employee", headers=JSON)).json()
-    things = (await web.get("/employee-requests/search?q=노트북", who="employee", headers=JSON)).json()
-    block = await web.get(
-        "/employee-requests/search?q=노트북", who="employee",
-        headers={"HX-Request": "true", "HX-Target": "found"},
-    )  # fmt: skip
+    path, fragment = "/employee-requests/search", {"HX-Request": "true", "HX-Target": "found"}
+    told = (await web.post(path, who="employee", headers=JSON, data={"q": "e_chief"})).json()
+    things = (await web.post(path, who="employee", headers=JSON, data={"q": "노트북"})).json()
+    block = await web.post(path, who="employee", headers=fragment, data={"q": "노트북"})
+    address = await led(web, "employee", "e chief")
+    page = await web.get(address, who="employee", headers=JSON)
 
     assert [one["id"] for one in told["people"]] == ["e_chief"]
     assert "ends_on" not in told["people"][0]
     assert [one["key"] for one in things["tiles"]] == ["laptop"]
     assert {"E1", "E4"} & {one["id"] for one in things["cards"]}
     assert block.text.strip().startswith('<div id="found"')
+    assert address.startswith(f"{path}?kept=kw_")
+    read = (await web.post(path, who="employee", headers=JSON, data={"q": "제목 KB_"})).json()
+    assert {one["id"] for one in read["articles"]} == {"kb_one", "kb_work"}  # for everybody, and for us
+    assert [one["id"] for one in page.json()["people"]] == ["e_chief"]
 
 
 async def test_usual_times_come_from_enough_requests_of_everybody(

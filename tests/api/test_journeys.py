@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from temporalio.api.common.v1 import Payload
+from temporalio.converter import WorkflowSerializationContext
 
 from api.kit.navigation import ENTRIES
 from api.kit.routes import rules
@@ -207,10 +208,13 @@ async def ui_web(own_web: Web) -> Web:
     return web_on(own_web.app.state.engine, own_web.company, temporal_ui_url=UI)
 
 
-async def encrypted(data: bytes) -> dict[str, Any]:
+async def encrypted(data: bytes, life: str = "") -> dict[str, Any]:
     """A payload as Temporal keeps it and its UI sends it."""
     plain = Payload(metadata={"encoding": b"json/plain"}, data=data)
-    hidden = (await EncryptedPayloads((("test", bytes(32)),)).encode([plain]))[0]
+    codec = EncryptedPayloads((("test", bytes(32)),))
+    if life:
+        codec = codec.with_context(WorkflowSerializationContext("default", life))
+    hidden = (await codec.encode([plain]))[0]
     metadata = {name: base64.b64encode(value).decode() for name, value in hidden.metadata.items()}
     return {"metadata": metadata, "data": base64.b64encode(hidden.data).decode()}
 
@@ -256,6 +260,25 @@ async def test_nobody_else_reads_payloads(ui_web: Web, worker_engine: AsyncEngin
     assert answer.status_code == (401 if who == "anonymous" else 403)
     assert "payloads" not in answer.json()
     assert await audited(worker_engine) == []
+
+
+async def test_payloads_of_what_an_administrator_may_not_see_stay_closed(ui_web: Web) -> None:
+    lives = {
+        "employee-request:E1": True, "employee-request:E2": True,  # the second one names this administrator
+        "employee-request:EH2": False, "employee-request:E99": False,
+        "ticket:T1": True, "ticket:T2": False, "people-sync:1": True,
+    }  # fmt: skip
+    sealed = {life: await encrypted(f'"{life}"'.encode(), life) for life in lives}
+    stripped, swapped = await encrypted(b'"x"', "ticket:T2"), await encrypted(b'"x"', "ticket:T2")
+    del stripped["metadata"]["life"]
+    swapped["metadata"]["life"] = sealed["ticket:T1"]["metadata"]["life"]
+
+    asked = [*sealed.values(), stripped, swapped]
+    shown = (await ask(ui_web, "admin", {"payloads": asked})).json()["payloads"]
+
+    opened = [base64.b64decode(one["data"]).decode() for one in shown if one not in asked]
+    assert opened == [f'"{life}"' for life, is_shown in lives.items() if is_shown]
+    assert shown[-2:] == [stripped, swapped]
 
 
 @pytest.mark.parametrize(

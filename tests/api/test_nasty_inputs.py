@@ -39,7 +39,7 @@ NASTY = {
 }  # fmt: skip
 NUMBERS = (2**63, -(2**63) - 1, 10**400, -1, 0, 1.5, "1e9", "", True, None, [], {})
 STORED_ALIKE = ("emoji", "formula", "markup", "template", "sql", "decomposed")
-SECONDS = 60.0
+SECONDS = 0.015  # of CPU for one answer, on the average: so no text costs more than another page
 
 
 def meant(text: str) -> str:
@@ -107,7 +107,7 @@ async def test_every_text_field_bears_every_text(own_web: Web, owner: psycopg.Co
         kept += how_many_are_kept(owner, taken)
     assert asked > 1000
     assert kept > 50
-    assert time.process_time() - begun < SECONDS  # ours alone: the machine may be busy with others
+    assert time.process_time() - begun < SECONDS * asked  # ours alone: the machine may be busy with others
 
 
 def how_many_are_kept(owner: psycopg.Connection[Any], texts: list[str]) -> int:

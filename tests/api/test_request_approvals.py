@@ -14,12 +14,18 @@ from sqlmodel import col
 from api.kit.live import Change, Live
 from models.employee_requests import RequestApproval, RequestReader, RequestTask
 from models.messages.employee_requests.items import StepKind
-from models.messages.employee_requests.requests import ApprovalStatus, RequestStatus, StepStatus, TaskStatus
+from models.messages.employee_requests.requests import (
+    ApprovalStatus,
+    ReaderWhy,
+    RequestStatus,
+    StepStatus,
+    TaskStatus,
+)
 from models.staff import SignedLink
 from tests.api.test_employee_requests import JSON, said
 from tests.api.web import Web
 from tests.builders.company import NOW
-from tests.builders.employee_requests import a_request, a_step, an_approval
+from tests.builders.employee_requests import a_reader, a_request, a_step, an_approval, an_item, stored
 from tests.builders.field_service import store
 
 MINE = "/employee-requests/approvals/E3.0.0"
@@ -282,7 +288,74 @@ async def test_live_news_of_a_request_reach_whom_it_names_one_by_one(
 
 
 async def test_requests_are_not_confused_by_the_form_of_an_id(web: Web) -> None:
-    for path in ("mine", "catalogue", "tasks", "approvals", "journeys", "search", "somewhere", "colleagues"):
+    for path in ("mine", "catalogue", "tasks", "approvals", "journeys", "search", "somewhere"):
         answer = await web.get(f"/employee-requests/{path}", who="employee", headers=JSON)
         assert answer.status_code == 200, path
     assert (await web.get("/employee-requests/Enothing", who="employee")).status_code == 404
+
+
+async def test_the_rule_and_the_budget_stand_beside_the_amount(
+    own_web: Web, worker_engine: AsyncEngine
+) -> None:
+    agree = an_item().steps[0]
+    assert agree.approval is not None
+    policies = {"ko": "규정 7조", "en": "Rule 7"}
+    ruled = replace(agree, approval=replace(agree.approval, policies=policies, budget="1000000"))
+    await store(worker_engine, *stored(an_item("ruled", steps=(ruled,)), NOW))
+    asked = {"asked_by": "a_agent", "for_employee_id": "e_other", "owner_team_id": "team_two"}
+    await store(worker_engine, a_request("E6", NOW, submission_key="key-E6", item_key="ruled", **asked))
+    details = {"budget_minor": 1_000_000}
+    await store(
+        worker_engine, a_step("E6", "0", "agree", StepKind.APPROVAL, NOW, details=details),
+        an_approval("E6", "e_one", NOW), a_reader("E6", "a_employee", ReaderWhy.APPROVER, NOW),
+    )  # fmt: skip
+
+    page = await own_web.get("/employee-requests/approvals/E6.0.0?lang=ko", who="employee")
+
+    assert page.status_code == 200
+    assert "규정 7조" in page.text
+    assert "500,000" in page.text  # so much more than there is
+
+
+async def test_of_a_shared_budget_it_is_shown_what_is_spent(own_web: Web, worker_engine: AsyncEngine) -> None:
+    await store(worker_engine, *stored(an_item("shared"), NOW))
+    asked = {"asked_by": "a_agent", "for_employee_id": "e_other", "owner_team_id": "team_two"}
+    await store(worker_engine, a_request("E6", NOW, submission_key="key-E6", item_key="shared", **asked))
+    details = {
+        "budget_minor": 5_000_000, "spent_minor": 3_900_000, "asked_minor": 700_000,
+        "spent_since": "2026-10-01", "spent_at": NOW.isoformat(),
+    }  # fmt: skip
+    await store(
+        worker_engine, a_step("E6", "0", "agree", StepKind.APPROVAL, NOW, details=details),
+        an_approval("E6", "e_one", NOW), a_reader("E6", "a_employee", ReaderWhy.APPROVER, NOW),
+    )  # fmt: skip
+
+    path = "/employee-requests/approvals/E6.0.0"
+    page = (await own_web.get(f"{path}?lang=en", who="employee")).text
+    told = (await own_web.get(path, who="employee", headers=JSON)).json()
+
+    for amount in ("3,900,000", "700,000", "400,000"):  # 5.0 - 3.9 - 1.5: so much more than there is
+        assert amount in page, amount
+    assert (told["budget"]["spent_minor"], told["budget"]["asked_minor"]) == (3_900_000, 700_000)
+
+
+async def test_a_colleague_who_came_later_sees_a_confidential_request_only_when_let(
+    own_web: Web, worker_engine: AsyncEngine
+) -> None:
+    secret, readers = "/employee-requests/E2", "/employee-requests/E2/readers"
+    word = {"command_id": "let-1", "mate": "agent_and_finance@example.com"}
+    assert (await own_web.get(secret, who="agent_other_team")).status_code == 404  # came after it began
+    assert (await own_web.post(readers, who="agent_other_team", data=word)).status_code == 404
+    async with AsyncSession(worker_engine) as session, session.begin():
+        facts = {"request_id": "E2", "account_id": "a_agent_other_team", "why": ReaderWhy.TEAM, "since": NOW}
+        session.add(RequestReader(**facts))
+    assert (await own_web.post(readers, who="agent", data=word)).status_code == 403  # asked, works not on it
+
+    stranger = {**word, "mate": "dispatcher@example.com"}
+    assert (await own_web.post(readers, who="agent_other_team", data=stranger)).status_code == 422
+    for _ in range(2):
+        answer = await own_web.post(readers, who="agent_other_team", data=word)
+        assert answer.status_code in (303, 202), answer.text
+
+    [told] = await said(worker_engine, "E2")
+    assert (told.name, told.payload["account_id"]) == ("name_reader", "a_agent_and_finance")

@@ -9,12 +9,12 @@ from sqlmodel import col
 
 from models.employee_requests import RequestStep
 from models.messages.employee_requests.items import Choice, FieldKind, Form, Hands, Step, StepKind
-from models.messages.employee_requests.requests import StepStatus
+from models.messages.employee_requests.requests import ReaderWhy, StepStatus
 from models.staff import CostCentre, EmployeeAbsence
 from tests.api.test_employee_requests import FORM, HTMX, JSON, LAPTOP, requests_of, said
 from tests.api.web import Web
 from tests.builders.company import NOW
-from tests.builders.employee_requests import a_field, a_request, a_step, an_item, stored, texts
+from tests.builders.employee_requests import a_field, a_reader, a_request, a_step, an_item, stored, texts
 from tests.builders.field_service import store
 
 
@@ -172,3 +172,31 @@ async def test_every_answer_bears_every_text(web: Web, open_engine: AsyncEngine,
             page = await web.post(path, who="employee", data=form)
             assert page.status_code < 500, text[:10]
             assert "<script>alert(1)" not in page.text
+
+
+async def test_a_form_stands_on_the_list_of_those_whom_it_waits_for(
+    own_web: Web, worker_engine: AsyncEngine
+) -> None:
+    by = {
+        "team": Form(Hands.TEAM, (a_field("x"),), team="team_one"),
+        "boss": Form(Hands.MANAGER, (a_field("x"),)),
+    }
+    steps = tuple(Step(name, StepKind.FORM, texts(name), form=form) for name, form in by.items())
+    await store(worker_engine, *stored(an_item("lists", form=(), steps=steps), NOW))
+    await store(worker_engine, a_request("E6", NOW, submission_key="key-E6", item_key="lists", answers={}))
+    for path, name in (("0", "team"), ("1", "boss")):
+        await store(worker_engine, a_step("E6", path, name, StepKind.FORM, NOW, due_at=NOW))
+    await store(worker_engine, a_reader("E6", "a_admin", ReaderWhy.NAMED, NOW))
+
+    for who, names in (
+        ("agent", ["team"]),
+        ("admin", ["team", "boss"]),
+        ("employee", []),
+        ("agent_other_team", []),
+    ):
+        for page in ("/employee-requests/tasks", "/employee-requests"):
+            told = (await own_web.get(page, who=who, headers=JSON)).json()["forms"]
+            assert [one["name"] for one in told] == names, (who, page)
+            shown = (await own_web.get(page, who=who)).text
+            assert shown.count("/employee-requests/E6/forms/") == len(names), (who, page)
+    assert (await own_web.get("/employee-requests/E6/forms/0", who="agent")).status_code == 200

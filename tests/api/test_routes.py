@@ -12,7 +12,7 @@ from api.kit.routes import ANYONE, SYSTEM, GuardedRoute, Router, Rule, is_declar
 from models.messages.staff import LinkPurpose
 from tests.api.walk import PARAMETER, address_of
 from tests.api.web import Web
-from tests.builders.company import SAMPLE
+from tests.builders.samples import SAMPLE
 
 VARYING = re.compile(
     r'(name="_csrf" value="|<meta name="csrf" content="| data-at=")[^"]*|Zzz999|request_key" value="[^"]*'

@@ -43,7 +43,7 @@ from tests.api.shapes import (
 from tests.api.test_routes import allowed
 from tests.api.walk import PARAMETER, address_of, dump
 from tests.api.web import Web
-from tests.builders.company import SAMPLE
+from tests.builders.samples import SAMPLE
 from tests.conftest import Database
 
 assert tables
@@ -73,6 +73,7 @@ FOREIGN = {
     "subscription": ("S2-1",),
     "invoice": ("I2-1",),
     "request_approval": ("E2.0.0",),
+    "article": (),  # the desk reads all of them
 }
 OWN = {word: own for word, (own, _) in SAMPLE.items()} | {
     "account": "a_dispatcher", "part": "pa", "team": "team_one",
@@ -280,7 +281,10 @@ def columns() -> dict[str, list[str]]:
 
 
 # Forms that nobody of the sample may send: a one-time link that nobody was given, a form that is no stage.
-NOBODYS = {"/welcome/{token}": 404, "/employee-requests/{employee_request_id}/forms/{path}": 404}
+NOBODYS = {
+    "/welcome/{token}": 404, "/employee-requests/{employee_request_id}/forms/{path}": 404,
+    "/employee-requests/{employee_request_id}/readers": 403,  # nobody of the sample's teams works on it
+}  # fmt: skip
 
 
 async def seer(web: Web, shape: Shape, wrong: dict[str, Any]) -> tuple[str, str]:

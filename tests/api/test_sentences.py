@@ -27,6 +27,9 @@ VALUES: dict[str, Any] = {
     "period": "2026-10", "count": "2", "check": "unknown", "document": "2026-17",
     "since": "2026-11-02", "pay_on": "2026-12-01",
     "until_on": "2026-12-01", "other": "T100001", "stage": "노트북 지급", "approver": "한서윤",
+    "target": "resolve", "due": AT, "was": AT, "rule": "골드 고객", "team": "고객지원팀", "tag": "vip",
+    "priority": "P1", "held": "too_often",
+    "item_ko": "명함", "item_en": "Business cards", "reader": "한서윤",
     "question": "왜 필요합니까?", "answer": "새 노트북이 필요합니다", "version": "2",
 }  # fmt: skip
 REASONS = {

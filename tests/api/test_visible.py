@@ -24,7 +24,7 @@ from tests.conftest import Database
 assert tables
 # Without personal data or money of their own.
 OPEN = {
-    "products", "parts", "service_policies", "calendar_days", "number_series", "outbox", "inbox",
+    "products", "parts", "service_policies", "number_series", "outbox", "inbox",
     "sign_in_throttles", "cart_items",
 }  # fmt: skip
 

@@ -6,7 +6,8 @@ from typing import Any
 import psycopg
 
 from api.kit.routes import Rule
-from tests.builders.company import SAMPLE, Company
+from tests.builders.company import Company
+from tests.builders.samples import SAMPLE
 
 PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 

@@ -87,8 +87,10 @@ class House:
         return self._until(lambda: self._only(subject), seconds, f"no ticket {subject!r}")
 
     def _only(self, subject: str) -> str | None:
-        rows = self.asked("agent", "/tickets?view=open&q=" + subject[:60])["rows"]
-        assert isinstance(rows, list)
+        headers = {"Authorization": f"Bearer {self.keys.tokens['agent']}", "Accept": "application/json"}
+        answer = self.http.post(self.app + "/home/search", headers=headers, json={"q": subject[:60]})
+        groups = answer.raise_for_status().json()["groups"]
+        rows = [hit for group in groups if group["name"] == "ticket" for hit in group["hits"]]
         assert len(rows) < 2, rows
         return str(rows[0]["id"]) if rows else None
 

@@ -1,18 +1,24 @@
 """Every page there is, as somebody reaches it in a house that has lived: who looks, and where."""
 
 import re
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 from uuid import uuid4
 
 from app import ROUTERS
 from models.messages.systems import System
-from ops.trade import Trader
-from ops.walk import Walker
 from tests.browser.house import LINK, House
+from tests.browser.made import (
+    a_change,
+    a_fault,
+    a_return,
+    an_order,
+    bill_of,
+    letter_link,
+    sends,
+    until,
+    welcome,
+)
 
 PHONE, TABLET, DESK = 390, 820, 1280
 NOT_PAGES = re.compile(
@@ -22,7 +28,10 @@ NOT_PAGES = re.compile(
     r"|/payment-methods/{method_id}/authorisation|/billing/invoices/{invoice_id}/payment"
     r"|/dunning/{case_id}/handover|/my/privacy/{privacy_request_id}/file|/signup/resume/{token}"
     r"|/tickets/mails/{mail_id}/(original|page)"
+    r"|/employee-requests/{employee_request_id}/files/{request_file_id}"
     r"|/employee-requests/items/{item_key}|/employee-requests/items/{item_key}/versions/{version}/file"
+    r"|/help/pictures/{file_id}|/knowledge/{article_key}|/knowledge/files/all"
+    r"|/knowledge/{article_key}/versions/{version}/file"
     r"|/report/received/{token}|/links/{token}/payment|.*/histories/{run_id}|/links/{token}/photos/.*"
 )
 """Moves on to a page, answers programs, or shows a file; those with tokens are looked at on the walks."""
@@ -41,6 +50,12 @@ CATALOGUE = (
     "/catalogue/plans/pln_stream/versions/3/edit", "/catalogue/bundles/bun_home",
     "/catalogue/bundles/bun_home/versions/2", "/catalogue/bundles/bun_home/versions/2/edit",
     "/catalogue/products/prd_tv", "/catalogue/new?thing=plan", "/catalogue/new?thing=rule",
+)  # fmt: skip
+
+
+PROMISED = (
+    "/tickets/promises", "/tickets/promises/1", "/tickets/calendar", "/tickets/rules",
+    "/tickets/rules/danger/versions/1",
 )  # fmt: skip
 
 
@@ -108,13 +123,16 @@ def tours(house: House) -> dict[str, Tour]:
         tour.who: tour
         for tour in (
             Tour("agent", DESK, (
-                "/home", "/tickets", "/tickets?view=open", "/tickets?view=open&q=nothing-at-all",
-                "/tickets/new",
-                "/tickets/new?customer=cus_mina", "/customers", "/customers?q=zzz", "/customers/cus_mina",
+                "/home", "/tickets", "/tickets?view=open", "/tickets/new",
+                narrowed(house, "agent", "/tickets", "nothing at all"),
+                narrowed(house, "agent", "/customers", "zz zz"),
+                "/tickets/new?customer=cus_mina", "/customers", "/customers/cus_mina",
+                "/customers/cus_mina/around", "/customers/tiers", "/home/search",
                 "/customers/privacy-requests", "/orders", f"/orders/{order}", "/field-service", "/me",
                 "/orders/returns", f"/orders/returns/{back}", f"/orders/{order}/return",
                 *(f"/tickets/{number}" for number in numbers[:4]), *jobs, bills[0],
-                *contracts(house, "agent"), *mails(house),
+                *contracts(house, "agent"), *mails(house), *to_hand_over(house),
+                f"/knowledge/tickets/{numbers[0]}", f"/tickets/{numbers[0]}/promises",
             )),
             Tour("finance", DESK, (
                 "/billing/invoices", "/billing/invoices?status=overdue", *bills,
@@ -123,8 +141,8 @@ def tours(house: House) -> dict[str, Tour]:
                 *runs(house), "/billing/accounts/cus_b01", "/billing/accounts/cus_b17",
             )),
             Tour("admin", DESK, (
-                "/staff", "/staff/acc_agent", "/staff/acc_admin", "/staff/accesses", *overview(house),
-                *CATALOGUE, *kept(house),
+                "/staff", "/staff/acc_agent", "/staff/acc_admin", "/staff/accesses", "/people/leavers",
+                *overview(house), *CATALOGUE, *kept(house), *written(house), *PROMISED,
             )),
             Tour(worker, PHONE, ("/field-service", *phone, "/me")),
             Tour("partner", TABLET, ("/field-service", "/me")),
@@ -141,7 +159,8 @@ def tours(house: House) -> dict[str, Tour]:
             Tour("manager", PHONE, to_approve(house)),
             Tour("workplace", DESK, to_work_on(house)),
             Tour("", PHONE, (
-                "/report", "/sign-in", "/signup", "/signup/code", *SHOP, *letters(house), welcome(house),
+                "/report", "/help", "/help?q=탈수", "/help?q=zzzz", "/help/fridge_not_cold",
+                "/sign-in", "/signup", "/signup/code", *SHOP, *letters(house), welcome(house),
                 letter_link(house, f"order:{order}/placed"), letter_link(house, f"change:{change}:requested"),
                 letter_link(house, f"return:{back}/return_agreed"),
                 letter_link(house, f"order:{returned}/done") + "/return",
@@ -180,101 +199,6 @@ def card_form(house: House) -> tuple[str, ...]:
     return (f"/payment-methods/{begun['method_id']}",)
 
 
-def sends(house: House, who: str, path: str, **form: object) -> Any:
-    """What the house answers to a program's form."""
-    headers = {"Authorization": f"Bearer {house.keys.tokens[who]}", "Accept": "application/json"}
-    answer = house.http.post(
-        f"{house.app}{path}", headers=headers, data={name: str(value) for name, value in form.items()}
-    )
-    answer.raise_for_status()
-    return answer.json()
-
-
-def an_order(house: House, **thing: str) -> str:
-    """The number of an order that the customer has just made; something else stays in the cart."""
-    sends(house, "customer", "/shop/cart", **(thing or {"product_id": "prd_stand"}), quantity=1)
-    quote: Any = house.asked("customer", "/orders/new")["quote"]
-    order = sends(
-        house, "customer", "/orders", submission_key=uuid4().hex, once_minor=quote["once_minor"],
-        monthly_minor=quote["monthly_minor"], ship_name="미나", ship_phone="010-1234-5678",
-        ship_address="서울 강남구 테헤란로 1",
-    )  # fmt: skip
-    if not thing:
-        sends(house, "customer", "/shop/cart", product_id="prd_stand", quantity=2)
-    return str(order["id"])
-
-
-def a_return(house: House) -> tuple[str, str]:
-    """The number of an order that was delivered, and of its return, which waits to be inspected."""
-    orders: list[str] = []
-
-    async def send_back(walker: Walker) -> None:
-        trader = Trader(walker)
-        orders.append(await trader.order("customer", {"product_id": "prd_air"}))
-        await trader.live("customer", orders[0], "returned")
-
-    house.walks(send_back)
-    rows: Any = house.asked("customer", "/orders/returns")["rows"]
-    return orders[0], str(rows[0]["id"])
-
-
-def shown_order(house: House, order: str) -> Any:
-    """An order as its customer sees it."""
-    return house.asked("customer", f"/orders/{order}")["order"]
-
-
-def bill_of(house: House, order: str) -> str:
-    """Where the customer pays an order, once it has its invoice."""
-    invoice = until(lambda: shown_order(house, order)["invoice_id"], "no invoice")
-    return f"/billing/invoices/{invoice}/pay"
-
-
-def a_change(house: House) -> str:
-    """The number of a change of a contract, which takes effect at the end of its period."""
-    if not house.asked("customer", "/subscriptions")["rows"]:
-        an_order(house, plan_id="pln_stream")
-    contract = until(lambda: house.asked("customer", "/subscriptions")["rows"], "no contract began")[0]["id"]
-    wish = {"kind": "termination", "at_end": "true"}
-    shown: Any = house.asked("customer", f"/subscriptions/{contract}/changes?{urlencode(wish)}")["shown"]
-    made = sends(
-        house, "customer", f"/subscriptions/{contract}/changes", request_key=uuid4().hex,
-        shown_minor=shown["total_minor"], shown_seq=shown["contract_seq"], **wish,
-    )  # fmt: skip
-    return str(made["change_id"])
-
-
-def until(look: Callable[[], Any], otherwise: str) -> Any:
-    """Look again and again until there is something."""
-    limit = time.monotonic() + 60
-    while not (found := look()):
-        assert time.monotonic() < limit, otherwise
-        time.sleep(0.5)
-    return found
-
-
-def letter_link(house: House, key: str) -> str:
-    """The address in a letter, without the house's own part."""
-
-    def look() -> str:
-        sent = house.http.get(f"{house.sandbox}/mail/messages").json()
-        return next((m[0] for one in sent if one["key"] == key and (m := LINK.search(one["text"]))), "")
-
-    opened = house.http.get(until(look, f"no letter {key}"), follow_redirects=True)
-    return str(opened.url).removeprefix(house.app)
-
-
-def welcome(house: House) -> str:
-    """Where somebody who was just invited chooses a password."""
-    invited = {"login": "new.hand@ieum.example", "name": "새 동료", "roles": "agent"}
-    sends(house, "admin", "/staff", command_id=uuid4().hex, **invited)
-
-    def look() -> str:
-        sent = house.http.get(f"{house.sandbox}/mail/messages", params={"to": invited["login"]}).json()
-        return next((m[0] for one in sent if (m := re.search(r"/welcome/[0-9a-f]+", one["text"]))), "")
-
-    return str(until(look, "the invitation did not arrive"))
-
-
 def contracts(house: House, who: str) -> tuple[str, ...]:
     """Somebody's contracts, what changes of the first one cost, and its last change."""
     listed: Any = house.asked(who, "/subscriptions")["rows"]
@@ -288,11 +212,11 @@ def contracts(house: House, who: str) -> tuple[str, ...]:
     return tuple(pages)
 
 
-def a_fault(house: House) -> str:
-    """The number of a request of the employee on which a department works."""
-    about = {"answers.where": "3층 회의실", "answers.what": "light", "answers.is_danger": "no"}
-    item = "/employee-requests/catalogue/facility_fault"
-    return str(sends(house, "employee", item, submission_key=uuid4().hex, whom="me", **about)["id"])
+def to_hand_over(house: House) -> tuple[str, ...]:
+    """By what a case can be handed to another department, and the form of one of them."""
+    rows: Any = house.asked("agent", "/tickets?view=open")["rows"]
+    place = f"/employee-requests/handover/{rows[0]['id']}"
+    return place, f"{place}/goodwill"
 
 
 def asked_for(house: House) -> tuple[str, ...]:
@@ -308,9 +232,24 @@ def asked_for(house: House) -> tuple[str, ...]:
     return (
         "/employee-requests", "/employee-requests/catalogue", item, f"/employee-requests/{draft}/draft",
         "/employee-requests/mine", "/employee-requests/mine?show=draft", f"/employee-requests/{number}",
-        "/employee-requests/search?q=노트북", "/employee-requests/search?q=nothing-at-all", form,
-        "/employee-requests/somewhere", "/employee-requests/colleagues?q=서",
+        narrowed(house, "employee", "/employee-requests/search", "노트북"), "/help/items/laptop",
+        narrowed(house, "employee", "/employee-requests/search", "nothing at all"), "/help/a_new_laptop",
+        form, f"/employee-requests/{a_purchase(house)}/answers",
+        "/employee-requests/somewhere",
     )  # fmt: skip
+
+
+def narrowed(house: House, who: str, path: str, words: str) -> str:
+    """The address of a list that these words narrow; it does not hold them."""
+    return str(sends(house, who, "/home/words", q=words, to=path)["location"])
+
+
+def a_purchase(house: House) -> str:
+    """A running request of which its asker may change an answer."""
+    asked = {"what": "의자", "amount": "300000", "needed_on": "2026-12-24", "is_contract": "no"}
+    answers = {f"answers.{name}": value for name, value in asked.items()}
+    item = "/employee-requests/catalogue/purchase"
+    return str(sends(house, "employee", item, submission_key=uuid4().hex, whom="me", **answers)["id"])
 
 
 def tasks_of(house: House, number: str) -> list[str]:
@@ -347,7 +286,27 @@ def kept(house: House) -> tuple[str, ...]:
     items = "/employee-requests/items"
     version = sends(house, "admin", f"{items}/laptop/versions", version=1)["version"]
     draft = f"{items}/laptop/versions/{version}"
-    return items, f"{items}?q=zzz", f"{items}/new", f"{items}/joiner/versions/1", draft, f"{draft}/changes"
+    return (
+        items,
+        narrowed(house, "admin", items, "zz zz"),
+        f"{items}/laptop/requests",
+        f"{items}/joiner/requests",
+        f"{items}/new",
+        f"{items}/joiner/versions/1",
+        draft,
+        f"{draft}/changes",
+    )
+
+
+def written(house: House) -> tuple[str, ...]:
+    """The articles as their authors see them: the list, a version in review, a draft with faults, files."""
+    begun = sends(house, "admin", "/knowledge", key="faulty", title_ko="결함", body_ko="# 제목")
+    return (
+        "/knowledge", "/knowledge?show=due", "/knowledge?q=zzzz", "/knowledge/new", "/knowledge/gaps",
+        "/knowledge/files", "/knowledge/tv_no_picture/versions/2",
+        "/knowledge/tv_no_picture/versions/2/changes",
+        f"/knowledge/{begun['key']}/versions/1", "/knowledge/goodwill_and_refunds/versions/1",
+    )  # fmt: skip
 
 
 def overview(house: House) -> tuple[str, ...]:

@@ -24,6 +24,6 @@ def by_day_and_night(page: Page) -> list[tuple[str, str, list[str]]]:
     """The same in the dark and in the light: which light, which rule, which elements."""
     wrong: list[tuple[str, str, list[str]]] = []
     for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         wrong += [(scheme, one["id"], [node["html"] for node in one["nodes"]]) for one in barriers(page)]
     return wrong

@@ -10,8 +10,8 @@ from uuid import uuid4
 from playwright.sync_api import Page, expect
 
 from tests.browser.house import House, Tongue
+from tests.browser.made import sends, until
 from tests.browser.people import Person
-from tests.browser.places import sends, until
 from tests.browser.sight import by_day_and_night
 
 FILE = """format: 1

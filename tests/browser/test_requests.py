@@ -8,9 +8,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.house import LINK, House, Tongue
+from tests.browser.made import sends, until
 from tests.browser.people import Person
 from tests.browser.places import PHONE as WIDTH
-from tests.browser.places import sends, until
 from tests.browser.test_look import RULES, WIDER
 from tests.browser.test_walk import PHONE
 

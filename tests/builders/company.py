@@ -46,7 +46,19 @@ from models.staff import (
 )
 from models.systems import SentMessage, SystemCall
 from models.tickets import Attachment, Draft, Ticket, TicketMessage, TicketRating
-from tests.builders import banking, bills, books, employee_requests, late, mails, people, sale
+from tests.builders import (
+    banking,
+    bills,
+    books,
+    employee_requests,
+    late,
+    mails,
+    people,
+    rulebook,
+    sale,
+    search,
+)
+from tests.builders.knowledge import articles
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 PASSWORD = "correct horse battery staple"
@@ -78,55 +90,6 @@ CASES = (
     Case(5, "c_two", "team_two", False, None, VisitStatus.SEARCHING),
     Case(6, "c_one", "team_two", False, "t_house", VisitStatus.COMPLETED, NOW - timedelta(days=6)),
 )
-# For each word in a path: the row of customer_own, agent and technician_assigned, and one that is none of theirs.
-SAMPLE = {
-    "ticket": ("T1", "T2"),
-    "visit": ("V1-1", "V2-1"),
-    "offer": ("1", "1"),
-    "ordinal": ("1", "1"),
-    "invoice": ("I1-1", "I2-1"),
-    "attempt": ("I1-1.1", "I2-1.1"),
-    "customer": ("c_one", "c_two"),
-    "message": ("m1reply", "m2note"),
-    "mail": ("ml1", "ml2"),
-    "attachment": ("at1", "at2"),
-    "technician": ("t_one", "t_two"),
-    "partner": ("p_one", "p_two"),
-    "account": ("a_employee", "a_gone"),
-    "api_token": ("0000000000000000", "1111111111111111"),
-    "product": ("pr", "pr_gone"),
-    "owned_product": ("op1", "op2"),
-    "workflow": ("ticket:T1", "ticket:T2"),
-    "system": ("payments", "mail"),
-    "outbox": ("1", "1"),
-    "order": ("O1", "O2"),
-    "shipment": ("O1-1", "O2-1"),
-    "return": ("R1", "R2"),
-    "subscription": ("S1-1", "S2-1"),
-    "change": ("C1", "C2"),
-    "plan": ("pl", "pl_gone"),
-    "bundle": ("bu", "bu_gone"),
-    "version": ("1", "9"),
-    "cross_sell": ("xs", "xs_gone"),
-    "method": ("pm1", "pm2"),
-    "refund": ("rf1", "rf2"),
-    "collection": ("2026-01-01", "2026-01-02"),
-    "batch": ("EB212601", "EB212602"),
-    "deposit": ("dep1", "dep2"),
-    "tax_document": ("T2025-000001", "T2025-000002"),
-    "credit_note": ("cn1", "cn2"),
-    "privacy_request": ("pv1", "pv2"),
-    "period": (books.LEAP, books.LEAP),
-    "posting": (books.LINE, books.LINE),
-    "run": (bills.RUN, "B2020-01-01"),
-    "dunning_case": ("D1", "D2"),
-    "dunning_policy": ("1", "9"),
-    "request_item": ("laptop", "laptop_gone"),
-    "employee_request": ("E1", "E2"),
-    "request_approval": ("E3.0.0", "E2.0.0"),
-    "request_task": ("E1.1.0.0", "E2.1.0.0"),
-    "delegation": ("dg1", "dg2"),
-}
 LINKED = {"c_one": "link_bill", "c_two": "link_bill_other"}  # who came by the letter of a run's invoice
 ACCOUNTS: dict[str, dict[str, Any]] = {
     "agent": {"roles": [Role.AGENT], "team_id": "team_one"},
@@ -172,6 +135,7 @@ async def build(engine: AsyncEngine, word: str = "x", password_hash: str | None 
             await store(session, rows)
         await store(session, people.colleagues(word, NOW))
         await store(session, employee_requests.asked(word, NOW))
+        await store(session, articles(word, NOW))
         await store(session, sale.shelf(word, NOW))
         await store(session, sale.sold(1, "c_one", None, word, NOW))
         await store(session, sale.sold(2, "c_two", "c_one", word, NOW))
@@ -181,6 +145,9 @@ async def build(engine: AsyncEngine, word: str = "x", password_hash: str | None 
         await store(session, banking.banked(2, "c_two", word, NOW))
         await store(session, bills.billed(("c_one", "c_two"), word, NOW))
         await store(session, late.policies(word, NOW))
+        await store(session, rulebook.kept(word, NOW))
+        for case in CASES:
+            await store(session, rulebook.on_ticket(case.ticket, word, NOW))
         for n, customer in enumerate(("c_one", "c_two"), 1):
             await store(session, late.overdue(n, customer, word, NOW))
         session.add_all(_links(company))
@@ -390,4 +357,5 @@ def _house(word: str) -> list[SQLModel]:
         SystemCall(system=System.SMS, operation="send", key="k", at=NOW, result=CallResult.OK, error=word),
         SentMessage(key="house", system=System.MAIL, letter=word, sent_at=NOW),
         *mails.held(word, NOW),
+        *search.noted(word, NOW),
     ]  # fmt: skip

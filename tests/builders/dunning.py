@@ -21,7 +21,7 @@ from tests.builders.billing import a_line
 
 K = StepKind
 STEPS = (
-    PolicyStep(1, K.RETRY),
+    PolicyStep(2, K.RETRY),  # invoices of tests were due yesterday: whatever the hour, no step is due at once
     PolicyStep(3, K.NOTIFY, letter="reminder"),
     PolicyStep(7, K.NOTIFY, letter="warning", channel="kakao"),
     PolicyStep(10, K.CALL, minimum_minor=30_000),

@@ -8,6 +8,8 @@ from sqlmodel import SQLModel
 from models.employee_requests import (
     EmployeeRequest,
     RequestApproval,
+    RequestFile,
+    RequestHandover,
     RequestReader,
     RequestStep,
     RequestTask,
@@ -50,6 +52,7 @@ REQUESTS = {
     TO_APPROVE: ("a_agent", "e_other", "team_two", RequestStatus.OPEN),
     DRAFT: ("a_employee", "e_one", "team_one", RequestStatus.DRAFT),
 }
+HANDED_OVER = {"EH1": False, "EH2": True}  # out of T1 by the agent; the second one is confidential
 APPROVERS = {OWN: "e_chief", SECRET: "e_chief", TO_APPROVE: "e_one"}
 ACCOUNTS = {"e_one": "a_employee", "e_chief": "a_admin", "e_other": "a_agent"}
 
@@ -77,7 +80,7 @@ def an_item(key: str = "laptop", **facts: Any) -> Item:
             a_field("why", FieldKind.LONG_TEXT, visible_when="form.is_urgent"),
             a_field("desk", is_required=False),
             a_field("cost_centre", known_from="cost_centre"),
-            a_field("secret", is_required=False, readers=("asker", "owners")),
+            a_field("secret", is_required=False, readers=("asker", "owners"), writers=("asker", "owners")),
         ),
         "steps": (
             Step("agree", StepKind.APPROVAL, texts("Manager", "팀장 승인"), approval=Approval(
@@ -169,6 +172,20 @@ def a_reader(request: str, account: str, why: ReaderWhy, now: datetime) -> Reque
     return RequestReader(request_id=request, account_id=account, why=why, since=now)
 
 
+def a_handover(id: str, word: str, now: datetime, is_secret: bool) -> list[SQLModel]:
+    """A request of the agent for the ticket T1, and what the ticket's page shows of it."""
+    stage = {"names": texts(word), "state": "now", "since": now.isoformat(), "team_id": "team_two"}
+    common: dict[str, Any] = {
+        "ticket_id": "T1", "item_key": "laptop", "item_version": 1, "asked_by": "a_agent", "created_at": now,
+        "updated_at": now, "status": RequestStatus.OPEN, "is_confidential": is_secret,
+    }  # fmt: skip
+    return [
+        a_request(id, now, **{**common, "for_employee_id": "e_other", "owner_team_id": "team_two"}),
+        RequestHandover(request_id=id, team_id="team_two", stages=[stage], answers={"desk": word}, **common),
+        a_reader(id, "a_agent", ReaderWhy.ASKER, now),
+    ]
+
+
 def asked(word: str, now: datetime) -> list[SQLModel]:
     """The sample company's requests; `word` stands in every free text."""
     later = RequestItemVersion(
@@ -185,7 +202,8 @@ def asked(word: str, now: datetime) -> list[SQLModel]:
         since=now,
     )  # fmt: skip
     journey = an_item("joiner", names=texts(word), trigger=Trigger.JOINER, category=Category.HR)
-    rows: list[SQLModel] = [*stored(an_item(), now), later, simulation, *stored(journey, now)]
+    laptop = an_item(from_ticket={"desk": "ticket.subject"})
+    rows: list[SQLModel] = [*stored(laptop, now), later, simulation, *stored(journey, now)]
     for id in REQUESTS:
         answers = {"model": "light", "price": 1_500_000, "desk": word, "secret": word, "cost_centre": "CC1"}
         rows.append(a_request(id, now, is_confidential=id == SECRET, answers=answers, reason=word))
@@ -210,6 +228,23 @@ def asked(word: str, now: datetime) -> list[SQLModel]:
     rows.append(a_step("E5", "0", "agree", StepKind.APPROVAL, now, status=StepStatus.DONE, ended_at=now))
     rows.append(a_task(OWN, "team_one", now, note=word))
     rows.append(a_task(SECRET, "team_two", now, note=word))
-    order = [RequestItem, RequestItemVersion, ItemSimulation, EmployeeRequest]
-    rest = [RequestStep, RequestApproval, RequestTask, RequestReader, TimelineEntry]
+    for n, id in enumerate((OWN, SECRET), 1):
+        rows.append(
+            RequestFile(
+                id=f"rf{n}", request_id=id, field_id="secret", uploaded_by=REQUESTS[id][0], name=word,
+                media_type="image/png", size=1, sha256="s", stored_as=f"rf{n}", created_at=now,
+            )
+        )  # fmt: skip
+    for id, is_secret in HANDED_OVER.items():
+        rows += a_handover(id, word, now, is_secret)
+    order = [RequestItem, RequestItemVersion, ItemSimulation, EmployeeRequest, RequestFile]
+    rest = [
+        RequestFile,
+        RequestHandover,
+        RequestStep,
+        RequestApproval,
+        RequestTask,
+        RequestReader,
+        TimelineEntry,
+    ]
     return [row for kind in (*order, *rest) for row in rows if type(row) is kind]

@@ -17,7 +17,10 @@ from models.messages.employee_requests.items import (
     StepKind,
     Task,
 )
+from models.messages.knowledge import Audience
 from models.rules.employee_requests.judging import World
+from models.rules.knowledge import reads
+from ops.knowledge import read_all
 
 SHIPPED = tuple(sorted((Path(__file__).parents[2] / "ops" / "items").glob("*.yaml")))
 TEAMS = frozenset({"tm_hr", "tm_it", "tm_finance", "tm_legal", "tm_workplace", "tm_purchasing"})
@@ -56,4 +59,6 @@ def an_item(*steps: Step, **changes: Any) -> Item:
 
 def the_world(**changes: Any) -> World:
     """The departments and operations that the shipped items count on."""
-    return replace(World(teams=TEAMS, items={"contract_review": ()}), **changes)
+    articles = {one.key: reads(Audience.EMPLOYEES, one.audience) for one in read_all()}
+    known = {"there": True, "ours": False, **articles}
+    return replace(World(teams=TEAMS, items={"contract_review": ()}, articles=known), **changes)

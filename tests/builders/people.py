@@ -6,7 +6,15 @@ from sqlmodel import SQLModel
 
 from models.messages.staff import ChangeKind, EmployeeStatus
 from models.rules.billing.invoices import on_day
-from models.staff import CostCentre, Delegation, Employee, EmployeeAbsence, EmployeeChange, PeopleFeed
+from models.staff import (
+    CostCentre,
+    Delegation,
+    Employee,
+    EmployeeAbsence,
+    EmployeeChange,
+    LeaverAcceptance,
+    PeopleFeed,
+)
 
 LINE = (
     ("e_chief", "a_admin", None),
@@ -41,6 +49,7 @@ def colleagues(word: str, now: datetime) -> list[SQLModel]:
             for n, (giver, account) in enumerate((("e_other", "a_agent"), ("e_chief", "a_admin")), 1)
         ),
         PeopleFeed(id="hr", cursor="1", read_at=now),
+        LeaverAcceptance(id="la1", day=today, leavers=30, accepted_by="a_admin", accepted_at=now),
     ]  # fmt: skip
 
 

@@ -73,7 +73,9 @@ def ledger(database: Database) -> Iterator[psycopg.Connection]:
 SIDE = st.tuples(st.integers(1, 2), st.booleans(), st.integers(1, 3))
 
 
-@hypothesis.settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis.settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @hypothesis.given(sides=st.lists(SIDE, min_size=1, max_size=5))
 def test_several_postings_in_one_statement_balance_one_by_one(
     ledger: psycopg.Connection, sides: list[tuple[int, bool, int]]

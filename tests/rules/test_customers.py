@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from models.kit.codes import code_hash, one_time_code, resume_token
-from models.messages.customers import ConsentKind, SignupOrder
+from models.messages.customers import ConsentKind, SignupOrder, Tier
 from models.rules import customers as rules
-from models.rules.customers import Match, Proofs
+from models.rules.customers import Match, Proofs, TierStep, tier_by
 
 AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
@@ -69,3 +69,21 @@ def test_codes_derive_from_the_secret_and_nothing_else() -> None:
     assert one_time_code(b"other", "sgn_1", 1) != one_time_code(b"secret", "sgn_1", 1)
     assert code_hash(b"secret", "sgn_1", "123456") != code_hash(b"secret", "sgn_2", "123456")
     assert resume_token(b"secret", "sgn_1") != resume_token(b"other", "sgn_1")
+
+
+TIER_STEPS = (TierStep(Tier.SILVER, 500, 12), TierStep(Tier.GOLD, 2_000, 12))
+
+
+@pytest.mark.parametrize(
+    ("paid", "tier"),
+    [
+        ({12: 499}, "standard"),
+        ({12: 500}, "silver"),
+        ({12: 1_999}, "silver"),
+        ({12: 2_000}, "gold"),
+        ({}, "standard"),
+    ],
+)
+def test_the_highest_tier_that_was_paid_for_counts(paid: dict[int, int], tier: str) -> None:
+    assert tier_by(TIER_STEPS, paid) == tier
+    assert tier_by(TIER_STEPS[::-1], paid) == tier

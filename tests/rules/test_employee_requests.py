@@ -1,7 +1,7 @@
 """What an item's file may say: read back as it was written, and every fault told with its place."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import product
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from models.kit.item_files import examine, from_yaml, line_of, lines_of, to_yaml
 from models.messages.employee_requests.items import (
     Approver,
     ApproverKind,
+    BudgetPeriod,
+    Call,
     Case,
     Child,
     Field,
@@ -28,6 +30,7 @@ from models.messages.employee_requests.items import (
 )
 from models.messages.employee_requests.problems import PROBLEMS, Problem
 from models.rules.employee_requests import walking
+from models.rules.employee_requests.budgets import first_day
 from models.rules.employee_requests.reading import is_clean
 from models.rules.employee_requests.rights import HATS, may_read, may_write, readable
 from models.rules.employee_requests.variables import Known, values_of
@@ -60,6 +63,13 @@ def ending(outcome: Outcome = Outcome.DONE) -> Step:
     return Step("over", StepKind.END, texts("End"), outcome=outcome)
 
 
+def two_visits(wait: Wait) -> tuple[Step, ...]:
+    """Two technicians are sent, and then something is waited for."""
+    call = Call("field_service", "send_somebody", {"person": "me.id", "site": "me.site", "what": "'x'"})
+    sent = (Step(name, StepKind.CALL, texts(name), call=call) for name in ("first", "second"))
+    return (*sent, Step("came", StepKind.WAIT, texts("came"), wait=wait))
+
+
 def wrong_items() -> dict[tuple[str, str], Item]:
     account = an_account().call
     assert account is not None
@@ -75,6 +85,8 @@ def wrong_items() -> dict[tuple[str, str], Item]:
     return {
         ("steps[0].team", "unknown_team"): an_item(a_task(team="tm_gone")),
         ("owner_team", "unknown_team"): an_item(owner_team="tm_gone"),
+        ("knowledge[1]", "unknown_article"): an_item(knowledge=("there", "nowhere")),
+        ("knowledge[0]", "article_not_for_all"): an_item(knowledge=("ours",)),
         ("steps[0].approvers[0].who", "unknown_person"): an_item(an_approval(approvers=(person,))),
         ("steps[0].approvers[0].who", "unknown_role"): an_item(
             an_approval(approvers=(Approver(ApproverKind.ROLE, who="king"),))
@@ -110,8 +122,13 @@ def wrong_items() -> dict[tuple[str, str], Item]:
         ("steps[0].approvers[0]", "no_last_approver"): an_item(
             an_approval(approvers=(Approver(ApproverKind.MANAGER, up_to_minor=5),), amount="form.amount")
         ),
+        ("steps[0].budget_of", "missing"): an_item(an_approval(budget_of="person", budget="5")),
         ("steps[0]", "limit_without_amount"): an_item(an_approval(second_factor_above_minor=5)),
         ("steps[0]", "wait_for_what"): an_item(Step("w", StepKind.WAIT, texts("Wait"), wait=Wait())),
+        ("steps[2].of", "which_visit"): an_item(*two_visits(Wait(event="visit_ended", at_most_days=3))),
+        ("steps[0]", "unknown_key"): an_item(
+            Step("w", StepKind.WAIT, texts("Wait"), wait=Wait(event="x", of="y", at_most_days=3))
+        ),
         ("form[0]", "unknown_hat"): an_item(
             form=(Field("amount", FieldKind.MONEY, texts("Amount"), readers=("hatter",)),)
         ),
@@ -129,6 +146,12 @@ def wrong_items() -> dict[tuple[str, str], Item]:
 @pytest.mark.parametrize(("fault", "item"), wrong_items().items(), ids=lambda one: str(one)[:60])
 def test_a_fault_is_told_with_its_place(fault: tuple[str, str], item: Item) -> None:
     assert fault in codes(item)
+
+
+def test_a_wait_says_which_of_two_visits_it_is_for() -> None:
+    for named, faults in (("second", set()), ("first", set()), ("came", {("steps[2].of", "which_visit")})):
+        wait = Wait(event="visit_ended", of=named, at_most_days=3)
+        assert codes(an_item(*two_visits(wait))) == faults
 
 
 def test_a_later_step_is_not_known_to_an_earlier_one() -> None:
@@ -320,7 +343,7 @@ def test_who_sees_and_who_writes_an_answer(readers: set[str], writers: set[str],
 
 
 def test_hats_are_words_that_no_step_can_have() -> None:
-    assert all(":" in hat or hat in ("asker", "beneficiary", "manager", "owners") for hat in HATS)
+    assert all(":" in hat or hat in ("asker", "beneficiary", "manager", "owners", "ticket") for hat in HATS)
 
 
 def test_what_was_not_answered_or_done_is_empty() -> None:
@@ -333,3 +356,11 @@ def test_what_was_not_answered_or_done_is_empty() -> None:
     assert values["me"]["starts_on"] == date(2026, 3, 1)
     assert values["steps"]["approval"]["result"] == {"approved": False, "comment": ""}
     assert values["steps"]["account"]["result"] == {"account": ""}
+
+
+@pytest.mark.parametrize(
+    ("period", "day"),
+    [("year", date(2026, 1, 1)), ("quarter", date(2026, 4, 1)), ("month", date(2026, 6, 1))],
+)
+def test_a_budgets_period_begins_with_its_first_day_in_seoul(period: str, day: date) -> None:
+    assert first_day(datetime(2026, 5, 31, 15, 0, tzinfo=UTC), BudgetPeriod(period)) == day

@@ -86,18 +86,25 @@ class Moody(ConsoleDirectory):
     """A directory that is away for so many calls, or says no for good."""
 
     away: int = 0
+    retry_after: timedelta | None = None  # what it says while it is away
     refuses: bool = False
     keeps: bool = False  # refuses to take back
+    is_unheard: bool = False  # does it, and its answer is lost
     calls: int = 0
 
     async def create_account(self, holder: Holder, reference: str, case: str) -> str:
         self.calls += 1
         if self.away:
             self.away -= 1
-            raise ApplicationError("the directory is away", type="directory_unclear")
+            raise ApplicationError(
+                "the directory is away", type="directory_unclear", next_retry_delay=self.retry_after
+            )
         if self.refuses:
             raise ApplicationError("the directory refuses", type="USER_NAME_TAKEN", non_retryable=True)
-        return await super().create_account(holder, reference, case)
+        made = await super().create_account(holder, reference, case)
+        if self.is_unheard:
+            raise ApplicationError("the directory's answer is lost", type="directory_unclear")
+        return made
 
     async def remove_account(self, holder: Holder, reference: str, case: str) -> None:
         if self.keeps:
@@ -211,6 +218,19 @@ class Asking:
             await self.until_story(until)
         return self.id
 
+    async def born_of_news(self) -> str:
+        """The one request that nobody asked for, once it is born."""
+        found: list[Any] = []
+
+        async def is_born() -> bool:
+            found[:] = await self.desk.rows("select id, asked_by from employee_requests")
+            return bool(found)
+
+        await self.desk.until(is_born)
+        [row] = found
+        assert row.asked_by is None
+        return str(row.id)
+
     @property
     def handle(self) -> WorkflowHandle[Any, Any]:
         return self.desk.client.get_workflow_handle(request_workflow_id(self.id), result_type=RequestStatus)
@@ -233,7 +253,7 @@ class Asking:
 
     async def say(self, update: str, command: Any) -> RequestStatus:
         saying = self.handle.execute_update(update, command, id=command.id, result_type=RequestStatus)
-        return await asyncio.wait_for(saying, PATIENCE)
+        return await asyncio.wait_for(saying, self.desk.patience)
 
     async def refusal(self, update: str, command: Any) -> str:
         try:
@@ -317,4 +337,4 @@ class Asking:
         return (await self.desk.rows("select * from employee_requests where id = :id", id=self.id))[0]
 
     async def result(self) -> RequestStatus:
-        return RequestStatus(await asyncio.wait_for(self.handle.result(), PATIENCE))
+        return RequestStatus(await asyncio.wait_for(self.handle.result(), self.desk.patience))

@@ -31,11 +31,13 @@ from models.messages.employee_requests.requests import (
     EventArrived,
     FillIn,
     FinishTask,
+    NameReader,
     RequestStatus,
     TakeTask,
     Verdict,
 )
 from models.messages.staff import ApproverChanged, Why
+from models.staff import Account
 from tests.builders.items import a_task, an_account, an_approval, an_item, texts
 from tests.conftest import Database
 from tests.desk import RunningDesk, StandIns
@@ -214,7 +216,7 @@ async def test_an_approver_asks_back_and_hands_over(asking: Asking) -> None:
     assert await asking.refusal("decide", hand_over) == "cannot_decide"
 
     await asking.decide("emp_chief", Verdict.ASK, comment="why?")
-    assert await asking.waits() == [("request_question", "")]
+    assert await asking.waits() == [("request_question", "remind_asker")]
     answer = Answer("a1", "acc_emp_jane", now(), approval_id=f"{asking.id}.0.0", text="because")
     await asking.say("answer", answer)
     assert await asking.waits() == [("request_approval", "remind_approver")]
@@ -225,6 +227,40 @@ async def test_an_approver_asks_back_and_hands_over(asking: Asking) -> None:
     assert await asking.result() is RequestStatus.DONE
     story = await asking.story()
     assert story[:5] == ["opened", "approval_asked", "asked_back", "answered", "delegated"]
+
+
+async def test_an_open_question_reminds_whoever_asked_until_it_is_answered(asking: Asking) -> None:
+    await asking.begin(an_item(an_approval(remind_after_hours=8)), "approval_asked")
+    await asking.decide("emp_chief", Verdict.ASK, comment="why?")
+    for times in (1, 2):
+        await asking.pass_time(until=await asking.wait_until())
+        await asking.until_story("asker_reminded", times)
+    assert "reminded" not in await asking.story()  # the approver is not: they have had their say
+
+    answer = Answer("a1", "acc_emp_jane", now(), approval_id=f"{asking.id}.0.0", text="because")
+    await asking.say("answer", answer)
+    assert await asking.waits() == [("request_approval", "remind_approver")]
+    await asking.decide("emp_chief")
+
+    assert await asking.result() is RequestStatus.DONE
+    assert POST.names().count("question") == 3
+
+
+async def test_a_colleague_is_let_in_by_whoever_works_on_it(asking: Asking) -> None:
+    await asking.begin(an_item(a_task(), is_confidential=True), "task_given")
+    later = Account(
+        id="acc_later", login="later@example.test", name="Later", roles=["employee"], team_id="tm_it",
+        created_at=now(),
+    )  # fmt: skip
+    await asking.desk.store(later)
+    assert "acc_later" not in await asking.readers()
+
+    await asking.say("name_reader", NameReader("n1", "acc_it", now(), account_id="acc_later"))
+
+    assert (await asking.readers())["acc_later"] == "named"
+    assert "reader_named" in await asking.story()
+    await asking.finish("0")
+    assert await asking.result() is RequestStatus.DONE
 
 
 async def test_an_approver_who_left_is_asked_no_more(asking: Asking) -> None:

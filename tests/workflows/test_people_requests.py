@@ -83,7 +83,7 @@ async def test_a_joiner_told_twice_moved_twice_and_called_off_is_one_request_tha
         HR.hire("joiner", **day)
         HR.tell({key: value for key, value in HR.records[-1].items() if key != "seq"})  # told once more
         await sync(asking.desk, HR, 1)
-        asking.id = await the_request(asking)
+        asking.id = await asking.born_of_news()
         await asking.until_step("1")
         for days in (40, 20):
             HR.hire("joiner", starts_on=str(TODAY + timedelta(days=days)))
@@ -102,15 +102,3 @@ async def test_a_joiner_told_twice_moved_twice_and_called_off_is_one_request_tha
 async def waits_for(asking: Asking, day: date) -> bool:
     """Whether what is waited for ends with that day's first minute in Seoul."""
     return (await asking.wait_until()).astimezone(SEOUL).date() == day
-
-
-async def the_request(asking: Asking) -> str:
-    """The one request that nobody asked for, once it is born."""
-    await asking.desk.until(lambda: is_born(asking))
-    [row] = await asking.desk.rows("select id, asked_by from employee_requests")
-    assert row.asked_by is None
-    return str(row.id)
-
-
-async def is_born(asking: Asking) -> bool:
-    return len(await asking.desk.rows("select id from employee_requests")) > 0

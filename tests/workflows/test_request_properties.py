@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -15,11 +16,13 @@ from models.messages.employee_requests.items import (
     Approver,
     ApproverKind,
     Case,
+    Child,
     Form,
     Hands,
     Item,
     Lane,
     Message,
+    Outcome,
     Step,
     StepKind,
     Wait,
@@ -55,6 +58,9 @@ async def asking(desk: RunningDesk, database: Database) -> Asking:
     return asking
 
 
+CHILD = an_item(a_task("small"), key="small")
+
+
 class Chance:
     """Items made by chance from one number: the same number gives the same item."""
 
@@ -71,7 +77,7 @@ class Chance:
     def step(self, depth: int) -> Step:
         self.names += 1
         id = f"s{self.names}"
-        kinds = ["approval", "task", "call", "day", "event", "form", "message"]
+        kinds = ["approval", "task", "call", "day", "event", "form", "message", "request", "end"]
         if depth > 1:
             kinds += ["branch", "parallel", "each"] * 2
         made = getattr(self, self.dice.choice(kinds))(id, depth)
@@ -107,6 +113,14 @@ class Chance:
     def message(self, id: str, depth: int) -> Step:
         return Step(id, StepKind.MESSAGE, texts(id), message=Message(Hands.ASKER, texts("s"), texts("b")))
 
+    def request(self, id: str, depth: int) -> Step:
+        child = Child(CHILD.key, {"amount": "form.amount"}, is_awaited=self.dice.random() < 0.7)
+        return Step(id, StepKind.REQUEST, texts(id), request=child)
+
+    def end(self, id: str, depth: int) -> Step:
+        outcome = self.dice.choice(list(Outcome))
+        return Step(id, StepKind.END, texts(id), when="form.amount > 9000", outcome=outcome)
+
     def branch(self, id: str, depth: int) -> Step:
         limit = self.dice.choice((100, 100_000))
         return Step(
@@ -129,6 +143,8 @@ async def act(asking: Asking, dice: random.Random) -> None:
         "select key, what, until from waits where workflow_id = :id and ended_at is null"
         " and what <> 'request_call' order by key", id=f"employee-request:{asking.id}",
     )  # fmt: skip
+    if not waits:
+        return  # a child has just ended and the request went on
     wait = dice.choice(waits)
     path = wait.key.partition(":")[2]
     if wait.what == "request_approval":
@@ -143,6 +159,8 @@ async def act(asking: Asking, dice: random.Random) -> None:
     elif wait.what == "request_form":
         fill = FillIn(f"f{path}", "acc_emp_jane", datetime.now(UTC), path=path, answers={"amount": 1})
         await asking.say("fill_in", fill)
+    elif wait.what == "request_child":
+        await settle_child(asking, path)
     elif wait.what == "request_event" and dice.random() < 0.5:
         [step] = await asking.desk.rows(
             "select step_id from request_steps where request_id = :id and path = :path",
@@ -152,6 +170,24 @@ async def act(asking: Asking, dice: random.Random) -> None:
         await asking.handle.signal("event_arrived", EventArrived(step.step_id, datetime.now(UTC)))
     else:
         await asking.pass_time(wait.until)
+
+
+async def settle_child(asking: Asking, path: str) -> None:
+    """Do what the other request waits for; then this one hears of it."""
+    [child] = await asking.desk.rows(
+        "select id, status from employee_requests where parent_id = :id and parent_path = :path",
+        id=asking.id, path=path,
+    )  # fmt: skip
+    if child.status == "open":
+        own = replace(asking, id=child.id)
+        await own.until_step("0")
+        await own.finish("0")
+        await own.result()
+
+    async def is_heard() -> bool:
+        return (path, "active") not in [(one[0], one[2]) for one in await asking.steps()]
+
+    await asking.desk.until(is_heard)
 
 
 async def is_over_or_waits(asking: Asking) -> bool:
@@ -168,10 +204,12 @@ async def is_over_or_waits(asking: Asking) -> bool:
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_any_item_ends_or_says_what_it_waits_for(asking: Asking, seed: int) -> None:
     item, dice = Chance(seed).item(), random.Random(seed + 1_000)
-    world = the_world(people=frozenset({"emp_chief", "emp_money", "emp_peer"}))
+    people = frozenset({"emp_chief", "emp_money", "emp_peer"})
+    world = the_world(people=people, items={CHILD.key: ()})
     _, problems = examine(to_yaml(item), world)
     assert [one for one in problems if one.code != "never_reached"] == []
-    await asking.begin(item, amount=5_000)
+    await asking.publish(CHILD)
+    await asking.begin(item, amount=dice.choice((5_000, 10_000)))
 
     for _ in range(MOST_ACTS):
         await asking.desk.until(lambda: is_over_or_waits(asking))

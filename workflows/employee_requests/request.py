@@ -10,7 +10,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.employee_requests import RequestActivities
-    from models.messages.employee_requests.items import Item, Moment, StepKind, Trigger
+    from models.messages.employee_requests.items import VISIT_ENDED, Item, Moment, StepKind, Trigger
     from models.messages.employee_requests.lives import ApprovalWord, Ask, StepEnd, TaskWord
     from models.messages.employee_requests.requests import (
         Amend,
@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
         FillIn,
         FinishTask,
         Move,
+        NameReader,
         PersonChanged,
         PersonNews,
         RequestOrder,
@@ -36,8 +37,10 @@ with workflow.unsafe.imports_passed_through():
         Withdrawn,
     )
     from models.messages.staff import ApproverChanged
+    from models.messages.tickets import TicketSettled
     from models.rules.employee_requests import deciding
     from models.rules.employee_requests.moving import hindrances
+    from models.rules.employee_requests.visits import ended
     from models.rules.employee_requests.waits import key_of
     from workflows.employee_requests.steps import OPEN_QUESTIONS, Ending
     from workflows.employee_requests.undoing import Undoing
@@ -135,6 +138,8 @@ class EmployeeRequestWorkflow(Undoing):
             await self.record(sentence, decision, approval=word, path=asked.path)
             if decision.verdict is Verdict.ASK:
                 self.send("question", approval_id=asked.id)
+                if workflow.patched("2026-11-open-questions"):
+                    await self.put(Ask.QUESTION, asked.id)
         return self.status
 
     def refuse_deciding(self, decision: Decision) -> None:
@@ -252,6 +257,17 @@ class EmployeeRequestWorkflow(Undoing):
         self.refuse_early()
 
     @workflow.update
+    async def name_reader(self, naming: NameReader) -> RequestStatus:
+        """A colleague of a team that works on it may see the request from now on."""
+        async with self.step():
+            await self.record("employee_requests.reader_named", naming, reader=naming.account_id)
+        return self.status
+
+    @name_reader.validator
+    def refuse_name_reader(self, naming: NameReader) -> None:
+        self.refuse_early()
+
+    @workflow.update
     async def cancel(self, cancel: CancelRequest) -> RequestStatus:
         """Call the request off; answered once nobody works for it any more, undoing goes on by itself."""
         async with self.step():
@@ -321,6 +337,17 @@ class EmployeeRequestWorkflow(Undoing):
     def child_settled(self, fact: ChildSettled) -> None:
         """A request that this one asked for has ended."""
         self.children.setdefault(fact.path, fact.status)
+
+    @workflow.signal
+    async def ticket_settled(self, fact: TicketSettled) -> None:
+        """A visit that a step has asked for has ended; what waits for it goes on."""
+        if not workflow.patched("2026-11-office-visits") or not await self.is_news(fact.ticket_id):
+            return
+        async with self.turn:
+            if self.ending is None and self.status is RequestStatus.OPEN:
+                sentence = "visit_done" if fact.is_done else "visit_not_done"
+                path = await self.record(f"employee_requests.{sentence}", visit=fact)
+                self.events |= {VISIT_ENDED, ended(path)}
 
     @workflow.signal
     async def withdrawn(self, fact: Withdrawn) -> None:

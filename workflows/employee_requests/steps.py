@@ -198,19 +198,20 @@ class RequestSteps:
             self.send(name, approval_id=id)
         return ""
 
-    async def record(self, sentence: str = "", command: RequestCommand | None = None, **facts: Any) -> None:
-        """Write what was said or has happened; callers hold the turn."""
+    async def record(self, sentence: str = "", command: RequestCommand | None = None, **facts: Any) -> str:
+        """Write what was said or has happened; callers hold the turn. Which visit has ended, if one has."""
         self.seq += 1
         actor = {"actor_id": command.actor_id, "actor_kind": command.actor_kind} if command else {}
         change = RequestChange(
             self.order.request_id, self.seq, workflow.now(), sentence, waits=self.waits.take(),
             **{**actor, **facts},
         )  # fmt: skip
-        await workflow.execute_activity_method(
+        path: str | None = await workflow.execute_activity_method(
             RequestActivities.record, change,
             summary=told(SENTENCES[sentence]) if sentence else f"Write step {change.seq}", **ROWS,
         )  # fmt: skip
         self.remember(change)
+        return path or ""
 
     def remember(self, change: RequestChange) -> None:
         """What is written is so."""

@@ -10,7 +10,7 @@ from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.employee_requests import CallActivities
-    from models.messages.employee_requests.items import Outcome
+    from models.messages.employee_requests.items import VISIT_ENDED, Outcome, Wait
     from models.messages.employee_requests.lives import ApprovalState, Ask, CallOrder, StepEnd, TaskWord
     from models.messages.employee_requests.requests import (
         RequestOrder,
@@ -20,11 +20,12 @@ with workflow.unsafe.imports_passed_through():
     )
     from models.rules.employee_requests import approvals as deciding
     from models.rules.employee_requests.paths import Place, path_of, place_of, step_at, steps_in
+    from models.rules.employee_requests.visits import awaited_event
     from models.rules.employee_requests.waits import key_of
     from workflows.employee_requests.steps import Ending, RequestSteps, code_of
-    from workflows.kit.options import DIRECTORY, OFFICE, STOCK, ActivityOptions
+    from workflows.kit.options import DIRECTORY, OFFICE, ROWS, STOCK, ActivityOptions
 
-LINES: dict[str, ActivityOptions] = {"directory": DIRECTORY, "equipment": STOCK}
+LINES: dict[str, ActivityOptions] = {"directory": DIRECTORY, "equipment": STOCK, "field_service": ROWS}
 
 
 class Walking(RequestSteps):
@@ -108,6 +109,8 @@ class Walking(RequestSteps):
         call = self.step_of(path).call
         assert call is not None
         self.calls += 1
+        if call.connector == "field_service":
+            self.events.discard(VISIT_ENDED)  # what is waited for from now on is this visit
         try:
             result = await self.ask_system(path, call.connector, call.operation)
         except ActivityError as failure:
@@ -143,10 +146,11 @@ class Walking(RequestSteps):
         """Wait until the day, or the event; when it does not come, do what is done otherwise."""
         wait = self.step_of(path).wait
         assert wait is not None
+        event = self.event_of(wait)
         below = (*place_of(path), 0)
         has_begun_otherwise = path_of((*below, 0)) in self.steps
         has_come = not has_begun_otherwise and await self.waits.until(
-            key_of(path), lambda: self.ends(path) or bool(wait.event and wait.event in self.events)
+            key_of(path), lambda: self.ends(path) or bool(event and event in self.events)
         )
         if self.ending is not None:
             return
@@ -159,6 +163,12 @@ class Walking(RequestSteps):
             return await self.end_step(path, arrived=False)
         sentence = "employee_requests.arrived" if wait.event else "employee_requests.day_came"
         return await self.end_step(path, sentence, arrived=True)
+
+    def event_of(self, wait: Wait) -> str:
+        """What is listened for; each visit has an event of its own."""
+        if wait.event != VISIT_ENDED or not workflow.patched("2026-11-visits-apart"):
+            return wait.event
+        return awaited_event(self.item, wait, self.steps.values())
 
     async def live_branch(self, path: str) -> None:
         """Take the case that was chosen when the step began."""

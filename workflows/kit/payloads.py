@@ -3,8 +3,9 @@
 import dataclasses
 import os
 from collections.abc import Iterable, Sequence
+from copy import copy
 from datetime import date
-from typing import Any
+from typing import Any, Self
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from temporalio.api.common.v1 import Payload
@@ -17,9 +18,11 @@ from temporalio.converter import (
     JSONPlainPayloadConverter,
     JSONTypeConverter,
     PayloadCodec,
+    SerializationContext,
+    WithSerializationContext,
 )
 
-_ENCODING = b"binary/encrypted"
+_ENCODING, _LIFE = b"binary/encrypted", "life"
 
 
 class DatesToo(AdvancedJSONEncoder):
@@ -49,13 +52,21 @@ class PlainPayloads(CompositePayloadConverter):
         super().__init__(*(json if one.encoding == json.encoding else one for one in others))
 
 
-class EncryptedPayloads(PayloadCodec):
-    """Encrypts with the first key, decrypts with whichever key the payload names."""
+class EncryptedPayloads(PayloadCodec, WithSerializationContext):
+    """Encrypts with the first key, decrypts with whichever key the payload names. Each payload says whose
+    life it is part of, sealed with it: so that who may not see the life is not shown its payloads either."""
 
     def __init__(self, keys: Iterable[tuple[str, bytes]]) -> None:
         pairs = list(keys)
         self.active = pairs[0][0]
         self.ciphers = {name: AESGCM(key) for name, key in pairs}
+        self.life = b""
+
+    def with_context(self, context: SerializationContext) -> Self:
+        """The same for payloads of one life."""
+        mine = copy(self)
+        mine.life = (getattr(context, "workflow_id", None) or "").encode()
+        return mine
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Hide every payload, its own metadata included."""
@@ -67,15 +78,23 @@ class EncryptedPayloads(PayloadCodec):
 
     def _hide(self, payload: Payload) -> Payload:
         nonce = os.urandom(12)
-        data = self.ciphers[self.active].encrypt(nonce, payload.SerializeToString(), None)
+        data = self.ciphers[self.active].encrypt(nonce, payload.SerializeToString(), self.life or None)
         metadata = {"encoding": _ENCODING, "key-id": self.active.encode()}
+        if self.life:
+            metadata[_LIFE] = self.life
         return Payload(metadata=metadata, data=nonce + data)
 
     def _show(self, payload: Payload) -> Payload:
         if payload.metadata.get("encoding") != _ENCODING:
             return payload
         cipher = self.ciphers[payload.metadata["key-id"].decode()]
-        return Payload.FromString(cipher.decrypt(payload.data[:12], payload.data[12:], None))
+        sealed_with = payload.metadata.get(_LIFE) or None
+        return Payload.FromString(cipher.decrypt(payload.data[:12], payload.data[12:], sealed_with))
+
+
+def life_of(payload: Payload) -> str:
+    """The workflow whose payload it is; empty for one from before they said so."""
+    return payload.metadata.get(_LIFE, b"").decode(errors="replace")
 
 
 def converter(keys: Iterable[tuple[str, bytes]]) -> DataConverter:

@@ -43,6 +43,13 @@ class Waits:
             self.open[key] = replace(wait, until=until)
             self.show()
 
+    def decide(self, key: str, until: datetime | None, then: str) -> None:
+        """The recorded step decided until when this wait lasts and what happens then; nothing for ever."""
+        wait = self.open.get(key)
+        if wait is not None and (wait.until, wait.then) != (until, then):
+            self.open[key] = replace(wait, until=until, then=then)
+            self.show()
+
     def end_all(self) -> None:
         """Say that nobody waits any more."""
         self.end(*tuple(self.open))

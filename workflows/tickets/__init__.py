@@ -1,6 +1,9 @@
-"""The life of a ticket, told in ticket.py (its steps are in steps.py), and of a mail, told in mail.py."""
+"""The lives of a ticket (ticket.py; its steps are in steps.py, its clocks in clocks.py) and of a mail;
+open tickets timed anew, and rules tried on past ones."""
 
 from workflows.tickets.mail import InboundMailWorkflow
+from workflows.tickets.retiming import RetimingWorkflow
 from workflows.tickets.ticket import TicketWorkflow
+from workflows.tickets.trials import RuleTrialWorkflow
 
-__all__ = ["InboundMailWorkflow", "TicketWorkflow"]
+__all__ = ["InboundMailWorkflow", "RetimingWorkflow", "RuleTrialWorkflow", "TicketWorkflow"]

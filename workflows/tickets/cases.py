@@ -16,12 +16,12 @@ with workflow.unsafe.imports_passed_through():
         TicketStatus,
     )
     from workflows.kit.options import ROWS
-    from workflows.tickets.steps import TicketSteps
+    from workflows.tickets.children import ChildSteps
 
 LETTERS = frozenset({"reply", "late", "overdue"})  # the others are written by whoever opened the ticket
 
 
-class CaseSteps(TicketSteps):
+class CaseSteps(ChildSteps):
     """What is different when nobody reported a fault; a ticket with one passes through untouched."""
 
     def __init__(self, fault: FaultReport) -> None:
@@ -49,9 +49,11 @@ class CaseSteps(TicketSteps):
             return await super().be_resolved(command, **facts)
         self.is_answered, self.close_reason = True, CloseReason.CONFIRMED
         self.waits.end_all()
-        is_installation = self.fault.kind is TicketKind.INSTALLATION
+        sentence = "tickets.settled"
+        if self.fault.kind is TicketKind.INSTALLATION:
+            sentence = "tickets.visited" if self.fault.topic == "office_visit" else "tickets.installed"
         await self.record(
-            "tickets.installed" if is_installation else "tickets.settled",
+            sentence,
             TicketStatus.CLOSED, command,
             further=("tickets.closed",), close_reason=self.close_reason, is_answer=True, **facts,
         )  # fmt: skip

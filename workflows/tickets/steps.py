@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
@@ -30,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
         Weighed,
         ticket_workflow_id,
     )
+    from models.messages.tickets.automation import ActionKind, Effect
     from models.rules import tickets as rules
     from workflows.kit.letters import Letters
     from workflows.kit.options import ROWS
@@ -62,6 +64,8 @@ class TicketSteps:
         self.close_reason = CloseReason.SILENCE
         self.settled: InvoiceSettled | None = None
         self.heard: set[str] = set()
+        self.alarm_at: datetime | None = None  # when a rule is asked about this ticket next
+        self.depth = 0  # how many rules have caused the present step
         self.said: dict[str, str] = {}  # the message that a letter carries
         self.waits = Waits()
         self.letters = Letters(self.tell_failed_letter)
@@ -208,6 +212,29 @@ class TicketSteps:
         if status is not self.status:
             self.status = status
             self.show_stage()
+        if recorded.effects:
+            await self.carry_out(recorded.effects)
+
+    async def carry_out(self, effects: tuple[Effect, ...]) -> None:
+        """What rules want done that is not in the rows yet: letters, and an answer to wait for."""
+        for effect in effects:
+            if effect.kind is ActionKind.NOTIFY:
+                self.send("rule")
+            elif effect.kind is ActionKind.REPLY:
+                self.send("reply", effect.message_id)
+            elif self.is_worked_on() and self.visit is None:
+                await self.ask_by_rule(effect)
+
+    async def ask_by_rule(self, effect: Effect) -> None:
+        """A rule asks the customer for something: it is their turn until they answer."""
+        self.depth += 1
+        self.begin_turn(TicketStatus.WAITING_CUSTOMER)
+        named = {"rule": effect.rule, "version": str(effect.version)}
+        await self.record(
+            "tickets.rule_ask", TicketStatus.WAITING_CUSTOMER, message_id=effect.message_id, details=named
+        )
+        self.depth -= 1
+        self.send("reply", effect.message_id)
 
     def change(
         self, sentence: str, status: TicketStatus, command: Command | None = None, **facts: Any
@@ -216,13 +243,17 @@ class TicketSteps:
         actor = {"actor_id": command.actor_id, "actor_kind": command.actor_kind} if command else {}
         return Change(
             ticket_id=self.fault.ticket_id, seq=self.seq, status=status, at=workflow.now(), sentence=sentence,
-            waits=self.waits.take(), service_level=self.fault.service_level, **{**actor, **facts},
+            waits=self.waits.take(), service_level=self.fault.service_level, is_quiet=self.fault.is_quiet,
+            depth=self.depth, **{**actor, **facts},
         )  # fmt: skip
 
     def settle_clocks(self, due: Recorded) -> None:
         """Keep the deadlines that the rows hold; the waits get theirs."""
         self.due = due
-        if not self.is_answered and not self.is_late:
+        self.alarm_at = due.alarm_at
+        if due.turn is not None:
+            self.waits.decide("turn", due.turn.until, due.turn.then)
+        elif not self.is_answered and not self.is_late:
             self.waits.decided("turn", due.answer_due)
         self.waits.decided("confirmation", due.confirm_due)
 
@@ -234,6 +265,8 @@ class TicketSteps:
             until, then = self.due.resolve_due, "warn_leader"
         if self.is_overdue:
             until, then = None, ""
+        if self.due.turn is not None:  # the step that is being written decides it anew
+            until, then = self.due.turn.until, self.due.turn.then
         before = self.waits.open.get("turn")
         since = before.since if before is not None and before.what == what else workflow.now()
         self.begin("turn", who, status, what=what, until=until, then=then, since=since)

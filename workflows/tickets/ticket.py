@@ -34,6 +34,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.kit.refusals import refuse
     from workflows.kit.search import TEAM, WORD
     from workflows.tickets.cases import CaseSteps
+    from workflows.tickets.clocks import ClockSteps
 
 SETTLED = {
     InvoiceStatus.PAID: "tickets.paid",
@@ -43,7 +44,7 @@ SETTLED = {
 
 
 @workflow.defn(name="Ticket")
-class TicketWorkflow(CaseSteps):
+class TicketWorkflow(ClockSteps, CaseSteps):
     """One reported fault, alive until the repair is confirmed and paid, or the ticket is cancelled.
 
     Opened by an order or a change it is an installation or a task, and ends with its work (cases.py)."""
@@ -61,6 +62,7 @@ class TicketWorkflow(CaseSteps):
             if not is_cancelled_exception(stop):
                 raise
             await self.end_by_operations()
+        self.stop_watching()
         await self.tell_asker()
         await self.letters.all_sent()
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -68,10 +70,16 @@ class TicketWorkflow(CaseSteps):
 
     async def live(self) -> None:
         """The story from the report to the last won."""
+        keeps_clocks = workflow.patched("2026-11-promises-as-rows")
         await self.open()
+        if keeps_clocks:
+            self.watch_for_rules()
         while self.status in rules.WORKING:
-            await self.wait_for_an_answer()
-            await self.wait_until_resolved()
+            if keeps_clocks or self.due.turn is not None:  # an older one has clocks since it came back
+                await self.keep_the_promises()
+            else:
+                await self.wait_for_an_answer()
+                await self.wait_until_resolved()
             await self.wait_for_confirmation()
         if self.status is TicketStatus.PAYMENT_DUE:
             await self.wait_for_payment()
@@ -87,12 +95,14 @@ class TicketWorkflow(CaseSteps):
             opened: Opened = await workflow.execute_activity_method(
                 TicketActivities.open, change, summary="Open the ticket: team and deadlines", **ROWS
             )
-            self.settle_clocks(Recorded(opened.answer_due, opened.resolve_due))
+            self.settle_clocks(opened.recorded or Recorded(opened.answer_due, opened.resolve_due))
             self.status = TicketStatus.OPEN
             workflow.upsert_search_attributes([WORD.value_set("Ticket"), TEAM.value_set(opened.team_id)])
             self.show_stage()
             if not self.fault.is_quiet:
                 self.send("received")
+            if opened.recorded is not None:
+                await self.carry_out(opened.recorded.effects)
             await self.begin_installation()
 
     async def wait_for_an_answer(self) -> None:
@@ -129,7 +139,11 @@ class TicketWorkflow(CaseSteps):
                 return
             result = await self.visit_result()
             details = {"visit_id": result.visit_id, "outcome": result.outcome.value}
-            if result.outcome is Outcome.REPAIRED:
+            if self.has_to_wait(result):
+                self.begin_turn(TicketStatus.IN_PROGRESS)
+                sentence = "tickets.repaired_child_open"
+                await self.record(sentence, TicketStatus.IN_PROGRESS, details=details)
+            elif result.outcome is Outcome.REPAIRED:
                 await self.be_resolved(None, details=details)
             elif result.outcome is Outcome.PART_NEEDED:
                 await self.send_somebody("tickets.follow_up", None, result, details=details)
@@ -232,6 +246,7 @@ class TicketWorkflow(CaseSteps):
     async def resolve(self, resolve: Resolve) -> TicketStatus:
         """An agent solved it from afar; answered once the customer is asked to confirm."""
         async with self.step("resolve"):
+            self.refuse_while_asked()
             await self.be_resolved(resolve, message_id=resolve.message_id)
         return self.status
 
@@ -240,6 +255,7 @@ class TicketWorkflow(CaseSteps):
         self.refuse_early("resolve")
         if not resolve.message_id:
             raise refuse("ticket_needs_answer")
+        self.refuse_while_asked()
 
     @workflow.update
     async def dispatch(self, dispatch: Dispatch) -> TicketStatus:

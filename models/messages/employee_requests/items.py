@@ -17,6 +17,7 @@ Variables of an expression:
             result holds such empty values
 - `today`   midnight UTC of today's day in Seoul, a timestamp; `me.starts_on + days(30)` adds days
 - `each`    within `each`: the element of the list
+- `ticket`  within `from_ticket` alone: what is known of the customer's case, see `TICKET`
 
 `path` of a step is its place: `2` the third step; `2.0.1` the second step in the first case, lane or round
 (of `each`) of the third step; a branch's `otherwise` counts as its last case, a wait's as its only one.
@@ -34,6 +35,16 @@ LANGUAGES = ("ko", "en")
 PERSON = {
     "id": "text", "name": "text", "email": "text", "department": "text", "title": "text", "site": "text",
     "cost_centre": "text", "manager_id": "text", "starts_on": "date", "ends_on": "date", "status": "text",
+}  # fmt: skip
+
+# The event that a visit which the request asked for has ended; `steps.<id>.result.outcome` of the call says
+# how: "done", or "not_done".
+VISIT_ENDED = "visit_ended"
+
+# What an agent need not type again when a case is handed over: of the ticket, its customer and their device.
+TICKET = {
+    "id": "text", "subject": "text", "description": "text", "customer": "text", "product": "text",
+    "serial": "text", "bought_on": "date", "warranty_until": "date", "reported_on": "date",
 }  # fmt: skip
 
 MOST_STEPS, DEEPEST, LONGEST_CEL, MOST_IN_LIST, LONGEST_FILE = 200, 8, 2_000, 500, 200_000
@@ -112,6 +123,21 @@ class ApprovalRule(StrEnum):
     N_OF = "n_of"
 
 
+class BudgetOf(StrEnum):
+    """Who shares a budget; everybody of the same one spends from it."""
+
+    REQUEST = "request"  # each request has its own
+    PERSON = "person"
+    DEPARTMENT = "department"
+    COST_CENTRE = "cost_centre"
+
+
+class BudgetPeriod(StrEnum):
+    YEAR = "year"
+    QUARTER = "quarter"
+    MONTH = "month"
+
+
 class Hands(StrEnum):
     """Who fills in a later form or gets a message."""
 
@@ -181,6 +207,10 @@ class Approval:
     amount: str = ""  # CEL, minor units: compared with `up_to_minor` and `second_factor_above_minor`
     remind_after_hours: int = 8  # business time, again and again
     escalate_after_hours: int = 24  # then the approver's manager is asked as well; 0: never
+    policies: Texts = field(default_factory=dict)  # the rule by which it is decided, shown to the approver
+    budget: str = ""  # CEL, minor units: what there is for it; shown beside the amount
+    budget_of: BudgetOf = BudgetOf.REQUEST  # whose it is: what this step approved for them before is spent
+    budget_period: BudgetPeriod = BudgetPeriod.YEAR  # of the calendar, unless it is each request's own
     second_factor_above_minor: int = -1  # a link alone does not decide above this; -1: it always does
     is_final: bool = True
 
@@ -211,6 +241,7 @@ class Wait:
 
     until: str = ""  # CEL, a timestamp
     event: str = ""  # a name; told by `event_arrived`
+    of: str = ""  # of the event that a visit has ended: the call that asked for it; may be left out for one
     at_most_days: int = 0  # of an event
     otherwise: tuple["Step", ...] = ()
 
@@ -315,3 +346,6 @@ class Item:
     promised_percent: int = 80  # share of requests that keep it, as the catalogue shows it
     messages: tuple[Notice, ...] = ()
     knowledge: tuple[str, ...] = ()  # articles
+    # Not empty: an agent may ask for it out of a customer's ticket. Field id: CEL on `ticket`, the answer
+    # that the form begins with. The ticket's page shows the stages, and answers whose readers name `ticket`.
+    from_ticket: dict[str, str] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from models.messages.employee_requests.requests import (
     TaskStatus,
 )
 from models.messages.journeys import WaitNotes
+from models.messages.tickets import TicketSettled
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,9 @@ class ApprovalState:
     needs_sign_in: bool = False
     remind_at: datetime | None = None
     escalate_at: datetime | None = None
+    answer_by: datetime | None = (
+        None  # until when the asker has time for its question, then they are reminded
+    )
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,7 @@ class Ask(StrEnum):
     CHANGED = "changed"  # whoever was asked left, is away or handed over
     DELEGATE = "delegate"  # whoever was asked names somebody
     AGAIN = "again"  # their question was answered
+    QUESTION = "question"  # they ask back: from now on the asker is waited for
 
 
 @dataclass(frozen=True)
@@ -187,6 +192,8 @@ class RequestChange:
     reason: str = ""
     voids: bool = False  # nobody is asked or has to do anything any more
     moves_to: int = 0  # another version of the item
+    visit: TicketSettled | None = None  # how a visit has ended that a step asked for
+    reader: str = ""  # account that may see the request from now on
     by_hand: str = ""  # path of a call that a colleague has to undo: a task of the owning team
 
 

@@ -55,6 +55,8 @@ PROBLEMS = {
     "unknown_parameter": N_("The operation has no parameter “%(name)s”."),
     "missing_parameter": N_("The operation needs the parameter “%(name)s”."),
     "unknown_undo": N_("“%(name)s” does not take back this operation."),
+    "unknown_article": N_("There is no published article “%(name)s”."),
+    "article_not_for_all": N_("Employees may not read “%(name)s”."),
     "unknown_item": N_("There is no published item “%(name)s”."),
     "unknown_hat": N_("“%(name)s” is nobody: neither a step nor one of %(words)s."),
     "unknown_attribute": N_("The HR system knows no “%(name)s” of a person."),
@@ -65,5 +67,10 @@ PROBLEMS = {
     "limit_without_amount": N_("Limits need an amount to compare with."),
     "n_too_large": N_("%(n)s of %(count)s approvers can never agree."),
     "wait_for_what": N_("Say either “until” or “event”, and “at_most_days” with an event."),
+    "which_visit": N_("Say by “of” which call's visit is waited for; it has to come before: %(names)s."),
+    "unknown_question": N_("The form has no question “%(name)s” that a ticket could answer."),
+    "no_readers": N_(
+        "The item is asked for out of tickets: “%(name)s” has to say by “readers” who sees the answer."
+    ),
     "wrong_key": N_("The file is for “%(given)s”, not for “%(wanted)s”."),
 }  # fmt: skip

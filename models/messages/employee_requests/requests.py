@@ -164,6 +164,13 @@ class Amend(RequestCommand):
 
 
 @dataclass(frozen=True)
+class NameReader(RequestCommand):
+    """Somebody of a team that works on it lets a colleague of the team see the request, too."""
+
+    account_id: str = ""
+
+
+@dataclass(frozen=True)
 class Move(RequestCommand):
     """The request goes on by another version of its item."""
 
@@ -208,6 +215,27 @@ class ChildSettled:
 
 
 @dataclass(frozen=True)
+class ChildAsked:
+    """A fact for a ticket: an agent has handed it to a department by this request."""
+
+    request_id: str
+    actor_id: str  # account
+    at: datetime
+
+
+@dataclass(frozen=True)
+class HandoverStage:
+    """One stage of a handed over request as the ticket's page shows it: nobody's name, nobody's words."""
+
+    names: dict[str, str]  # by language
+    state: str  # "now", "late", "done", "skipped"
+    since: datetime
+    due_at: datetime | None = None
+    ended_at: datetime | None = None
+    team_id: str = ""
+
+
+@dataclass(frozen=True)
 class Withdrawn:
     """A fact: whoever asked for a child request does not need it any more."""
 
@@ -243,6 +271,8 @@ SENTENCES: dict[str, str] = {
     "employee_requests.delegated": N_("%(stage)s: handed over to %(approver)s"),
     "employee_requests.approver_changed": N_("%(stage)s: %(approver)s is asked instead"),
     "employee_requests.reminded": N_("%(stage)s: %(approver)s was reminded"),
+    "employee_requests.asker_reminded": N_("%(stage)s: the question of %(approver)s waits for an answer"),
+    "employee_requests.reader_named": N_("%(actor)s lets %(reader)s see the request"),
     "employee_requests.escalated": N_("%(stage)s: nobody answered, so %(approver)s is asked as well"),
     "employee_requests.task_given": N_("%(stage)s: a team has got the task"),
     "employee_requests.task_taken": N_("%(stage)s: %(actor)s took the task"),
@@ -261,6 +291,8 @@ SENTENCES: dict[str, str] = {
     "employee_requests.message_sent": N_("%(stage)s: a message was sent"),
     "employee_requests.child_asked": N_("%(stage)s: another request was sent"),
     "employee_requests.child_settled": N_("%(stage)s: the other request has ended"),
+    "employee_requests.visit_done": N_("%(stage)s: the technician has done it"),
+    "employee_requests.visit_not_done": N_("%(stage)s: the visit has ended without the work being done"),
     "employee_requests.amended": N_("Answers were changed"),
     "employee_requests.person_changed": N_("The HR system has news; what is waited for was worked out anew"),
     "employee_requests.moved": N_("The request goes on by version %(version)s"),

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from models.messages.journeys import WaitNotes
 from models.messages.sentences import N_
+from models.messages.tickets.automation import Effect
+from models.messages.tickets.promises import TurnDue
 
 
 class TicketStatus(StrEnum):
@@ -105,6 +107,7 @@ TOPICS: dict[str, str] = {
     "return_decision": N_("Decide the return %(case_id)s"),
     "return_late": N_("Find the goods of the return %(case_id)s"),
     "return_inspection": N_("Inspect the goods of the return %(case_id)s"),
+    "office_visit": N_("Visit to our own office for %(case_id)s"),
     "return_refund": N_("Give the money of the return %(case_id)s back by hand"),
 }
 
@@ -124,8 +127,9 @@ class Opened:
     """What `tickets.open` decided that day."""
 
     team_id: str
-    answer_due: datetime
-    resolve_due: datetime
+    answer_due: datetime | None
+    resolve_due: datetime | None
+    recorded: "Recorded | None" = None
 
 
 @dataclass(frozen=True)
@@ -228,6 +232,8 @@ class Change:
     service_level: ServiceLevel = field(default_factory=ServiceLevel)
     is_answer: bool = False  # the first answer was given with this step
     has_failed_delivery: bool = False  # the message could not be sent
+    is_quiet: bool = False  # nobody is written to by rules
+    depth: int = 0  # how many rules caused this step, one after the other
 
 
 @dataclass(frozen=True)
@@ -237,6 +243,10 @@ class Recorded:
     answer_due: datetime | None = None
     resolve_due: datetime | None = None
     confirm_due: datetime | None = None
+    turn: TurnDue | None = None  # None: the rows know no clocks of this ticket
+    alarm_at: datetime | None = None  # when a rule is asked next
+    effects: tuple[Effect, ...] = ()  # what rules want done
+    team_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -280,6 +290,7 @@ SENTENCES: dict[str, str] = {
     "tickets.follow_up": N_("A follow-up visit was arranged"),
     "tickets.not_repairable": N_("The technician could not repair it; the agent is asked"),
     "tickets.installed": N_("Installed at the customer's"),
+    "tickets.visited": N_("Done in our own office"),
     "tickets.settled": N_("Settled"),
     "tickets.resolved": N_("Resolved; the customer is asked to confirm"),
     "tickets.confirmed": N_("The customer confirmed the repair"),
@@ -295,6 +306,26 @@ SENTENCES: dict[str, str] = {
     "tickets.cancelled": N_("Cancelled by us"),
     "tickets.cancelled_by_customer": N_("Cancelled by the customer"),
     "tickets.rated": N_("The customer rated the repair: %(stars)s of 5"),
+    "tickets.child_asked": N_("%(actor)s handed it to another department: %(item)s"),
+    "tickets.child_settled": N_("The other department is done: %(item)s"),
+    "tickets.child_not_done": N_("The other department has ended it without doing it: %(item)s"),
+    "tickets.repaired_child_open": N_("Repaired, but another department is not done yet; the agent is asked"),
+    "tickets.reply_late": N_("No reply to the customer's message before the deadline; the team was warned"),
+    "tickets.retimed_closed": N_("%(target)s is due %(due)s instead of %(was)s: %(day)s is not worked"),
+    "tickets.retimed_worked": N_("%(target)s is due %(due)s instead of %(was)s: %(day)s is worked"),
+    "tickets.retimed_ordinary": N_(
+        "%(target)s is due %(due)s instead of %(was)s: %(day)s is an ordinary day again"
+    ),
+    "tickets.retimed_policy": N_(
+        "%(target)s is due %(due)s instead of %(was)s: version %(version)s of the promises holds now"
+    ),
+    "tickets.rule_team": N_("Rule “%(rule)s”, version %(version)s: gave it to %(team)s"),
+    "tickets.rule_tag": N_("Rule “%(rule)s”, version %(version)s: tag %(tag)s"),
+    "tickets.rule_priority": N_("Rule “%(rule)s”, version %(version)s: priority %(priority)s"),
+    "tickets.rule_reply": N_("Rule “%(rule)s”, version %(version)s: wrote to the customer"),
+    "tickets.rule_notify": N_("Rule “%(rule)s”, version %(version)s: told the desk"),
+    "tickets.rule_ask": N_("Rule “%(rule)s”, version %(version)s: asked the customer for details"),
+    "tickets.rules_stopped": N_("Rule “%(rule)s”, version %(version)s, did not act: %(held)s"),
     "tickets.mail_hint": N_("The mail names %(other)s but does not prove that it belongs there"),
     "tickets.mail_follows": N_("The mail follows up on %(other)s, which is over"),
     "tickets.mail_unread": N_("The mail could not be read in full; the original is kept"),

@@ -47,6 +47,8 @@ def next_due(asked: Iterable[ApprovalState]) -> datetime | None:
 
 def due_of(one: ApprovalState) -> datetime | None:
     """When the silence of this one is too long."""
+    if one.status is ApprovalStatus.ASKED:
+        return one.answer_by
     if one.status is not ApprovalStatus.PENDING:
         return None
     return min((at for at in (one.remind_at, one.escalate_at) if at is not None), default=None)

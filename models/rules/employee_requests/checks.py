@@ -7,6 +7,7 @@ from models.messages.employee_requests.items import (
     DEEPEST,
     MOST_STEPS,
     PERSON,
+    TICKET,
     Field,
     FieldKind,
     Item,
@@ -72,13 +73,33 @@ def _item(item: Item, world: World, judge: Judge) -> Iterator[Problem]:
         yield wrong("owner_team", "unknown_team", name=item.owner_team)
     if world.icons is not None and item.icon not in world.icons:
         yield wrong("icon", "unknown_icon", name=item.icon)
+    for number, key in enumerate(item.knowledge):
+        if world.articles is not None and not world.articles.get(key):
+            code = "article_not_for_all" if key in world.articles else "unknown_article"
+            yield wrong(f"knowledge[{number}]", code, name=key)
     if not item.steps:
         yield wrong("steps", "no_steps")
     yield from said(item.audience, {"me": PERSON}, "yes_no", "audience", judge)
+    yield from _handed_over(item, judge)
     for number, notice in enumerate(item.messages):
         place = f"messages[{number}]"
         over = () if notice.moment is Moment.ASKED else item.steps + within(item.steps)
         yield from letter(notice, place, scope_of(item, over, world.operations), judge)
+
+
+def _handed_over(item: Item, judge: Judge) -> Iterator[Problem]:
+    """What a ticket answers is a question of the form; what is answered later says who reads it."""
+    kinds = {one.id: kind_of(one) for one in item.form if one.kind not in (FieldKind.FILE, FieldKind.PERSON)}
+    for name, text in item.from_ticket.items():
+        here = f"from_ticket.{name}"
+        if name not in kinds:
+            yield wrong(here, "unknown_question", name=name)
+        yield from said(text, {"ticket": TICKET, "today": "date"}, kinds.get(name, ""), here, judge)
+    if item.from_ticket:
+        for placed in walk(item):
+            for number, one in enumerate(placed.step.form.fields if placed.step.form else ()):
+                if not one.readers:
+                    yield wrong(f"{placed.place}.fields[{number}]", "no_readers", name=one.id)
 
 
 def within(steps: Steps) -> Steps:

@@ -20,6 +20,7 @@ class World:
     operations: tuple[Operation, ...] = OPERATIONS
     items: dict[str, tuple[str, ...]] = field(default_factory=dict)  # published: key, what it asks for
     icons: frozenset[str] | None = None  # None: whatever is written
+    articles: Mapping[str, bool] | None = None  # published ones: whether employees read them; None as above
 
 
 def wrong(place: str, code: str, **values: object) -> Problem:

@@ -39,10 +39,10 @@ OWN: dict[StepKind, tuple[str, ...]] = {
 }  # fmt: skip
 ALWAYS = ("id", "kind", "names", "when")
 TEXTS = {"names", "labels", "titles", "subjects"}  # short in each language
-LONG_TEXTS = {"descriptions", "help", "bodies"}
-MAY_BE_SILENT = {"help"}  # no text in either language
-CEL = {"when", "over", "until", "amount", "audience", "visible_when"}
-CEL_MAPS = {"parameters", "answers", "values"}
+LONG_TEXTS = {"descriptions", "help", "bodies", "policies"}
+MAY_BE_SILENT = {"help", "policies"}  # no text in either language
+CEL = {"when", "over", "until", "amount", "budget", "audience", "visible_when"}
+CEL_MAPS = {"parameters", "answers", "values", "from_ticket"}
 IDS = {"id", "key"}
 SHORT, LONG, MOST_PROBLEMS = 200, 4_000, 100
 RANGES = {

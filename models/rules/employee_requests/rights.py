@@ -1,7 +1,8 @@
 """Who may see and who may write which answer (C6). Everybody wears hats; a field names those that it is for.
 
 Hats: `asker`, `beneficiary`, `manager` (of the beneficiary), `owners` (the item's owner team), `role:<role>`,
-and the id of each step in which somebody acts: its approvers, its task's team. Page, API and export ask here.
+`ticket` (whoever works on the customer's ticket that handed it over), and the id of each step in which
+somebody acts: its approvers, its task's team. Page, API and export ask here.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,8 @@ from models.messages.employee_requests.items import Field, Item
 from models.messages.staff import Role
 from models.rules.employee_requests.walking import walk
 
-PERSONS = ("asker", "beneficiary", "manager", "owners")
+TICKET = "ticket"
+PERSONS = ("asker", "beneficiary", "manager", "owners", TICKET)
 HATS = frozenset((*PERSONS, *(f"role:{role}" for role in Role)))
 
 
@@ -29,6 +31,11 @@ def fields_of(item: Item) -> tuple[Field, ...]:
     """The questions of the item's own form and of all later ones."""
     later = (placed.step.form.fields for placed in walk(item) if placed.step.form)
     return (*item.form, *(one for fields in later for one in fields))
+
+
+def told_to_ticket(item: Item) -> tuple[Field, ...]:
+    """The questions whose answers stand on the ticket that handed the request over."""
+    return tuple(one for one in fields_of(item) if TICKET in one.readers)
 
 
 def readable(fields: tuple[Field, ...], answers: Mapping[str, Any], hats: frozenset[str]) -> dict[str, Any]:

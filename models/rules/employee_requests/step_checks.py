@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from models.messages.employee_requests.items import (
+    VISIT_ENDED,
     Approval,
     ApprovalRule,
     Approver,
     ApproverKind,
+    BudgetOf,
     Call,
     FieldKind,
     Hands,
@@ -20,6 +22,7 @@ from models.messages.staff import Role
 from models.messages.systems import Operation, ParameterKind
 from models.rules.employee_requests.judging import Judge, World, letter, said, wrong
 from models.rules.employee_requests.variables import scope_of
+from models.rules.employee_requests.visits import awaited_call, sends
 from models.rules.employee_requests.walking import Placed
 
 NEEDED = {
@@ -46,10 +49,13 @@ def step_problems(item: Item, placed: Placed, world: World, judge: Judge) -> Ite
         yield from said(step.over, scope, "list", f"{place}.over", judge)
     if step.approval:
         yield from said(step.approval.amount, scope, "number", f"{place}.amount", judge)
+        yield from said(step.approval.budget, scope, "number", f"{place}.budget", judge)
         yield from _approval(item, step.approval, place, world)
+        yield from _budget(step.approval, place)
     if step.call:
         yield from _call(step.call, place, scope, world, judge)
     yield from _wait(step, place, scope, judge)
+    yield from _visit(item, placed)
     yield from _hands(step, place, world)
     if step.message:
         yield from letter(step.message, place, scope, judge)
@@ -72,6 +78,15 @@ def _approval(item: Item, approval: Approval, place: str, world: World) -> Itera
         yield wrong(f"{place}.approvers[{len(limits) - 1}]", "no_last_approver", amount=most)
     if (any(limits) or approval.second_factor_above_minor >= 0) and not approval.amount.strip():
         yield wrong(place, "limit_without_amount")
+
+
+def _budget(approval: Approval, place: str) -> Iterator[Problem]:
+    """A shared budget is spent by amounts."""
+    if approval.budget_of is BudgetOf.REQUEST:
+        return
+    for name in ("budget", "amount"):
+        if not getattr(approval, name).strip():
+            yield wrong(f"{place}.budget_of", "missing", name=name)
 
 
 def _approver(one: Approver, place: str, people: set[str], world: World) -> Iterator[Problem]:
@@ -126,6 +141,19 @@ def _wait(step: Step, place: str, scope: dict[str, Any], judge: Judge) -> Iterat
     if wait.otherwise and not is_event:
         yield wrong(f"{place}.otherwise", "never_reached")
     yield from said(wait.until, scope, "date", f"{place}.until", judge)
+
+
+def _visit(item: Item, placed: Placed) -> Iterator[Problem]:
+    """Which visit is waited for has to be certain, and surely asked for before."""
+    wait = placed.step.wait
+    if wait is None or (wait.event != VISIT_ENDED and not wait.of):
+        return
+    if wait.event != VISIT_ENDED:
+        yield wrong(placed.place, "unknown_key", name="of")
+        return
+    known = [one.id for one in placed.before if sends(one)]
+    if awaited_call(item, wait) not in known:
+        yield wrong(f"{placed.place}.of", "which_visit", names=", ".join(known) or "–")
 
 
 def _hands(step: Step, place: str, world: World) -> Iterator[Problem]:

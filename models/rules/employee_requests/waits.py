@@ -57,7 +57,9 @@ def _of_approval(common: dict[str, Any], asked: list[ApprovalState]) -> Wait | N
     if not any(one.status is ApprovalStatus.PENDING for one in asked):
         if not any(one.status is ApprovalStatus.ASKED for one in asked):
             return None  # everybody has decided; the step is about to end
-        return Wait(**common, who=WaitFor.EMPLOYEE, what="request_question")
+        until = deciding.next_due(asked)
+        then = "remind_asker" if until is not None else ""
+        return Wait(**common, who=WaitFor.EMPLOYEE, what="request_question", until=until, then=then)
     until = deciding.next_due(asked)
     is_higher = any(one.escalate_at is not None and one.escalate_at == until for one in asked)
     then = "" if until is None else "escalate_approval" if is_higher else "remind_approver"

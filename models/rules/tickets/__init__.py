@@ -67,6 +67,7 @@ class Deadlines:
     answer_due: datetime | None = None
     resolve_due: datetime | None = None
     confirm_due: datetime | None = None
+    reply_due: datetime | None = None  # to the newest message
 
 
 def next_due(status: TicketStatus, is_answered: bool, due: Deadlines) -> datetime | None:
@@ -75,11 +76,14 @@ def next_due(status: TicketStatus, is_answered: bool, due: Deadlines) -> datetim
         return due.confirm_due
     if status not in WORKING:
         return None
-    still_open = [due.resolve_due] if is_answered else [due.answer_due, due.resolve_due]
+    still_open = [due.reply_due, due.resolve_due] if is_answered else [due.answer_due, due.resolve_due]
     return min((moment for moment in still_open if moment is not None), default=None)
 
 
-def with_deadline(notes: WaitNotes, key: str, until: datetime) -> WaitNotes:
-    """The same notes, with the deadline that was just decided on the wait `key`."""
-    opened = tuple(replace(wait, until=until) if wait.key == key else wait for wait in notes.opened)
+def with_deadline(notes: WaitNotes, key: str, until: datetime | None, then: str | None = None) -> WaitNotes:
+    """The same notes, with the deadline that was just decided on the wait `key`, and what happens then."""
+    opened = tuple(
+        replace(wait, until=until, then=wait.then if then is None else then) if wait.key == key else wait
+        for wait in notes.opened
+    )
     return replace(notes, opened=opened)

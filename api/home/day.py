@@ -14,10 +14,11 @@ from api.catalogue.offers import Suggestion, suggestions
 from api.customers.card import ProductLine, TicketLine, products_of, tickets_of
 from api.customers.running import Running, running
 from api.employee_requests.mine import home_page
+from api.home.routing import router
 from api.kit.desk import Desk, DeskAt
 from api.kit.people import Kind, Person
 from api.kit.rendering import answer, move_on
-from api.kit.routes import ANYONE, SIGNED_IN, Router
+from api.kit.routes import ANYONE, SIGNED_IN
 from api.kit.together import together
 from api.kit.visible import REMEMBERED, visible
 from api.tickets.queue import (
@@ -36,7 +37,6 @@ from api.tickets.queue import (
 from models.messages.staff import Role
 from models.tickets import Ticket
 
-router = Router()
 MINE, BROKEN = 15, 8
 
 

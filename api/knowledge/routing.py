@@ -1,0 +1,5 @@
+"""The routes of knowledge."""
+
+from api.kit.routes import Router
+
+router = Router()
