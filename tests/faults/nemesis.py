@@ -22,6 +22,7 @@ class Nemesis:
     site: Site
     seed: int
     peace: Mapping[str, float] = field(default_factory=lambda: dict(PEACE))
+    first_within: float = 60.0  # seconds until each part has fallen once; few where the work is short
     back: dict[str, list[float]] = field(default_factory=dict)  # seconds from kill to ready, by part
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     is_over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -31,9 +32,8 @@ class Nemesis:
         dice = random.Random(self.seed)
         for name, peace in sorted(self.peace.items()):
             self.back[name] = []
-            self.tasks.append(
-                asyncio.create_task(self._haunt(self.site.parts[name], peace, dice.uniform(2, peace)))
-            )
+            first = dice.uniform(1, min(peace, self.first_within))
+            self.tasks.append(asyncio.create_task(self._haunt(self.site.parts[name], peace, first)))
 
     async def stop(self) -> None:
         """No more kills, and everything is up."""
