@@ -116,12 +116,14 @@ input.addEventListener('keydown', e => {
 for (const option of options) option.addEventListener('click', () => run(option));
 
 const WRITING = 'input:not([type=radio]):not([type=checkbox]):not([type=button]),textarea,select,[contenteditable],dialog';
+/* The focus stays in a closed dialog until the next frame; a key in between is meant for the page. */
+const isTyping = target => Boolean(target.closest?.(WRITING)?.checkVisibility());
 let waitsForG = 0;
 document.addEventListener('keydown', e => {
   if (e.isComposing) return;
   if ((e.ctrlKey || e.metaKey) && !e.shiftKey && e.code === 'KeyK') { e.preventDefault(); open(); return; }
   if ((e.ctrlKey || e.metaKey) && e.code === 'Slash') { e.preventDefault(); go($('#shortcuts')); return; }
-  if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest?.(WRITING)) return;
+  if (e.ctrlKey || e.metaKey || e.altKey || isTyping(e.target)) return;
   if (e.code === 'Slash') { e.preventDefault(); if (e.shiftKey) go($('#shortcuts')); else open(); return; }
   const key = /^Key[A-Z]$/.test(e.code) ? e.code.slice(3) : '';
   if (!key) return;
