@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import psycopg
@@ -29,7 +30,9 @@ from ops.postgres import Cluster, free_port
 from ops.processes import Process
 from ops.temporal import TemporalServer
 from tests.builders.company import build, token_of
+from tests.builders.items import a_task, an_item
 from tests.conftest import ROOT, Database
+from tests.workflows.requesting import born, publish
 
 NAME, PHONE, FAULT = "카나리아 홍길동", "010-7777-4242", "canary fault 91ab"
 PERSONAL = (NAME, "홍길동", "77774242", "7777-4242", FAULT)
@@ -45,11 +48,16 @@ class House:
     ui: str
     database: Database
     ticket: str
+    asked: dict[bool, str]  # the request that is confidential, and the one that is not
 
     @property
     def run(self) -> str:
         """The ticket's life in the Temporal UI."""
-        return f"{self.ui}/namespaces/default/workflows/ticket%3A{self.ticket}"
+        return self.life(f"ticket:{self.ticket}")
+
+    def life(self, workflow_id: str) -> str:
+        """Any life in the Temporal UI."""
+        return f"{self.ui}/namespaces/default/workflows/{quote(workflow_id, safe='')}"
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +68,13 @@ def house(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         admin.execute("create database beside_temporal template template_ieum owner ieum_owner")
     database = Database(cluster, "beside_temporal")
     with ThreadPoolExecutor(1) as beside:  # the browser's own loop runs in this thread
-        beside.submit(asyncio.run, fill(database)).result()
+        asked = beside.submit(asyncio.run, fill(database)).result()
     port, ui_port = free_port(), free_port()
     app = f"http://localhost:{port}"
     temporal = TemporalServer(folder / "t.db", free_port(), ui_port, codec_url=f"{app}/codec").start()
     programs = start_programs(database, temporal, port, folder)
     try:
-        yield House(app, f"http://localhost:{ui_port}", database, report(app, folder))
+        yield House(app, f"http://localhost:{ui_port}", database, report(app, folder), asked)
     finally:
         for program in programs:
             program.stop(10)
@@ -93,8 +101,8 @@ def start_programs(database: Database, temporal: TemporalServer, port: int, fold
     return programs
 
 
-async def fill(database: Database) -> None:
-    """A company with people to sign in as, and a day of calls."""
+async def fill(database: Database) -> dict[bool, str]:
+    """A company with people to sign in as, a day of calls, and two requests that are only asked for."""
     engine, now = engine_for(database.worker_url), datetime.now(UTC)
     await build(engine, word="Hanbit")
     systems, results = (
@@ -132,7 +140,14 @@ async def fill(database: Database) -> None:
         )
         await connection.exec_driver_sql("update payment_attempts set status = 'unknown' where id = 'I1-1.1'")
         await connection.exec_driver_sql("update teams set is_default = true where id = 'team_one'")
+    asked, team = {}, "team_two"
+    for is_secret in (False, True):
+        key = "for_some" if is_secret else "for_all"
+        item = an_item(a_task(team=team), key=key, owner_team=team, is_confidential=is_secret)
+        await publish(database.owner_url, item)
+        asked[is_secret] = await born(engine, item, by="a_employee", of="e_one")
     await engine.dispose()
+    return asked
 
 
 def report(app: str, folder: Path) -> str:
@@ -224,6 +239,35 @@ def test_everybody_else_sees_only_that_something_runs(
     assert "customer_id" not in shown
     assert not [word for word in (*PERSONAL, "Open the ticket") if word in shown]
     assert 200 not in answers
+
+
+def is_begun(house: House, request: str) -> bool:
+    """Whether a request has come to a step that waits for somebody."""
+    with psycopg.connect(house.database.owner_url) as connection:
+        asked = "select 1 from request_steps where request_id = %s and status = 'active'"
+        return connection.execute(asked, (request,)).fetchone() is not None
+
+
+def test_a_confidential_request_stays_closed_for_an_administrator_whom_it_does_not_name(
+    admin: BrowserContext, house: House, shots: Path
+) -> None:
+    until, shown = time.monotonic() + SECONDS, {}
+    while not all(is_begun(house, request) for request in house.asked.values()):
+        assert time.monotonic() < until, "a request does not begin"
+        time.sleep(0.3)
+
+    for is_secret, request in house.asked.items():
+        page = admin.new_page()
+        with page.expect_response(lambda one: "/codec/decode" in one.url):
+            page.goto(house.life(f"employee-request:{request}"))
+        expect(page.get_by_text(f"employee-request:{request}").first).to_be_visible()
+        page.wait_for_timeout(2500)  # it asks for what it shows bit by bit
+        page.screenshot(path=shots / f"temporal-ui-request-{'secret' if is_secret else 'open'}.png")
+        shown[is_secret] = page.locator("body").inner_text()
+
+    for words in ("a_employee", "item_key"):
+        assert words in shown[False], "nothing could have been seen"
+        assert words not in shown[True]
 
 
 def test_reading_is_written_down(admin: BrowserContext, house: House) -> None:

@@ -169,6 +169,30 @@ async def publish(owner_url: str, item: Item, version: int = 1) -> None:
     await engine.dispose()
 
 
+async def born(
+    engine: AsyncEngine, item: Item, version: int = 1, by: str = "acc_emp_jane", of: str = "emp_jane",
+    longest_history: int = 2_000, **answers: Any,
+) -> str:  # fmt: skip
+    """A row and its outbox row, as the api makes them."""
+    id, at = employee_request_id(), datetime.now(UTC)
+    async with transaction(engine) as session:
+        session.add(
+            EmployeeRequest(
+                id=id, submission_key=id, item_key=item.key, item_version=version, asked_by=by or None,
+                for_employee_id=of, status=RequestStatus.OPEN, is_confidential=item.is_confidential,
+                answers=answers, owner_team_id=item.owner_team, created_at=at, updated_at=at,
+            )
+        )  # fmt: skip
+        await session.flush()
+        order = RequestOrder(
+            id, item.key, version, by, of, at, item.is_confidential, longest_history=longest_history
+        )
+        await announce_start(
+            session, "EmployeeRequest", request_workflow_id(id), order, summary=f"Request {id}"
+        )
+    return id
+
+
 @dataclass
 class Asking:
     """Starts requests, says things to them, moves their clocks, reads what they left."""
@@ -187,28 +211,8 @@ class Asking:
     async def publish(self, item: Item, version: int = 1) -> None:
         await publish(self.owner_url, item, version)
 
-    async def born(
-        self, item: Item, version: int = 1, by: str = "acc_emp_jane", of: str = "emp_jane",
-        longest_history: int = 2_000, **answers: Any,
-    ) -> str:  # fmt: skip
-        """A row and its outbox row, as the api makes them."""
-        id, at = employee_request_id(), datetime.now(UTC)
-        async with transaction(self.desk.engine) as session:
-            session.add(
-                EmployeeRequest(
-                    id=id, submission_key=id, item_key=item.key, item_version=version, asked_by=by or None,
-                    for_employee_id=of, status=RequestStatus.OPEN, is_confidential=item.is_confidential,
-                    answers=answers, owner_team_id=item.owner_team, created_at=at, updated_at=at,
-                )
-            )  # fmt: skip
-            await session.flush()
-            order = RequestOrder(
-                id, item.key, version, by, of, at, item.is_confidential, longest_history=longest_history
-            )
-            await announce_start(
-                session, "EmployeeRequest", request_workflow_id(id), order, summary=f"Request {id}"
-            )
-        return id
+    async def born(self, item: Item, version: int = 1, **facts: Any) -> str:
+        return await born(self.desk.engine, item, version, **facts)
 
     async def begin(self, item: Item, until: str = "opened", **facts: Any) -> str:
         """Publish, ask, and wait until the story says so."""
