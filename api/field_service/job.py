@@ -25,7 +25,7 @@ from models.customers import OwnedProduct
 from models.field_service import ChecklistTick, PartUse, Visit
 from models.kit.refusals import Refusal
 from models.messages.field_service import Outcome, VisitStatus
-from models.rules.field_service import Slot, may
+from models.rules.field_service import Slot, has_report, may
 from models.tickets import Attachment, Ticket
 
 FIELD = TECHNICIANS | PARTNERS
@@ -116,6 +116,11 @@ class JobPage:
     def ticked(self) -> int:
         """How many steps are done."""
         return sum(item.is_done for item in self.checklist)
+
+    @property
+    def has_report(self) -> bool:
+        """Whether there is a report to take along."""
+        return has_report(self.is_over, self.outcome)
 
     def shots(self, slot: str) -> list[PhotoTile]:
         """The photos before, or after, the work."""

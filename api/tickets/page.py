@@ -20,10 +20,11 @@ from models.field_service import Technician, Visit
 from models.journeys import OpenWait
 from models.kit.refusals import REFUSALS, Refusal
 from models.messages.billing.invoices import InvoiceStatus
-from models.messages.field_service import VisitStatus
+from models.messages.field_service import Outcome, VisitStatus
 from models.messages.journeys import WaitFor
 from models.messages.tickets import Channel, CloseReason, MessageKind, Priority, TicketStatus
 from models.rules import tickets as rules
+from models.rules.field_service import has_report
 from models.staff import Account, Team
 from models.tickets import Draft, Ticket, TicketRating
 
@@ -85,6 +86,12 @@ class VisitCard:
     ends_at: datetime | None
     finished_at: datetime | None
     note: str
+    outcome: Outcome | None
+
+    @property
+    def has_report(self) -> bool:
+        """Whether there is a report of it to take along."""
+        return has_report(self.is_over, self.outcome)
 
 
 @dataclass(frozen=True)
@@ -223,7 +230,7 @@ async def visit_of(session: AsyncSession, person: Person, ticket_id: str) -> Vis
         .with_only_columns(
             col(Visit.id), col(Visit.status), col(Visit.is_over), col(Technician.name),
             col(Visit.technician_id), col(Visit.starts_at), col(Visit.ends_at), col(Visit.finished_at),
-            col(Visit.note),
+            col(Visit.note), col(Visit.outcome),
         )
         .outerjoin(Technician, col(Technician.id) == col(Visit.technician_id))
         .where(col(Visit.ticket_id) == ticket_id)

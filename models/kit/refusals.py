@@ -58,6 +58,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "checklist_open": (409, N_("Some required steps of the checklist are still open.")),
     "photo_missing": (409, N_("At least one photo before and one after the work is needed.")),
     "signature_missing": (409, N_("The customer's signature, or the reason why there is none, is missing.")),
+    "no_report": (409, N_("There is a report once the technician has finished the visit.")),
     # billing and payments
     "run_not_running": (409, N_("This bill run is not under way.")),
     "run_not_paused": (409, N_("This bill run is not paused.")),

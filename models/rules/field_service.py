@@ -287,3 +287,8 @@ def can_finish(outcome: Outcome, evidence: Evidence) -> str | None:
     if not evidence.is_signed and not evidence.absence_reason.strip():
         return "signature_missing"
     return None
+
+
+def has_report(is_over: bool, outcome: Outcome | None) -> bool:
+    """Whether somebody was there, so that there is something to report."""
+    return is_over and outcome not in (None, Outcome.CANCELLED, Outcome.NOBODY)

@@ -25,6 +25,7 @@ NOT_PAGES = re.compile(
     r"/|/health/.*|/metrics|/events|/links/{token}/events|/codec/.*|/tickets/rows"
     r"|.*/(attachments|photos)/{attachment_id}"
     r"|/billing/invoices/{invoice_id}/document|/links/{token}/document|/links/{token}/approval"
+    r"|/field-service/visits/{visit_id}/report|/links/{token}/visits/{visit_id}/report"
     r"|/payment-methods/{method_id}/authorisation|/billing/invoices/{invoice_id}/payment"
     r"|/dunning/{case_id}/handover|/my/privacy/{privacy_request_id}/file|/signup/resume/{token}"
     r"|/tickets/mails/{mail_id}/(original|page)"
