@@ -85,22 +85,7 @@ from models.kit.engine import engine_for
 from models.kit.logs import log_as_json
 from models.kit.schedules import SCHEDULES
 from models.kit.settings import Settings, settings
-from workflows.billing import (
-    BillAccountWorkflow,
-    BillDayWorkflow,
-    BillLettersWorkflow,
-    BillRunWorkflow,
-    CloseWorkflow,
-    InvoiceWorkflow,
-    MonthEndWorkflow,
-    TaxDayWorkflow,
-    TaxDocumentsWorkflow,
-    WriteOffWorkflow,
-)
-from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, SignupWorkflow
-from workflows.dunning import DunningDayWorkflow, DunningSweepWorkflow, DunningWorkflow
-from workflows.employee_requests import EmployeeRequestWorkflow, PersonNewsWorkflow, SimulateItemWorkflow
-from workflows.field_service import VisitWorkflow
+from workflows.kit.lives import WORKFLOWS
 from workflows.kit.options import (
     ACCOUNTING_QUEUE,
     BANK_QUEUE,
@@ -121,48 +106,9 @@ from workflows.kit.options import (
     TAX_QUEUE,
 )
 from workflows.kit.payloads import converter
-from workflows.knowledge import KnowledgeDayWorkflow
-from workflows.orders import ForgetCartsWorkflow, OrderWorkflow, ReturnWorkflow
-from workflows.payments import (
-    ChargeWorkflow,
-    CollectionDayWorkflow,
-    CollectionWorkflow,
-    DepositWorkflow,
-    KeyRevocationWorkflow,
-    PaymentMethodWorkflow,
-    RefundWorkflow,
-    TransferBatchWorkflow,
-    TransferDayWorkflow,
-)
-from workflows.staff import InvitationWorkflow, PeopleSyncWorkflow
-from workflows.subscriptions import (
-    ActivationWorkflow,
-    DeactivationWorkflow,
-    DeviceExchangeWorkflow,
-    DismissalWorkflow,
-    ReactivationWorkflow,
-    SubscriptionChangeWorkflow,
-    SuspensionWorkflow,
-)
-from workflows.tickets import InboundMailWorkflow, RetimingWorkflow, RuleTrialWorkflow, TicketWorkflow
 
 assert tables  # a row that points at a table which nobody here imported could not be stored
 Acts = dict[str, list[Callable[..., Any]]]
-
-WORKFLOWS: list[type] = [
-    TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, PaymentMethodWorkflow,
-    InvitationWorkflow, SignupWorkflow, HandoverWorkflow, PrivacyRequestWorkflow, OrderWorkflow,
-    ActivationWorkflow, DeactivationWorkflow, SubscriptionChangeWorkflow,
-    BillDayWorkflow, BillRunWorkflow, BillLettersWorkflow, BillAccountWorkflow,
-    MonthEndWorkflow, CloseWorkflow, TaxDayWorkflow, TaxDocumentsWorkflow,
-    SuspensionWorkflow, ReactivationWorkflow, DismissalWorkflow, DunningWorkflow, DunningDayWorkflow,
-    DunningSweepWorkflow, WriteOffWorkflow,
-    CollectionDayWorkflow, CollectionWorkflow, DepositWorkflow, TransferBatchWorkflow, TransferDayWorkflow,
-    DeviceExchangeWorkflow, ReturnWorkflow, KeyRevocationWorkflow, ForgetCartsWorkflow,
-    InboundMailWorkflow, RetimingWorkflow, RuleTrialWorkflow,
-    PeopleSyncWorkflow, EmployeeRequestWorkflow, PersonNewsWorkflow, SimulateItemWorkflow,
-    KnowledgeDayWorkflow,
-]  # fmt: skip
 
 
 def service(engine: AsyncEngine, setting: Settings) -> Acts:
