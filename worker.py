@@ -75,6 +75,7 @@ from activities.payments.providers import BY_FILE, GATEWAY, STRIPE, Provider
 from activities.staff import PeopleDayActivities, PeopleFeedActivities, StaffActivities
 from activities.subscriptions import SubscriptionActivities, SuspensionActivities
 from activities.tickets import (
+    BatchActivities,
     MailActivities,
     RetimingActivities,
     RuleTrialActivities,
@@ -117,12 +118,14 @@ def service(engine: AsyncEngine, setting: Settings) -> Acts:
     addresses = Addresses(setting.secret_key, setting.mail_addresses)
     mails = MailActivities(engine, addresses, setting.files_dir, setting.mail_vouched_by)
     anew, trials = RetimingActivities(engine), RuleTrialActivities(engine)
+    many = BatchActivities(engine)
     return {
         DESK_QUEUE: [
             tickets.be_born, tickets.open, tickets.record, tickets.weigh,
             visits.rank, visits.offer, visits.schedule, visits.check_evidence, visits.record,
             mails.record, mails.follow_up,
             anew.count_open, anew.end_retiming, trials.count_past, trials.end_trial,
+            many.ask_batch, many.settle_batch, many.end_batch,
         ],
         INBOUND_QUEUE: [mails.place],
         BATCH_QUEUE: [anew.retime_slice, trials.try_slice],

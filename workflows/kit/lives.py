@@ -42,7 +42,13 @@ with workflow.unsafe.imports_passed_through():
         SubscriptionChangeWorkflow,
         SuspensionWorkflow,
     )
-    from workflows.tickets import InboundMailWorkflow, RetimingWorkflow, RuleTrialWorkflow, TicketWorkflow
+    from workflows.tickets import (
+        InboundMailWorkflow,
+        RetimingWorkflow,
+        RuleTrialWorkflow,
+        TicketBatchWorkflow,
+        TicketWorkflow,
+    )
 
 WORKFLOWS: list[type] = [
     TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, PaymentMethodWorkflow,
@@ -54,7 +60,7 @@ WORKFLOWS: list[type] = [
     DunningSweepWorkflow, WriteOffWorkflow,
     CollectionDayWorkflow, CollectionWorkflow, DepositWorkflow, TransferBatchWorkflow, TransferDayWorkflow,
     DeviceExchangeWorkflow, ReturnWorkflow, KeyRevocationWorkflow, ForgetCartsWorkflow,
-    InboundMailWorkflow, RetimingWorkflow, RuleTrialWorkflow,
+    InboundMailWorkflow, RetimingWorkflow, RuleTrialWorkflow, TicketBatchWorkflow,
     PeopleSyncWorkflow, EmployeeRequestWorkflow, PersonNewsWorkflow, SimulateItemWorkflow,
     KnowledgeDayWorkflow,
 ]  # fmt: skip
