@@ -1,4 +1,4 @@
-"""One act for many tickets: each is told the command that a single one is told, once, and answers for itself."""
+"""One act for many tickets: each is told what a single one is told, once, and answers for itself."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -78,7 +78,7 @@ class BatchActivities:
 
     @activity.defn(name="tickets.ask_batch")
     async def ask_batch(self, ask: BatchSlice) -> BatchAsked:
-        """Take up the next lines: what is refused is said beside them, what is not is asked of its ticket. Safe to
+        """Take up the next lines: some are refused at once, the others are asked of their tickets. Safe to
         repeat: a line that was taken up is not taken up again, and a command has one key."""
         async with transaction(self.engine) as session:
             batch = await session.get_one(TicketBatch, ask.order.batch_id, with_for_update=True)
