@@ -111,15 +111,20 @@ class BatchPage:
     @property
     def why_not_undone(self) -> str:
         """Why it cannot be taken back, or nothing."""
-        if self.act not in TURNED:
-            return _(REFUSALS["batch_not_undone"][1])
-        return _(REFUSALS["batch_running"][1]) if self.is_running else ""
+        code = "batch_not_undone" if self.act not in TURNED else "batch_running" if self.is_running else ""
+        return why_of(code)
 
     @property
     def may_be_undone(self) -> bool:
         """Whether there is something to take back."""
         is_first = self.undoes is None and not self.is_undone
         return is_first and not self.why_not_undone and self.count(LineStatus.DONE) > 0
+
+
+def why_of(code: str) -> str:
+    """A refusal as a sentence."""
+    sentence = REFUSALS[code][1] if code in REFUSALS else ""
+    return _(sentence) if sentence else ""
 
 
 @router.get("/tickets/batches/new", may=AGENTS)
