@@ -75,6 +75,7 @@ from activities.payments.providers import BY_FILE, GATEWAY, STRIPE, Provider
 from activities.staff import PeopleDayActivities, PeopleFeedActivities, StaffActivities
 from activities.subscriptions import SubscriptionActivities, SuspensionActivities
 from activities.tickets import (
+    BatchActivities,
     MailActivities,
     RetimingActivities,
     RuleTrialActivities,
@@ -85,22 +86,7 @@ from models.kit.engine import engine_for
 from models.kit.logs import log_as_json
 from models.kit.schedules import SCHEDULES
 from models.kit.settings import Settings, settings
-from workflows.billing import (
-    BillAccountWorkflow,
-    BillDayWorkflow,
-    BillLettersWorkflow,
-    BillRunWorkflow,
-    CloseWorkflow,
-    InvoiceWorkflow,
-    MonthEndWorkflow,
-    TaxDayWorkflow,
-    TaxDocumentsWorkflow,
-    WriteOffWorkflow,
-)
-from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, SignupWorkflow
-from workflows.dunning import DunningDayWorkflow, DunningSweepWorkflow, DunningWorkflow
-from workflows.employee_requests import EmployeeRequestWorkflow, PersonNewsWorkflow, SimulateItemWorkflow
-from workflows.field_service import VisitWorkflow
+from workflows.kit.lives import WORKFLOWS
 from workflows.kit.options import (
     ACCOUNTING_QUEUE,
     BANK_QUEUE,
@@ -121,48 +107,9 @@ from workflows.kit.options import (
     TAX_QUEUE,
 )
 from workflows.kit.payloads import converter
-from workflows.knowledge import KnowledgeDayWorkflow
-from workflows.orders import ForgetCartsWorkflow, OrderWorkflow, ReturnWorkflow
-from workflows.payments import (
-    ChargeWorkflow,
-    CollectionDayWorkflow,
-    CollectionWorkflow,
-    DepositWorkflow,
-    KeyRevocationWorkflow,
-    PaymentMethodWorkflow,
-    RefundWorkflow,
-    TransferBatchWorkflow,
-    TransferDayWorkflow,
-)
-from workflows.staff import InvitationWorkflow, PeopleSyncWorkflow
-from workflows.subscriptions import (
-    ActivationWorkflow,
-    DeactivationWorkflow,
-    DeviceExchangeWorkflow,
-    DismissalWorkflow,
-    ReactivationWorkflow,
-    SubscriptionChangeWorkflow,
-    SuspensionWorkflow,
-)
-from workflows.tickets import InboundMailWorkflow, RetimingWorkflow, RuleTrialWorkflow, TicketWorkflow
 
 assert tables  # a row that points at a table which nobody here imported could not be stored
 Acts = dict[str, list[Callable[..., Any]]]
-
-WORKFLOWS: list[type] = [
-    TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, PaymentMethodWorkflow,
-    InvitationWorkflow, SignupWorkflow, HandoverWorkflow, PrivacyRequestWorkflow, OrderWorkflow,
-    ActivationWorkflow, DeactivationWorkflow, SubscriptionChangeWorkflow,
-    BillDayWorkflow, BillRunWorkflow, BillLettersWorkflow, BillAccountWorkflow,
-    MonthEndWorkflow, CloseWorkflow, TaxDayWorkflow, TaxDocumentsWorkflow,
-    SuspensionWorkflow, ReactivationWorkflow, DismissalWorkflow, DunningWorkflow, DunningDayWorkflow,
-    DunningSweepWorkflow, WriteOffWorkflow,
-    CollectionDayWorkflow, CollectionWorkflow, DepositWorkflow, TransferBatchWorkflow, TransferDayWorkflow,
-    DeviceExchangeWorkflow, ReturnWorkflow, KeyRevocationWorkflow, ForgetCartsWorkflow,
-    InboundMailWorkflow, RetimingWorkflow, RuleTrialWorkflow,
-    PeopleSyncWorkflow, EmployeeRequestWorkflow, PersonNewsWorkflow, SimulateItemWorkflow,
-    KnowledgeDayWorkflow,
-]  # fmt: skip
 
 
 def service(engine: AsyncEngine, setting: Settings) -> Acts:
@@ -171,12 +118,14 @@ def service(engine: AsyncEngine, setting: Settings) -> Acts:
     addresses = Addresses(setting.secret_key, setting.mail_addresses)
     mails = MailActivities(engine, addresses, setting.files_dir, setting.mail_vouched_by)
     anew, trials = RetimingActivities(engine), RuleTrialActivities(engine)
+    many = BatchActivities(engine)
     return {
         DESK_QUEUE: [
             tickets.be_born, tickets.open, tickets.record, tickets.weigh,
             visits.rank, visits.offer, visits.schedule, visits.check_evidence, visits.record,
             mails.record, mails.follow_up,
             anew.count_open, anew.end_retiming, trials.count_past, trials.end_trial,
+            many.ask_batch, many.settle_batch, many.end_batch,
         ],
         INBOUND_QUEUE: [mails.place],
         BATCH_QUEUE: [anew.retime_slice, trials.try_slice],

@@ -1,6 +1,8 @@
 // Command palette and shortcuts. Keys are matched by e.code, so they work with the Korean layout on, and
 // nothing happens while a syllable is being composed.
 import { $, $$, csrf } from './app.js';
+/* What a page's own script does for a physical key, 'KeyX' or 'Period', or for two, 'G H'; true when it did something. */
+export const own = new Map();
 const palette = $('#palette'), input = $('input[role=combobox]', palette), list = $('#palette_list'), options = $$('[role=option]', palette);
 const shown = () => $$('[role=option]', list).filter(o => !o.hidden);
 
@@ -68,7 +70,7 @@ function run(option) {
   const href = option.dataset.href;
   palette.close();
   if ('search' in option.dataset) searchAll();
-  else if (!href) press(option.dataset.key);
+  else if (!href) { const key = option.dataset.key; if (!(own.get(key) ?? own.get(`Key${key}`))?.({})) press(key); }
   else if (!href.startsWith('#')) location.href = href;
   else go($(href));
 }
@@ -83,6 +85,13 @@ function press(key) {
   if (target.matches('textarea,input,select')) target.focus(); else target.click();
   return true;
 }
+$('[data-search-shortcuts]')?.addEventListener('input', e => {
+  const asked = e.target.value.trim().toLowerCase();
+  for (const text of $$('[data-list-shortcuts] dd')) {
+    const term = text.previousElementSibling, isWanted = `${term.textContent} ${text.textContent}`.toLowerCase().includes(asked);
+    text.hidden = term.hidden = !isWanted;
+  }
+});
 function listShortcuts() {
   const list = $('[data-list-shortcuts]');
   for (const old of $$('[data-here]', list)) old.remove();
@@ -124,11 +133,13 @@ document.addEventListener('keydown', e => {
   if ((e.ctrlKey || e.metaKey) && !e.shiftKey && e.code === 'KeyK') { e.preventDefault(); open(); return; }
   if ((e.ctrlKey || e.metaKey) && e.code === 'Slash') { e.preventDefault(); go($('#shortcuts')); return; }
   if (e.ctrlKey || e.metaKey || e.altKey || isTyping(e.target)) return;
+  if (Date.now() - waitsForG >= 900 && own.get(e.code)?.(e)) { e.preventDefault(); return; }
   if (e.code === 'Slash') { e.preventDefault(); if (e.shiftKey) go($('#shortcuts')); else open(); return; }
   const key = /^Key[A-Z]$/.test(e.code) ? e.code.slice(3) : '';
   if (!key) return;
   if (Date.now() - waitsForG < 900) {
     waitsForG = 0;
+    if (own.get(`G ${key}`)?.(e)) { e.preventDefault(); return; }
     const option = options.find(o => o.dataset.key === `G ${key}`);
     if (option) { e.preventDefault(); run(option); return; }
     if (press(`G ${key}`)) { e.preventDefault(); return; }

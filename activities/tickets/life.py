@@ -48,6 +48,8 @@ KINDS = {
     "tickets.assigned": EntryKind.CHANGE,
     "tickets.handed_over": EntryKind.CHANGE,
     "tickets.unassigned": EntryKind.CHANGE,
+    "tickets.given_to_team": EntryKind.CHANGE,
+    "tickets.prioritised": EntryKind.CHANGE,
     "tickets.child_asked": EntryKind.CHANGE,
     "tickets.paid": EntryKind.MONEY,
     "tickets.unpaid": EntryKind.MONEY,
@@ -57,7 +59,8 @@ SENT_OUT = frozenset({"tickets.replied", "tickets.resolved", "tickets.letter_fai
 FOR_US = frozenset(
     {
         "tickets.late", "tickets.overdue", "tickets.noted", "tickets.assigned", "tickets.handed_over",
-        "tickets.unassigned", "tickets.letter_failed", "tickets.visit_failed", "tickets.unpaid",
+        "tickets.unassigned", "tickets.given_to_team", "tickets.prioritised",
+        "tickets.letter_failed", "tickets.visit_failed", "tickets.unpaid",
         "tickets.child_asked", "tickets.child_settled", "tickets.child_not_done",
         "tickets.repaired_child_open",
         "tickets.reply_late", "tickets.rule_ask",
@@ -148,6 +151,8 @@ async def _write(session: AsyncSession, ticket: Ticket, change: Change) -> Recor
     kept = await promises.keep(session, ticket, change, was)
     if kept is None:
         promises.order_by_dues(ticket)
+    if change.priority is not None:
+        await promises.repick(session, ticket, change)
     await session.flush()
     if change.sentence != automation.RING:
         await _tell(session, ticket, change)
@@ -177,7 +182,7 @@ def _recorded(
 ) -> Recorded:
     return Recorded(
         ticket.answer_due, ticket.resolve_due, ticket.confirm_due, turn, alarm_at, effects,
-        ticket.team_id or "",
+        ticket.team_id or "", ticket.priority.value,
     )  # fmt: skip
 
 
@@ -187,6 +192,8 @@ def _move(ticket: Ticket, change: Change) -> None:
     ticket.is_over = change.status in OVER
     if change.sets_agent:
         ticket.agent_id = change.agent_id
+    ticket.team_id = change.team_id or ticket.team_id
+    ticket.priority = change.priority or ticket.priority
     if change.is_answer:
         ticket.answered_at = change.at
     if change.status is TicketStatus.RESOLVED:
@@ -211,6 +218,11 @@ async def _tell(session: AsyncSession, ticket: Ticket, change: Change) -> None:
         if account_id is not None and (account := await session.get(Account, account_id)) is not None:
             details[role] = account.name
     details |= await handed_over(session, details.pop("request_id", ""))
+    if change.team_id:
+        team = await session.get_one(Team, change.team_id)
+        details |= {"team_ko": team.name_ko, "team_en": team.name_en}
+    if change.priority is not None:
+        details["priority"] = change.priority.value.upper()
     if change.message_id is not None:
         details["message_id"] = change.message_id
     if change.reason:

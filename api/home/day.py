@@ -21,10 +21,10 @@ from api.kit.rendering import answer, move_on
 from api.kit.routes import ANYONE, SIGNED_IN
 from api.kit.together import together
 from api.kit.visible import REMEMBERED, visible
+from api.tickets.filters import Filters
 from api.tickets.queue import (
     DUE,
     OWN,
-    Filters,
     Row,
     View,
     counts_asked,

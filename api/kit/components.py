@@ -1,6 +1,6 @@
 """The macros of templates/components as one object, `ui`; what is drawn again and again is remembered."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
@@ -16,6 +16,7 @@ NO_DEADLINE = Markup('<span class="muted">–</span>')
 PURE = frozenset({"avatar", "badge", "count", "keys", "priority", "status", "waiting_for"})
 # The same, but for one place that is filled in anew each time: their first argument.
 HOLED = frozenset({"ticket_line", "time_to"})
+NOBODY: Mapping[str, tuple[str, ...]] = {}
 HOLE = Markup("\0")  # stands in no text: nobody can store it
 DRAWN = attrgetter(
     "id", "subject", "status", "priority", "channel", "customer", "is_verified", "agent", "who", "wait"
@@ -45,12 +46,17 @@ class Components:
         left = escape(formats.time_left(due))
         return self.time_to(left, due, tone or formats.urgency(due), bool(tone), is_paused)
 
-    def ticket_rows(self, rows: Iterable[Any], view: str) -> Markup:
-        """Tickets of the queue; only their countdowns are drawn anew."""
+    def ticket_rows(
+        self, rows: Iterable[Any], view: str, present: Mapping[str, tuple[str, ...]] = NOBODY
+    ) -> Markup:
+        """Tickets of the queue, with who has them open; only their countdowns are drawn anew."""
         drawn = [
-            self.ticket_line(self.countdown(row.next_due), formats.urgency(row.next_due), view, *DRAWN(row))
+            self.ticket_line(
+                self.countdown(row.next_due), formats.urgency(row.next_due), view, *DRAWN(row),
+                present.get(row.id, ()),
+            )
             for row in rows
-        ]
+        ]  # fmt: skip
         return Markup("\n".join(drawn))  # noqa: S704 (drawn by the macro)
 
 

@@ -37,10 +37,15 @@ class Words(str):
         return said if isinstance(said, Words) else cls(said if is_number(str(said)) else "")
 
     def address(self, path: str, **others: object) -> str:
-        """Where the list stands, narrowed by these words and by whatever else is not empty."""
+        """Where the list stands, narrowed by these words and by whatever else is not empty; several values of
+        one name stand there one after the other."""
         said = {"kept": self.id} if self.id else {"q": self} if is_number(self) else {}
-        pairs = {name: str(value) for name, value in {**others, **said}.items() if value}
-        return f"{path}?{urlencode(pairs)}" if pairs else path
+        pairs = {
+            name: [str(one) for one in value] if isinstance(value, tuple) else str(value)
+            for name, value in {**others, **said}.items()
+            if value
+        }
+        return f"{path}?{urlencode(pairs, doseq=True)}" if pairs else path
 
 
 NOTHING = Words()

@@ -45,7 +45,7 @@ CHANNEL = "ieum_live"
 TOPIC = re.compile(
     r"(?P<all>tickets|visits|orders|journeys|collections|dunning|employee_requests)"
     r"|(?P<one>ticket|visit|invoice|order|return|close|dunning_case|subscription|change|customer|case"
-    r"|employee_request)"
+    r"|employee_request|presence)"
     r":(?P<id>[A-Za-z0-9._-]{1,64})"
 )
 CASES = {
@@ -63,6 +63,7 @@ ROWS: dict[str, type[Any]] = {
     "order": Order,
     "return": Return,
     "subscription": Subscription,
+    "presence": Ticket,  # who has it open
     "ticket": Ticket,
     "visit": Visit,
     "invoice": Invoice,
@@ -311,6 +312,8 @@ def changes_of(topic: str) -> list[Change]:
     if found is None:
         return []
     name, id = found["all"] or found["one"], found["id"] or ""
+    if name == "presence":
+        return [Change(name, id)]  # of people, not of the thing
     if name == "case":
         name = CASES.get(id[:1], "")
     return [*([Change(name, id)] if name else []), Change("journeys")]

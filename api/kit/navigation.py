@@ -54,6 +54,12 @@ ENTRIES = (
     Entry("/systems", "server", N_("Systems"), frozenset({Role.ADMIN}), "S"),
     Entry("/staff", "id-card", N_("Staff"), frozenset({Role.ADMIN}), "P"),
 )
+CREATIONS = (
+    Entry("/tickets/new", "plus", N_("New ticket"), DESK),
+    Entry("/knowledge/new", "plus", N_("New article"), STAFF_ROLES),
+    Entry("/employee-requests/items/new", "plus", N_("New catalogue item"), frozenset({Role.ADMIN})),
+)
+"""What the palette makes on every page, for whom."""
 
 
 def navigation(roles: Iterable[str], path: str, entries: Iterable[Entry] = ENTRIES) -> list[Shown]:

@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from api.kit import browsers, charts, formats, labels, language, places
 from api.kit.components import Components
-from api.kit.navigation import Shown, navigation
+from api.kit.navigation import CREATIONS, Shown, navigation
 from api.kit.static import Statics
 
 TEMPLATES = Path(__file__).resolve().parent.parent.parent / "templates"
@@ -56,6 +56,11 @@ class Shell:
     def nav(self) -> list[Shown]:
         """The entries of the rail for this person."""
         return navigation(getattr(self.person, "roles", ()), self.path)
+
+    @property
+    def creations(self) -> list[Shown]:
+        """What this person may make anew."""
+        return navigation(getattr(self.person, "roles", ()), self.path, CREATIONS)
 
     @property
     def live(self) -> str:

@@ -157,6 +157,11 @@ BARE_RULES: dict[str, str] = {
     "tickets.rule_ask": N_("A rule asked the customer for details"),
     "tickets.rules_stopped": N_("A rule did not act"),
 }
+BARE_SORTING: dict[str, str] = {
+    "tickets.given_to_team": N_("It was given to another team"),
+    "tickets.prioritised": N_("The priority was changed"),
+}
+BARE.update(BARE_SORTING)
 BARE.update(BARE_RULES)
 BARE_DUNNING: dict[str, str] = {
     "dunning.opened": N_("The account is overdue; dunning begins"),

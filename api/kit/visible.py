@@ -19,6 +19,7 @@ from api.kit import (
     visible_orders,
     visible_people,
     visible_promises,
+    visible_queue,
     visible_requests,
 )
 from api.kit.people import Kind, Person
@@ -299,7 +300,7 @@ RULES.update(visible_mails.RULES_OF_MAILS)
 RULES.update(visible_people.RULES_OF_PEOPLE)
 RULES.update(visible_items.RULES_OF_ITEMS | visible_knowledge.RULES_OF_KNOWLEDGE)
 RULES.update(visible_requests.RULES_OF_REQUESTS)
-RULES.update(visible_promises.RULES_OF_PROMISES)
+RULES.update(visible_promises.RULES_OF_PROMISES | visible_queue.RULES_OF_QUEUE)
 RULES.update(
     {
         TimelineEntry: visible_requests.kept_to_readers(TimelineEntry.case_id, is_shown=True),

@@ -1,6 +1,8 @@
 """Tickets as people meet them: the queue, one ticket, reporting a fault, and no-login links."""
 
 from api.tickets import (
+    batch_words,
+    batches,
     clocks,
     commands,
     files,
@@ -8,19 +10,23 @@ from api.tickets import (
     index,
     links,
     mails,
+    presence,
     promises,
     report,
     retimings,
     rule_words,
     rules,
     show,
+    sorting,
+    views,
     words,
 )
 from api.tickets.routing import router
 
 __all__ = [
-    "clocks", "commands", "files", "finding", "index", "links", "mails", "promises", "report", "retimings",
-    "router", "rule_words", "rules", "show", "words",
+    "batch_words", "batches", "clocks", "commands", "files", "finding", "index", "links", "mails",
+    "presence", "promises", "report", "retimings", "router", "rule_words", "rules", "show",
+    "sorting", "views", "words",
 ]  # fmt: skip
 
 # "/tickets/new" is a word, not a number: fixed addresses are tried before those with a placeholder.

@@ -17,7 +17,6 @@ from sqlalchemy import (
     bindparam,
     func,
     literal,
-    or_,
     select,
     tuple_,
 )
@@ -25,16 +24,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from api.kit.formats import in_seoul
-from api.kit.kept import NOTHING, Words
 from api.kit.language import gettext
 from api.kit.people import Person
 from api.kit.sentences import wait_sentence
 from api.kit.together import Asked, together
 from api.kit.visible import REMEMBERED, visible
+from api.tickets.filters import MIDNIGHT, VIEWS, Filters, asked, bound, condition, narrowed
 from models.customers import Customer
 from models.journeys import OpenWait
 from models.messages.journeys import WaitFor
-from models.messages.sentences import N_
 from models.messages.tickets import Channel, Priority, TicketStatus
 from models.staff import Account
 from models.tickets import Ticket
@@ -42,30 +40,6 @@ from models.tickets import Ticket
 PAGE = 50
 COUNTED = 999
 """More than this is not counted one by one: nobody reads the difference, and every page would pay for it."""
-VIEWS = {
-    "mine": N_("Mine"),
-    "unassigned": N_("Unassigned"),
-    "team": N_("My team"),
-    "today": N_("Due today"),
-    "open": N_("All open"),
-}
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What of the queue is shown, as it stands in the address."""
-
-    view: str = "mine"
-    status: TicketStatus | None = None
-    priority: Priority | None = None
-    team: str = ""
-    q: Words = NOTHING
-    after: str = ""
-
-    def href(self, path: str = "/tickets", **changes: object) -> str:
-        """The address of the queue with some of this changed; another filter starts at the first page."""
-        wanted = {**vars(self), "after": "", **changes}
-        return Words.of(wanted.pop("q")).address(path, **wanted)
 
 
 @dataclass(frozen=True)
@@ -88,7 +62,7 @@ class Row:
 
 @dataclass(frozen=True)
 class View:
-    """One saved view of the queue with the number of tickets in it."""
+    """One view of the queue with the number of tickets in it."""
 
     name: str
     text: str
@@ -96,6 +70,8 @@ class View:
     is_current: bool
     count: int
     is_more: bool  # at least `count`; beyond it nobody counts
+    is_kept: bool = False  # somebody made it
+    is_shared: bool = False  # the team sees it
 
 
 @dataclass(frozen=True)
@@ -113,18 +89,12 @@ OWN = (
 
 
 # Queries are built once for each person and kind of question; what changes from page to page is bound.
-def bound(name: str, column: Any) -> Any:
-    """A value that is given when the query runs, of this column's type."""
-    return bindparam(name, type_=column.type)
-
-
-MIDNIGHT = bound("midnight", Ticket.next_due)
 DUE = bound("due", Ticket.next_due)
 LAST = bound("last", Ticket.id)
 
 
 def in_view(view: str, person: Person) -> ColumnElement[bool]:
-    """The condition of a saved view; only tickets that are still alive are in the queue."""
+    """The condition of a view of the house; only tickets that are still alive are in the queue."""
     alive = ~col(Ticket.is_over)
     if view == "mine":
         return and_(alive, col(Ticket.agent_id) == person.id)
@@ -143,30 +113,9 @@ def midnight(now: datetime) -> datetime:
     return (datetime.combine(here.date(), time(), here.tzinfo) + timedelta(days=1)).astimezone(UTC)
 
 
-NARROWED: dict[str, Any] = {
-    "status": col(Ticket.status) == bound("status", Ticket.status),
-    "priority": col(Ticket.priority) == bound("priority", Ticket.priority),
-    "team": col(Ticket.team_id) == bound("team", Ticket.team_id),
-    "q": or_(
-        col(Ticket.id) == bound("number", Ticket.id),
-        col(Ticket.subject).ilike(bound("part", Ticket.subject)),
-    ),
-}
-"""What each filter of the address asks of a ticket."""
-
-
-def narrowed(filters: Filters) -> tuple[str, ...]:
-    """Which filters are set."""
-    return tuple(name for name in NARROWED if getattr(filters, name))
-
-
-def asked(filters: Filters) -> dict[str, Any]:
+def given(person: Person, filters: Filters) -> dict[str, Any]:
     """The values that a query for these filters binds."""
-    text = filters.q.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return {
-        "midnight": midnight(datetime.now(UTC)), "status": filters.status, "priority": filters.priority,
-        "team": filters.team, "number": filters.q.strip().upper(), "part": f"%{text}%",
-    }  # fmt: skip
+    return {**asked(filters, person), "midnight": midnight(datetime.now(UTC))}
 
 
 def with_names(few: Any) -> Select[Any]:
@@ -204,7 +153,7 @@ def row_of(found: Any) -> Row:
 def page_query(person: Person, view: str, filtered: tuple[str, ...], start: str) -> Select[Any]:
     """One page of a view after `start`, walking the index of its view and nothing else."""
     query = visible(person, Ticket).with_only_columns(*OWN).where(in_view(view, person))
-    query = query.where(*(NARROWED[name] for name in filtered))
+    query = query.where(*(condition(name) for name in filtered))
     if start == "dated":
         query = query.where(tuple_(col(Ticket.next_due), col(Ticket.id)) > tuple_(DUE, LAST))
     elif start == "undated":
@@ -217,7 +166,12 @@ def first_asked(person: Person, filters: Filters, limit: int = PAGE) -> Asked:
     """The query that finds a page, as a rule alone."""
     due, _sep, last = filters.after.partition("|")
     start = "first" if not last else "dated" if due else "undated"
-    values = {**asked(filters), "due": moment_of(due) if due else None, "last": last, "most": limit + 1}
+    values = {
+        **given(person, filters),
+        "due": moment_of(due) if due else None,
+        "last": last,
+        "most": limit + 1,
+    }
     return page_query(person, filters.view, narrowed(filters), start), values
 
 
@@ -229,7 +183,7 @@ async def filled_up(
     if last and due and len(found) <= limit:
         # Tickets without a deadline stand last; a comparison of pairs never finds them.
         query = page_query(person, filters.view, narrowed(filters), "undated")
-        rest = {**asked(filters), "last": "", "most": limit + 1 - len(found)}
+        rest = {**given(person, filters), "last": "", "most": limit + 1 - len(found)}
         found = [*found, *(await together(session, (query, rest)))[0]]
     rows = tuple(row_of(line) for line in found[:limit])
     return Listed(rows, cursor(rows[-1]) if len(found) > limit else "")
@@ -270,18 +224,28 @@ async def rows_by_id(session: AsyncSession, person: Person, ids: list[str]) -> d
     return {row.id: row for row in map(row_of, found[0])}
 
 
-@lru_cache(maxsize=REMEMBERED)
-def count_query(person: Person) -> Select[Any]:
-    """The numbers of all saved views in one query, from the same root as the rows."""
+def counts_of(person: Person) -> list[Any]:
+    """The number of each view as a part of one query, from the same root as the rows."""
     counts = []
     for name in VIEWS:
         few = visible(person, Ticket).with_only_columns(literal(1)).where(in_view(name, person))
-        counts.append(select(func.count()).select_from(few.limit(COUNTED + 1).subquery()).scalar_subquery())
-    return select(*counts)
+        counts.append(counted(few.limit(COUNTED + 1)))
+    return counts
+
+
+def counted(few: Any) -> Any:
+    """How many rows a limited query finds, as a part of another query."""
+    return select(func.count()).select_from(few.subquery()).scalar_subquery()
+
+
+@lru_cache(maxsize=REMEMBERED)
+def count_query(person: Person) -> Select[Any]:
+    """The numbers of all views in one query."""
+    return select(*counts_of(person))
 
 
 def counts_asked(person: Person) -> Asked:
-    """The query for the numbers of all saved views."""
+    """The query for the numbers of all views."""
     return count_query(person), {"midnight": midnight(datetime.now(UTC))}
 
 
@@ -289,10 +253,11 @@ def views_of(numbers: Iterable[int], filters: Filters) -> tuple[View, ...]:
     """The saved views with their counts."""
     return tuple(
         View(
-            name, gettext(VIEWS[name]), Filters(view=name).href(), name == filters.view,
+            name, gettext(VIEWS[name]), Filters(view=name).href(),
+            name == filters.view and not filters.saved,
             min(number, COUNTED), number > COUNTED,
         )
-        for name, number in zip(VIEWS, numbers, strict=True)
+        for name, number in zip(VIEWS, numbers, strict=False)
     )  # fmt: skip
 
 

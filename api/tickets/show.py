@@ -1,27 +1,29 @@
 """One ticket on the desk: the queue stays at the left, the customer stands at the right."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from fastapi import Request
-from sqlalchemy import Select
-from sqlmodel import col
 from starlette.responses import Response
 
 from api.kit.desk import Desk, DeskAt
-from api.kit.people import Kind, Person
+from api.kit.people import Kind
 from api.kit.rendering import answer, is_fragment, wants_json
 from api.kit.routes import AGENTS, CUSTOMERS
 from api.kit.texts import Key
-from api.kit.visible import REMEMBERED, visible
+from api.kit.together import together
 from api.tickets import portal
+from api.tickets.filters import Filters
 from api.tickets.handovers import HandoverCard, handovers_of
 from api.tickets.hands import crew
+from api.tickets.heading import heading_asked, heading_of
+from api.tickets.naming import agents_of, teams_of
 from api.tickets.page import TicketPage, ticket_page
-from api.tickets.queue import Filters, Row, View, listed, views
+from api.tickets.presence import Colleague, others_at
+from api.tickets.queue import Row, View, filled_up, first_asked
 from api.tickets.routing import router
-from models.staff import Account, Team
+from api.tickets.views import queue_of
+from models.messages.tickets import Priority
 
 STATE = ("ticket_head", "timeline", "beside")
 BESIDE_QUEUE = 30
@@ -37,9 +39,17 @@ class Shown:
     rows: tuple[Row, ...] = ()
     colleagues: tuple[tuple[str, str], ...] = ()
     technicians: tuple[tuple[str, str], ...] = ()
+    teams: tuple[tuple[str, str], ...] = ()
+    others: tuple[Colleague, ...] = ()  # who else has it open
     conflict: tuple[str, ...] = ()
     handovers: tuple[HandoverCard, ...] = ()
     opened: str = ""  # which sheet stays open because something in it is wrong
+    priorities: tuple[Priority, ...] = tuple(Priority)
+
+    @property
+    def ticket_id(self) -> str:
+        """The ticket's number."""
+        return self.ticket.id
 
     @property
     def near_views(self) -> tuple[View, ...]:
@@ -50,7 +60,7 @@ class Shown:
 
     def href(self, ticket_id: str) -> str:
         """Another ticket in the same queue."""
-        return f"/tickets/{ticket_id}?queue={self.filters.view}"
+        return f"/tickets/{ticket_id}?queue={self.filters.queue}"
 
     def neighbour(self, by: int) -> str:
         """The next or previous ticket of the queue, if there is one."""
@@ -90,32 +100,20 @@ async def shown(
             block, oob = "ticket_state", STATE
         page = Shown(ticket, Filters(view=queue), **await people_for(desk), **extra)
         return answer(request, "tickets/show.html", page, block=block, oob=oob, **further)
-    filters = Filters(view=queue)
-    rows = await listed(desk.session, desk.person, filters, BESIDE_QUEUE)
-    page = Shown(
-        ticket, filters, await views(desk.session, desk.person, filters), rows.rows, **await people_for(desk),
-        **extra,
-    )  # fmt: skip
+    filters = await queue_of(desk, queue)
+    person = desk.person
+    lines, head = await together(
+        desk.session, first_asked(person, filters, BESIDE_QUEUE), heading_asked(person)
+    )
+    beside = await filled_up(desk.session, person, filters, lines, BESIDE_QUEUE)
+    over = await heading_of(desk.session, person, filters, head[0])
+    extra["others"] = await others_at(desk, ticket_id)
+    page = Shown(ticket, filters, over.views, beside.rows, **await people_for(desk), **extra)
     return answer(request, "tickets/show.html", page, **further)
 
 
 async def people_for(desk: DeskAt) -> dict[str, Any]:
     """To whom a ticket can be given, and who could be sent."""
-    colleagues = (
-        desk.visible(Account)
-        .with_only_columns(col(Account.id), col(Account.name))
-        .where(col(Account.is_active), col(Account.roles).op("&&")(["agent", "dispatcher"]))
-        .order_by(col(Account.name))
-        .limit(200)
-    )
     return {
-        "colleagues": tuple((line[0], line[1]) for line in await desk.session.execute(colleagues)),
-        "technicians": await crew(desk),
-    }
-
-
-@lru_cache(maxsize=REMEMBERED)
-def teams_query(person: Person, spoken: str) -> Select[str, str]:
-    """The teams by their names in one language."""
-    name = col(Team.name_ko) if spoken == "ko" else col(Team.name_en)
-    return visible(person, Team).with_only_columns(col(Team.id), name).order_by(name)
+        "colleagues": await agents_of(desk), "technicians": await crew(desk), "teams": await teams_of(desk),
+    }  # fmt: skip

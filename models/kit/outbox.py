@@ -45,18 +45,43 @@ async def announce_signal(
 
 async def announce_signals(session: AsyncSession, signal: str, facts: Sequence[tuple[str, Any, str]]) -> None:
     """Tell many workflows a fact each, in one statement: (workflow id, fact, its own key)."""
-    if not facts:
+    await _announce_all(
+        session,
+        [
+            {
+                "key": key,
+                "kind": OutboxKind.SIGNAL,
+                "workflow_id": id,
+                "payload": as_json(fact),
+                "name": signal,
+            }
+            for id, fact, key in facts
+        ],
+    )
+
+
+async def announce_updates(session: AsyncSession, commands: Sequence[tuple[str, str, Any]]) -> None:
+    """Say somebody's commands to many workflows, in one statement: (workflow id, update, command)."""
+    await _announce_all(
+        session,
+        [
+            {
+                "key": command.id, "kind": OutboxKind.UPDATE, "workflow_id": id, "name": update,
+                "payload": as_json(command), "actor_id": command.actor_id or "",
+            }
+            for id, update, command in commands
+        ],
+    )  # fmt: skip
+
+
+async def _announce_all(session: AsyncSession, items: Sequence[dict[str, Any]]) -> None:
+    if not items:
         return
-    rows = [
-        {
-            "key": key, "kind": OutboxKind.SIGNAL, "workflow_id": workflow_id, "payload": as_json(fact),
-            "not_before": func.now(), "created_at": func.now(), "workflow": "", "name": signal,
-            "actor_id": "", "task_queue": "desk", "summary": "", "status": "waiting", "tries": 0,
-            "refusal": "",
-        }
-        for workflow_id, fact, key in facts
-    ]  # fmt: skip
-    statement = insert(OutboxItem).values(rows)
+    usual = {
+        "not_before": func.now(), "created_at": func.now(), "workflow": "", "actor_id": "",
+        "task_queue": "desk", "summary": "", "status": "waiting", "tries": 0, "refusal": "",
+    }  # fmt: skip
+    statement = insert(OutboxItem).values([{**usual, **item} for item in items])
     await session.execute(statement.on_conflict_do_nothing(index_elements=["workflow_id", "actor_id", "key"]))
     await session.execute(text("select pg_notify(:channel, '')"), {"channel": CHANNEL})
 

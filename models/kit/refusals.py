@@ -43,6 +43,10 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "ticket_already_resolved": (409, N_("This ticket is already resolved and waits for the customer.")),
     "ticket_confirmed": (409, N_("The repair was already confirmed.")),
     "ticket_taken": (409, N_("A colleague has already taken this ticket.")),
+    "ticket_sorted": (409, N_("A colleague has already given this ticket another team or priority.")),
+    "ticket_changed_since": (409, N_("Somebody has changed this ticket since then; it stays as it is.")),
+    "batch_not_undone": (409, N_("This cannot be taken back: somebody may have read it already.")),
+    "batch_running": (409, N_("This is still being done; please wait until it has ended.")),
     "ticket_needs_answer": (409, N_("Please write what was done before you resolve the ticket.")),
     "ticket_child_open": (
         409,

@@ -18,8 +18,9 @@ from models import (
     tickets,
 )
 from models.kit import timeline
+from models.tickets import desk
 
 __all__ = [
-    "billing", "catalogue", "customers", "dunning", "employee_requests", "field_service", "journeys",
+    "billing", "catalogue", "customers", "desk", "dunning", "employee_requests", "field_service", "journeys",
     "knowledge", "orders", "partners", "payments", "staff", "subscriptions", "systems", "tickets", "timeline",
 ]  # fmt: skip

@@ -54,6 +54,7 @@ from tests.builders import (
     late,
     mails,
     people,
+    queue,
     rulebook,
     sale,
     search,
@@ -148,6 +149,7 @@ async def build(engine: AsyncEngine, word: str = "x", password_hash: str | None 
         await store(session, rulebook.kept(word, NOW))
         for case in CASES:
             await store(session, rulebook.on_ticket(case.ticket, word, NOW))
+        await store(session, queue.worked_on(word, NOW))
         for n, customer in enumerate(("c_one", "c_two"), 1):
             await store(session, late.overdue(n, customer, word, NOW))
         session.add_all(_links(company))

@@ -58,4 +58,6 @@ SAMPLE = {
     "ticket_rule": ("vip", "vip-gone"),
     "calendar_day": ("2031-12-31", "2032-12-31"),
     "note": ("nt1", "nt2"),
+    "queue_view": ("qv_one", "qv_two"),
+    "ticket_batch": ("tb_one", "tb_two"),
 }

@@ -16,10 +16,12 @@ from models.messages.tickets import (
     Dispatch,
     FaultReport,
     MessageKind,
+    Priority,
     Reopening,
     Reply,
     Resolve,
     ServiceLevel,
+    Sort,
     ticket_workflow_id,
 )
 from models.tickets import Ticket, TicketMessage
@@ -68,6 +70,11 @@ def _facts(actor_id: str, actor_kind: str) -> dict[str, object]:
 
 def assign(company: Company, agent_id: str | None = None, **facts: object) -> Assign:
     return Assign(**{**_facts(company.agent_id, "staff"), "agent_id": agent_id or company.agent_id, **facts})
+
+
+def sort(company: Company, priority: str = "", **facts: object) -> Sort:
+    given = {"priority": Priority(priority) if priority else None, **facts}
+    return Sort(**{**_facts(company.agent_id, "staff"), **given})
 
 
 def reply(company: Company, message_id: str, **facts: object) -> Reply:

@@ -104,6 +104,7 @@ class ClockSteps(TicketSteps):
             self.waits.decided("confirmation", fact.confirm_due)
             self.alarm_at = fact.alarm_at
             self.due = Recorded(
-                self.due.answer_due, self.due.resolve_due, fact.confirm_due, fact.turn, fact.alarm_at
-            )
+                self.due.answer_due, self.due.resolve_due, fact.confirm_due, fact.turn, fact.alarm_at,
+                team_id=self.due.team_id, priority=self.due.priority,
+            )  # fmt: skip
             self.show_stage()

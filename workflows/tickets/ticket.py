@@ -35,6 +35,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.kit.search import TEAM, WORD
     from workflows.tickets.cases import CaseSteps
     from workflows.tickets.clocks import ClockSteps
+    from workflows.tickets.sorting import SortSteps
 
 SETTLED = {
     InvoiceStatus.PAID: "tickets.paid",
@@ -44,7 +45,7 @@ SETTLED = {
 
 
 @workflow.defn(name="Ticket")
-class TicketWorkflow(ClockSteps, CaseSteps):
+class TicketWorkflow(ClockSteps, CaseSteps, SortSteps):
     """One reported fault, alive until the repair is confirmed and paid, or the ticket is cancelled.
 
     Opened by an order or a change it is an installation or a task, and ends with its work (cases.py)."""

@@ -151,6 +151,16 @@ class Assign(Command):
 
 
 @dataclass(frozen=True)
+class Sort(Command):
+    """Give the ticket to another team, or another priority; what is empty stays as it is."""
+
+    team_id: str = ""
+    priority: Priority | None = None
+    from_team_id: str = ""  # what stood on the page; another one by now is a refusal
+    from_priority: str = ""
+
+
+@dataclass(frozen=True)
 class Reply(Command):
     """A message already stored in `ticket_messages` is to be sent (or kept as a note)."""
 
@@ -234,6 +244,8 @@ class Change:
     has_failed_delivery: bool = False  # the message could not be sent
     is_quiet: bool = False  # nobody is written to by rules
     depth: int = 0  # how many rules caused this step, one after the other
+    team_id: str = ""  # the team that it goes to with this step
+    priority: Priority | None = None  # the one that it gets with this step
 
 
 @dataclass(frozen=True)
@@ -247,6 +259,7 @@ class Recorded:
     alarm_at: datetime | None = None  # when a rule is asked next
     effects: tuple[Effect, ...] = ()  # what rules want done
     team_id: str = ""
+    priority: str = ""
 
 
 @dataclass(frozen=True)
@@ -281,6 +294,8 @@ SENTENCES: dict[str, str] = {
     "tickets.assigned": N_("%(actor)s took the ticket"),
     "tickets.handed_over": N_("Handed over to %(agent)s"),
     "tickets.unassigned": N_("Given back to the team"),
+    "tickets.given_to_team": N_("%(actor)s gave it to %(team)s"),
+    "tickets.prioritised": N_("%(actor)s changed the priority to %(priority)s"),
     "tickets.replied": N_("%(actor)s answered"),
     "tickets.noted": N_("A note was added"),
     "tickets.customer_wrote": N_("The customer wrote"),
