@@ -3,8 +3,11 @@
 from api.tickets import (
     clocks,
     commands,
+    drafts,
+    field_pages,
     files,
     finding,
+    followers,
     index,
     links,
     mails,
@@ -13,14 +16,18 @@ from api.tickets import (
     retimings,
     rule_words,
     rules,
+    sending,
     show,
+    templates,
     words,
+    writing_words,
 )
 from api.tickets.routing import router
 
 __all__ = [
-    "clocks", "commands", "files", "finding", "index", "links", "mails", "promises", "report", "retimings",
-    "router", "rule_words", "rules", "show", "words",
+    "clocks", "commands", "drafts", "field_pages", "files", "finding", "followers", "index", "links",
+    "mails", "promises", "report", "retimings", "router", "rule_words", "rules", "sending", "show",
+    "templates", "words", "writing_words",
 ]  # fmt: skip
 
 # "/tickets/new" is a word, not a number: fixed addresses are tried before those with a placeholder.

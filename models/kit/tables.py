@@ -18,8 +18,10 @@ from models import (
     tickets,
 )
 from models.kit import timeline
+from models.tickets import writing
 
 __all__ = [
     "billing", "catalogue", "customers", "dunning", "employee_requests", "field_service", "journeys",
     "knowledge", "orders", "partners", "payments", "staff", "subscriptions", "systems", "tickets", "timeline",
+    "writing",
 ]  # fmt: skip
