@@ -58,4 +58,7 @@ SAMPLE = {
     "ticket_rule": ("vip", "vip-gone"),
     "calendar_day": ("2031-12-31", "2032-12-31"),
     "note": ("nt1", "nt2"),
+    "sending": ("sn1", "sn2"),
+    "template": ("greet", "greet-gone"),
+    "closing_field": ("cause", "cause_gone"),
 }
