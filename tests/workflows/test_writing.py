@@ -1,4 +1,4 @@
-"""The life of a ticket on which people write: templates that act, followers who are told, fields at the end."""
+"""A ticket on which people write: templates that act, followers who are told, fields at the end."""
 
 from datetime import UTC, datetime
 from uuid import uuid4
