@@ -121,7 +121,7 @@ def service(engine: AsyncEngine, setting: Settings) -> Acts:
     many = BatchActivities(engine)
     return {
         DESK_QUEUE: [
-            tickets.be_born, tickets.open, tickets.record, tickets.weigh,
+            tickets.be_born, tickets.open, tickets.record, tickets.weigh, tickets.missing_fields,
             visits.rank, visits.offer, visits.schedule, visits.check_evidence, visits.record,
             mails.record, mails.follow_up,
             anew.count_open, anew.end_retiming, trials.count_past, trials.end_trial,

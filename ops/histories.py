@@ -34,6 +34,8 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_a_promise_rests_while_the_customer_is_waited_for_and_each_message_has_its_own",
         "test_a_calendar_change_moves_open_deadlines_and_only_tells_whom_it_concerns",
         "test_a_rule_asks_the_customer_and_another_speaks_at_its_exact_time",
+        "test_a_template_acts_followers_are_told_and_nothing_ends_with_a_gap",
+        "test_a_ticket_ends_once_what_has_to_be_known_is_known",
     ),
     "Retiming": ("test_a_calendar_change_moves_open_deadlines_and_only_tells_whom_it_concerns",),
     "RuleTrial": ("test_a_rule_is_tried_on_past_tickets_without_touching_them",),

@@ -16,7 +16,8 @@ from activities.connectors.mail import Mail
 from activities.connectors.sms import Sms
 from activities.kit.addresses import Addresses
 from activities.kit.cases import case_of
-from activities.kit.letters import LOCALES, Stationery, money
+from activities.kit.colleagues import ways_to_colleague
+from activities.kit.letters import LOCALES, Stationery, money, said
 from activities.kit.links import Links
 from activities.kit.threads import by_mail, thread_headers
 from activities.kit.transactions import transaction
@@ -26,6 +27,7 @@ from models.field_service import Technician, Visit, VisitOffer
 from models.messages.letters import Delivery, Letter
 from models.messages.staff import LinkPurpose
 from models.messages.systems import System
+from models.messages.tickets.writing import FOLLOWED
 from models.staff import Account
 from models.systems import SentMessage
 from models.tickets import Ticket, TicketMessage
@@ -72,6 +74,7 @@ FORMS: dict[str, Form] = {
     "tickets/late": DESK,
     "tickets/overdue": DESK,
     "tickets/rule": DESK,
+    "tickets/followed": Form(None, receiver="colleague"),
     "tickets/reopened": DESK,
     "field_service/offer": JOB,
     "field_service/nobody": DESK,
@@ -162,8 +165,12 @@ class LetterActivities:
         customer = await session.get_one(Customer, ticket.customer_id if ticket else letter.customer_id)
         technician = await _technician(session, letter)
         ways, locale = await self._ways(session, form, customer, technician)
+        message = await session.get_one(TicketMessage, letter.message_id) if letter.message_id else None
         if form.receiver == "customer":
-            ways = self._by_channel(ways, letter.values.get("channel", ""))
+            chosen = letter.values.get("channel", "") or (message.channel.value if message else "")
+            ways = self._by_channel(ways, chosen)
+        elif form.receiver == "colleague":
+            ways, locale = await ways_to_colleague(session, letter, ticket)
         values: dict[str, Any] = {
             "name": customer.name, "case_id": letter.case_id, **_ticket_values(ticket),
             "technician": technician.name if technician else "", "attempt_id": letter.attempt_id,
@@ -173,8 +180,10 @@ class LetterActivities:
         values |= await _invoice_values(session, letter, locale)
         if owed := letter.values.get("owed_minor"):
             values["owed"] = money(int(owed), "KRW", locale)
-        if letter.message_id is not None:
-            values["message"] = (await session.get_one(TicketMessage, letter.message_id)).body
+        if message is not None:
+            values["message"] = message.body
+        if happened := letter.values.get("happened"):
+            values["happened"] = said(locale, FOLLOWED[happened])
         values |= by_mail(letter, ticket, customer)
         is_theirs = form.receiver == "customer"
         headers = await thread_headers(session, self.addresses, letter, ticket if is_theirs else None)

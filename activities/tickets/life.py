@@ -11,7 +11,7 @@ from temporalio import activity
 from activities.kit.letters import said
 from activities.kit.timeline import tell_live, write_entry, write_waits
 from activities.kit.transactions import transaction
-from activities.tickets import automation, promises
+from activities.tickets import automation, promises, writing
 from activities.tickets.handovers import handed_over, office_visit
 from models.catalogue import Product
 from models.customers import Customer, OwnedProduct
@@ -33,6 +33,7 @@ from models.messages.tickets import (
 )
 from models.messages.tickets.automation import Effect
 from models.messages.tickets.promises import TurnDue
+from models.messages.tickets.writing import Told
 from models.orders import Order, Return
 from models.rules import tickets as rules
 from models.rules.billing import invoices as billing
@@ -51,6 +52,7 @@ KINDS = {
     "tickets.given_to_team": EntryKind.CHANGE,
     "tickets.prioritised": EntryKind.CHANGE,
     "tickets.child_asked": EntryKind.CHANGE,
+    "tickets.macro_used": EntryKind.CHANGE,
     "tickets.paid": EntryKind.MONEY,
     "tickets.unpaid": EntryKind.MONEY,
     "tickets.payment_due": EntryKind.MONEY,
@@ -63,7 +65,7 @@ FOR_US = frozenset(
         "tickets.letter_failed", "tickets.visit_failed", "tickets.unpaid",
         "tickets.child_asked", "tickets.child_settled", "tickets.child_not_done",
         "tickets.repaired_child_open",
-        "tickets.reply_late", "tickets.rule_ask",
+        "tickets.reply_late", "tickets.rule_ask", "tickets.macro_used",
     }
 )  # fmt: skip
 
@@ -116,6 +118,12 @@ class TicketActivities:
                 return await _write(session, ticket, change)
             return await _written(session, ticket, change)
 
+    @activity.defn(name="tickets.missing_fields")
+    async def missing_fields(self, ticket_id: str, act: str) -> list[str]:
+        """Say what has to be known before the ticket may end. Safe to repeat: it only reads."""
+        async with transaction(self.engine) as session:
+            return await writing.missing(session, ticket_id, act)
+
     @activity.defn(name="tickets.weigh")
     async def weigh(self, ticket_id: str, at: datetime) -> Weighed:
         """Say whether the repair is billed and for which visits. Safe to repeat: it only reads."""
@@ -153,6 +161,7 @@ async def _write(session: AsyncSession, ticket: Ticket, change: Change) -> Recor
         promises.order_by_dues(ticket)
     if change.priority is not None:
         await promises.repick(session, ticket, change)
+    await writing.leave(session, change)
     await session.flush()
     if change.sentence != automation.RING:
         await _tell(session, ticket, change)
@@ -167,22 +176,27 @@ async def _write(session: AsyncSession, ticket: Ticket, change: Change) -> Recor
         await promises.write_turn(session, ticket.id, turn)
     await write_waits(session, ticket_workflow_id(ticket.id), waits)
     await tell_live(session, "tickets", f"ticket:{ticket.id}")
-    return _recorded(ticket, turn, alarm_at, effects)
+    return _recorded(ticket, turn, alarm_at, effects, await writing.followers(session, ticket, change))
 
 
 async def _written(session: AsyncSession, ticket: Ticket, change: Change) -> Recorded:
     """What holds after a step that was written before."""
     turn = promises.turn_of(await promises.clocks_of(session, ticket))
     alarm_at = await automation.next_alarm(session, ticket.id)
-    return _recorded(ticket, turn, alarm_at, await automation.repeated(session, ticket.id, change.seq))
+    effects = await automation.repeated(session, ticket.id, change.seq)
+    return _recorded(ticket, turn, alarm_at, effects, await writing.followers(session, ticket, change))
 
 
 def _recorded(
-    ticket: Ticket, turn: TurnDue | None, alarm_at: datetime | None, effects: tuple[Effect, ...]
+    ticket: Ticket,
+    turn: TurnDue | None,
+    alarm_at: datetime | None,
+    effects: tuple[Effect, ...],
+    told: tuple[Told, ...],
 ) -> Recorded:
     return Recorded(
         ticket.answer_due, ticket.resolve_due, ticket.confirm_due, turn, alarm_at, effects,
-        ticket.team_id or "", ticket.priority.value,
+        ticket.team_id or "", ticket.priority.value, told,
     )  # fmt: skip
 
 
@@ -213,6 +227,8 @@ async def _tell(session: AsyncSession, ticket: Ticket, change: Change) -> None:
     if change.clock is Clock.ANSWER and ticket.answer_due is not None:
         details["answer_due"] = ticket.answer_due.isoformat()
     details |= await automation.named(session, details)
+    details |= await writing.set_by_template(session, ticket, change)
+    details.pop("template", None)
     people = {"actor": change.actor_id if change.actor_kind == "staff" else None, "agent": change.agent_id}
     for role, account_id in people.items():
         if account_id is not None and (account := await session.get(Account, account_id)) is not None:

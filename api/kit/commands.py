@@ -38,25 +38,36 @@ class Said(Protocol):
 class Answer(StrEnum):
     DONE = "done"  # the rows say so already
     ACCEPTED = "accepted"  # it is kept; the relay delivers it under the same id
+    HELD = "held"  # it is kept and may be taken back; the relay delivers it when its time has come
 
 
 async def command(
-    session: AsyncSession, client: Client | None, workflow_id: str, update_name: str, argument: Said
+    session: AsyncSession,
+    client: Client | None,
+    workflow_id: str,
+    update_name: str,
+    argument: Said,
+    *,
+    hold: timedelta = timedelta(),
 ) -> Answer:
     """Store the command with whatever the session already holds, commit, and say it at once.
 
     Raises the workflow's own Refusal; the same command again gets the answer it got. Without a client,
-    or while Temporal is away, the relay says it later under the same id."""
+    or while Temporal is away, the relay says it later under the same id.
+    With `hold` nobody says it before."""
     mine = (
         col(OutboxItem.workflow_id) == workflow_id,
         col(OutboxItem.actor_id) == (argument.actor_id or ""),
         col(OutboxItem.key) == argument.id,
     )
     wait = timedelta() if client is None else RELAY_WAITS  # nobody but the relay can try
+    wait = hold or wait
     is_first = await announce_update(session, workflow_id, update_name, argument, wait=wait)
     await session.commit()
     if not is_first and (earlier := await _earlier_answer(session, mine)) is not None:
         return earlier
+    if hold:
+        return Answer.HELD
     if client is None:
         return Answer.ACCEPTED
     try:
@@ -86,6 +97,21 @@ def refusal_of(failure: WorkflowUpdateFailedError) -> Refusal:
         values = cause.details[0] if cause.details and isinstance(cause.details[0], dict) else {}
         return Refusal(cause.type, values)
     return Refusal("try_again_later")
+
+
+async def take_back(session: AsyncSession, workflow_id: str, actor_id: str, command_id: str) -> bool:
+    """Withdraw a command that nobody has tried to say yet; False when somebody has.
+
+    The relay holds the line's lock while it says it: then this waits, and finds it said."""
+    mine = (
+        col(OutboxItem.workflow_id) == workflow_id,
+        col(OutboxItem.actor_id) == actor_id,
+        col(OutboxItem.key) == command_id,
+        col(OutboxItem.status) == OutboxStatus.WAITING,
+        col(OutboxItem.tries) == 0,
+    )
+    withdrawn = update(OutboxItem).where(*mine).values(status=OutboxStatus.REFUSED, refusal="taken_back")
+    return (await session.execute(withdrawn.returning(col(OutboxItem.id)))).first() is not None
 
 
 async def is_kept(session: AsyncSession, workflow_id: str, argument: Said) -> bool:

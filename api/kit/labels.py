@@ -33,6 +33,7 @@ _labels: dict[str, dict[str, Label]] = {
         "tickets/cancelled": Label(N_("Report cancelled")),
         "tickets/late": Label(N_("Warning: no first answer")),
         "tickets/overdue": Label(N_("Warning: not solved in time")),
+        "tickets/followed": Label(N_("Notice to a colleague who follows the ticket")),
         "tickets/rule": Label(N_("Notice: a rule points at the ticket")),
         "tickets/reopened": Label(N_("Notice: report opened again")),
         "field_service/offer": Label(N_("Visit offer")),

@@ -163,6 +163,13 @@ BARE_SORTING: dict[str, str] = {
 }
 BARE.update(BARE_SORTING)
 BARE.update(BARE_RULES)
+BARE_TEMPLATES: dict[str, str] = {
+    "tickets.macro_used": N_("A colleague used a template"),
+    "tickets.macro_team": N_("A template gave it to another team"),
+    "tickets.macro_tag": N_("A template added a tag"),
+    "tickets.macro_priority": N_("A template changed the priority"),
+}
+BARE.update(BARE_TEMPLATES)
 BARE_DUNNING: dict[str, str] = {
     "dunning.opened": N_("The account is overdue; dunning begins"),
     "dunning.notify": N_("The customer was reminded of what is overdue"),

@@ -21,6 +21,7 @@ from api.kit import (
     visible_promises,
     visible_queue,
     visible_requests,
+    visible_writing,
 )
 from api.kit.people import Kind, Person
 from api.kit.seeing import RULES, Condition, Rule, has, ids, may_see, of_case, of_ticket, own, sells, when
@@ -301,6 +302,7 @@ RULES.update(visible_people.RULES_OF_PEOPLE)
 RULES.update(visible_items.RULES_OF_ITEMS | visible_knowledge.RULES_OF_KNOWLEDGE)
 RULES.update(visible_requests.RULES_OF_REQUESTS)
 RULES.update(visible_promises.RULES_OF_PROMISES | visible_queue.RULES_OF_QUEUE)
+RULES.update(visible_writing.RULES_OF_WRITING)
 RULES.update(
     {
         TimelineEntry: visible_requests.kept_to_readers(TimelineEntry.case_id, is_shown=True),

@@ -5,8 +5,11 @@ from api.tickets import (
     batches,
     clocks,
     commands,
+    drafts,
+    field_pages,
     files,
     finding,
+    followers,
     index,
     links,
     mails,
@@ -16,17 +19,20 @@ from api.tickets import (
     retimings,
     rule_words,
     rules,
+    sending,
     show,
     sorting,
+    templates,
     views,
     words,
+    writing_words,
 )
 from api.tickets.routing import router
 
 __all__ = [
-    "batch_words", "batches", "clocks", "commands", "files", "finding", "index", "links", "mails",
-    "presence", "promises", "report", "retimings", "router", "rule_words", "rules", "show",
-    "sorting", "views", "words",
+    "batch_words", "batches", "clocks", "commands", "drafts", "field_pages", "files", "finding",
+    "followers", "index", "links", "mails", "presence", "promises", "report", "retimings", "router",
+    "rule_words", "rules", "sending", "show", "sorting", "templates", "views", "words", "writing_words",
 ]  # fmt: skip
 
 # "/tickets/new" is a word, not a number: fixed addresses are tried before those with a placeholder.

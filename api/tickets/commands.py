@@ -1,13 +1,13 @@
 """What the desk does to a ticket: take, answer, note, resolve, send somebody, cancel, keep a draft."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import Request
-from pydantic import BeforeValidator
-from sqlalchemy import delete
-from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col
+from pydantic import BeforeValidator, Field
+from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from api.kit.commands import Answer
@@ -16,23 +16,23 @@ from api.kit.forms import Input, Typed, typed
 from api.kit.language import gettext as _
 from api.kit.rendering import Form, answer, is_fragment, move_on, wants_json
 from api.kit.routes import AGENTS
-from api.kit.texts import Count, Key, MaybeKey, MaybeParagraph, Paragraph
+from api.kit.texts import Count, Key, MaybeKey, MaybeLine, MaybeParagraph, Paragraph
+from api.tickets.closing import keep_answers
+from api.tickets.drafts import forget_sent
+from api.tickets.files import MOST_BODY, photos, stored
+from api.tickets.filling import gap_sentence, way_out
+from api.tickets.following import add, named_in
 from api.tickets.hands import colleague, working
+from api.tickets.held import unseen
 from api.tickets.page import Head, head_of
 from api.tickets.routing import router
-from api.tickets.saying import (
-    changed_since,
-    is_stored,
-    keep_message,
-    message_id,
-    refuse_if_not,
-    say,
-    told,
-)
+from api.tickets.saying import changed_since, message_id, refuse_if_not, say, told
+from api.tickets.sending import Leaving, is_sent, keep_and_say, send_off
 from api.tickets.show import shown
-from models.kit.refusals import Refusal
+from api.tickets.templates import sets_of, used_template
 from models.messages.tickets import Assign, Cancel, Channel, Dispatch, MessageKind, Reply, Resolve
-from models.tickets import Draft
+from models.messages.tickets.writing import FollowReason, Macro, SendingAct, TemplateUse
+from models.tickets.writing import ReplyTemplate
 
 
 def _whole(value: object) -> object:
@@ -47,7 +47,11 @@ class Writing(Input):
 
     command_id: Key
     version: Version | None = None  # of the ticket on the page where it was written
+    seen: MaybeLine = ""  # what colleagues were sending then, as that page said
     kind: Literal["reply", "note"] = "reply"
+    channel: Literal["email", "sms", ""] = ""
+    template: MaybeKey = None  # what it was made from: that also does what the template does
+    stamp: MaybeLine = ""  # of the draft that is sent
     body: Paragraph
 
 
@@ -64,6 +68,7 @@ class Solving(Input):
 
     command_id: Key
     done: Paragraph
+    answers: dict[Key, MaybeParagraph] = Field(default_factory=dict)
 
 
 class Sending(Input):
@@ -79,16 +84,10 @@ class Ending(Input):
 
     command_id: Key
     reason: Paragraph
+    answers: dict[Key, MaybeParagraph] = Field(default_factory=dict)
 
 
-class Drafting(Input):
-    """What stands in the composer right now."""
-
-    kind: Literal["reply", "note", ""] = "reply"
-    body: MaybeParagraph = ""
-
-
-@router.post("/tickets/{ticket_id}/replies", may=AGENTS, row="ticket")
+@router.post("/tickets/{ticket_id}/replies", may=AGENTS, row="ticket", max_body=MOST_BODY)
 async def reply(
     request: Request, desk: Desk, ticket_id: Key, sent: Typed[Writing] = typed(Writing)
 ) -> Response:
@@ -96,7 +95,7 @@ async def reply(
     return await write(request, desk, ticket_id, sent)
 
 
-@router.post("/tickets/{ticket_id}/notes", may=AGENTS, row="ticket")
+@router.post("/tickets/{ticket_id}/notes", may=AGENTS, row="ticket", max_body=MOST_BODY)
 async def note(
     request: Request, desk: Desk, ticket_id: Key, sent: Typed[Writing] = typed(Writing)
 ) -> Response:
@@ -109,23 +108,79 @@ async def note(
 async def write(request: Request, desk: DeskAt, ticket_id: str, sent: Typed[Writing]) -> Response:
     """Store what was written and say it; what others did meanwhile is shown first."""
     head = await head_of(desk.session, desk.person, ticket_id)
-    writing = sent.value
-    if writing is None:
+    if sent.value is None:
         return await shown(request, desk, ticket_id, block="composer", status=422, form=sent.form)
+    writing, template = sent.value, await used_template(desk, head, sent.value.template)
+    use = TemplateUse(writing.kind)
+    if template is not None and use is TemplateUse.REPLY and template.use is TemplateUse.RESOLVE:
+        use = template.use
     message = message_id(desk.person, ticket_id, writing.command_id)
-    if not await is_stored(desk, message):
-        refuse_if_not(writing.kind, head.status)
-        if writing.version is not None and writing.version < head.seq:
-            theirs = await changed_since(desk, ticket_id, writing.version)
+    if not await is_sent(desk, message):
+        refuse_if_not(use.value, head.status)
+        if wrong_text := await what_is_wrong(desk, ticket_id, use, writing.body):
+            form = sent.wrong("body", wrong_text)
+            return await shown(request, desk, ticket_id, block="composer", status=422, form=form)
+        if use is TemplateUse.RESOLVE and (errors := await keep_answers(desk, ticket_id, "resolve", {})):
+            form = Form({"done": writing.body, "body": writing.body}, errors)
+            return await wrong(request, desk, ticket_id, form, "resolve")
+        if writing.version is not None:
+            theirs = (
+                await changed_since(desk, ticket_id, writing.version) if writing.version < head.seq else ()
+            )
+            theirs += await unseen(desk, ticket_id, writing.seen)
             if theirs:
                 return await conflicting(request, desk, ticket_id, theirs, sent.form)
-    kind = MessageKind(writing.kind)
-    await keep_message(desk, ticket_id, message, kind, writing.body, channel_of(head))
-    await forget_draft(desk, ticket_id)
-    order = Reply(writing.command_id, desk.person.id, datetime.now(UTC), message_id=message, kind=kind)
-    said = await say(desk, ticket_id, writing.kind, order)
-    done = _("Note kept") if kind is MessageKind.NOTE else _("Reply sent")
+    said = await send_writing(request, desk, head, Sent(writing, message, use, template, sent.files))
+    done = _("Note kept") if use is TemplateUse.NOTE else _("Reply sent")
     return await after(request, desk, ticket_id, said, done, block="composer")
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What is sent, after everything was looked at."""
+
+    writing: Writing
+    message_id: str
+    use: TemplateUse
+    template: ReplyTemplate | None
+    files: dict[str, list[UploadFile]]
+
+
+async def what_is_wrong(desk: DeskAt, ticket_id: str, use: TemplateUse, body: str) -> str:
+    """Why a text is not sent as it stands: gaps, or names of those who may not see the ticket."""
+    if use is not TemplateUse.NOTE:
+        return gap_sentence(body)
+    hidden = (await named_in(desk, ticket_id, body)).hidden
+    return _("%(names)s may not see this ticket.", names=", ".join(hidden)) if hidden else ""
+
+
+async def send_writing(request: Request, desk: DeskAt, head: Head, sent: Sent) -> Answer:
+    """Keep or hold the message with its files; whoever a note names follows from now on."""
+    writing, use, now = sent.writing, sent.use, datetime.now(UTC)
+    kind = MessageKind.NOTE if use is TemplateUse.NOTE else MessageKind.REPLY
+    folder = request.app.state.settings.files_dir
+    files = [(one, await stored(folder, one)) for one in await photos(sent.files.get("photos", []))]
+    await forget_sent(desk, head.id, writing.body, writing.stamp)
+    by = (writing.command_id, desk.person.id, now)
+    leaving = partial(
+        Leaving, head.id, sent.message_id, kind=kind, body=writing.body, files=files,
+        channel=way_out(writing.channel, head.channel),
+    )  # fmt: skip
+    if use is TemplateUse.NOTE:
+        for account_id in (await named_in(desk, head.id, writing.body)).account_ids:
+            await add(desk, head.id, account_id, FollowReason.MENTIONED, sent.message_id)
+    if sent.template is not None:
+        macro = Macro(
+            *by, template_key=sent.template.key, use=use, message_id=sent.message_id,
+            sets=sets_of(sent.template), takes=sent.template.takes,
+        )  # fmt: skip
+        gone = leaving(act=SendingAct.MACRO, order=macro)
+        return await (keep_and_say(desk, gone) if use is TemplateUse.NOTE else send_off(request, desk, gone))
+    order = Reply(*by, message_id=sent.message_id, kind=kind)
+    gone = leaving(act=SendingAct.REPLY, order=order)
+    return await (
+        keep_and_say(desk, gone, "note") if use is TemplateUse.NOTE else send_off(request, desk, gone)
+    )
 
 
 async def conflicting(
@@ -145,12 +200,7 @@ async def conflicting(
     )  # fmt: skip
 
 
-STATE_ONLY = ("ticket_head", "timeline", "beside")
-
-
-def channel_of(head: Head) -> Channel:
-    """Answers go the way that the ticket came, unless that way cannot carry them."""
-    return head.channel if head.channel in (Channel.EMAIL, Channel.SMS) else Channel.EMAIL
+STATE_ONLY = ("ticket_head", "timeline", "beside", "held")
 
 
 async def after(
@@ -159,9 +209,8 @@ async def after(
     """The ticket as it stands after a command: fragments for htmx, the page again for a plain form."""
     if not is_fragment(request):
         data = {"status": said.value, "ticket_id": ticket_id}
-        return move_on(
-            request, f"/tickets/{ticket_id}", data=data, status=200 if said is Answer.DONE else 202
-        )
+        status = 202 if said is Answer.ACCEPTED else 200
+        return move_on(request, f"/tickets/{ticket_id}", data=data, status=status)
     oob = STATE_ONLY if block == "ticket_state" else ("ticket_state", *STATE_ONLY)
     return await shown(
         request, desk, ticket_id, block=block, oob=(*oob, "conflict"), trigger=told(said, done)
@@ -197,11 +246,16 @@ async def resolve(
     if sent.value is None:
         return await wrong(request, desk, ticket_id, sent.form, "resolve")
     message = message_id(desk.person, ticket_id, sent.value.command_id)
-    if not await is_stored(desk, message):
+    if not await is_sent(desk, message):
         refuse_if_not("resolve", head.status)
-    await keep_message(desk, ticket_id, message, MessageKind.REPLY, sent.value.done, channel_of(head))
+        if gap := gap_sentence(sent.value.done):
+            return await wrong(request, desk, ticket_id, sent.wrong("done", gap), "resolve")
+        if errors := await keep_answers(desk, ticket_id, "resolve", sent.value.answers):
+            return await wrong(request, desk, ticket_id, Form(sent.form.values, errors), "resolve")
     order = Resolve(sent.value.command_id, desk.person.id, datetime.now(UTC), message_id=message)
-    said = await say(desk, ticket_id, "resolve", order)
+    channel = way_out("", head.channel)
+    text = (MessageKind.REPLY, sent.value.done, channel, order, [])
+    said = await send_off(request, desk, Leaving(ticket_id, message, SendingAct.RESOLVE, *text))
     return await after(request, desk, ticket_id, said, _("Resolved; the customer is asked to confirm"))
 
 
@@ -229,13 +283,18 @@ async def cancel(
     head = await head_of(desk.session, desk.person, ticket_id)
     if sent.value is None:
         return await wrong(request, desk, ticket_id, sent.form, "cancel")
+    message = message_id(desk.person, ticket_id, sent.value.command_id)
+    if not await is_sent(desk, message):
+        refuse_if_not("cancel", head.status)
+        if errors := await keep_answers(desk, ticket_id, "cancel", sent.value.answers):
+            return await wrong(request, desk, ticket_id, Form(sent.form.values, errors), "cancel")
     order = Cancel(sent.value.command_id, desk.person.id, datetime.now(UTC), reason=sent.value.reason)
-    return await once(request, desk, head, "cancel", order, _("Ticket cancelled"))
+    text = (MessageKind.NOTE, sent.value.reason, Channel.API, order, [])
+    said = await send_off(request, desk, Leaving(ticket_id, message, SendingAct.CANCEL, *text))
+    return await after(request, desk, ticket_id, said, _("Ticket cancelled"))
 
 
-async def once(
-    request: Request, desk: DeskAt, head: Head, name: str, order: Dispatch | Cancel, done: str
-) -> Response:
+async def once(request: Request, desk: DeskAt, head: Head, name: str, order: Dispatch, done: str) -> Response:
     """Say a command; a second click on the same button is answered like the first."""
     return await after(request, desk, head.id, await say(desk, head.id, name, order), done)
 
@@ -246,35 +305,3 @@ async def wrong(request: Request, desk: DeskAt, ticket_id: str, form: Form, open
         request, desk, ticket_id, block="ticket_head", status=422, form=form, opened=opened,
         headers={"HX-Retarget": "#ticket_head", "HX-Reswap": "outerHTML"},
     )  # fmt: skip
-
-
-@router.post("/tickets/{ticket_id}/draft", may=AGENTS, row="ticket")
-async def draft(
-    request: Request, desk: Desk, ticket_id: Key, sent: Typed[Drafting] = typed(Drafting)
-) -> Response:
-    """Keep what somebody is writing, for them alone."""
-    await head_of(desk.session, desk.person, ticket_id)
-    if sent.value is None:
-        if not wants_json(request):
-            raise Refusal("invalid_form")
-        return answer(request, "", None, data={"is_kept": False}, form=sent.form, status=422)
-    if not sent.value.body:
-        await forget_draft(desk, ticket_id)
-    else:
-        row = {
-            "ticket_id": ticket_id, "account_id": desk.person.id,
-            "kind": MessageKind(sent.value.kind or "reply"), "body": sent.value.body,
-            "updated_at": datetime.now(UTC),
-        }  # fmt: skip
-        statement = insert(Draft).values(row)
-        fresh = {name: statement.excluded[name] for name in ("kind", "body", "updated_at")}
-        await desk.session.execute(
-            statement.on_conflict_do_update(index_elements=["ticket_id", "account_id"], set_=fresh)
-        )
-    return move_on(request, f"/tickets/{ticket_id}", data={"is_kept": True})
-
-
-async def forget_draft(desk: DeskAt, ticket_id: str) -> None:
-    """What was typed has been sent."""
-    mine = (col(Draft.ticket_id) == ticket_id, col(Draft.account_id) == desk.person.id)
-    await desk.session.execute(delete(Draft).where(*mine))

@@ -1,7 +1,7 @@
 """Saying a person's command to a ticket, and storing the words that go with it."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
@@ -54,15 +54,19 @@ async def keep_message(
     await desk.session.execute(insert(TicketMessage).values(row).on_conflict_do_nothing().inline())
 
 
-async def say(desk: DeskAt, ticket_id: str, name: str, argument: Said) -> Answer:
+async def say(
+    desk: DeskAt, ticket_id: str, name: str, argument: Said, hold: timedelta = timedelta()
+) -> Answer:
     """Say a command to the ticket; while Temporal is away it is kept and said later, under the same id."""
-    return await command(desk.session, desk.client, ticket_workflow_id(ticket_id), name, argument)
+    return await command(desk.session, desk.client, ticket_workflow_id(ticket_id), name, argument, hold=hold)
 
 
 def told(said: Answer, done: str) -> dict[str, object]:
     """The short message for the corner of the page."""
     if said is Answer.DONE:
         return toast(done)
+    if said is Answer.HELD:
+        return toast(_("On its way; you can still undo it"))
     return toast(_("Accepted. It will be done as soon as the system is free."), tone="amber")
 
 

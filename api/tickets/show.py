@@ -13,6 +13,7 @@ from api.kit.routes import AGENTS, CUSTOMERS
 from api.kit.texts import Key
 from api.kit.together import together
 from api.tickets import portal
+from api.tickets.composing import Composing, composing_of
 from api.tickets.filters import Filters
 from api.tickets.handovers import HandoverCard, handovers_of
 from api.tickets.hands import crew
@@ -25,7 +26,7 @@ from api.tickets.routing import router
 from api.tickets.views import queue_of
 from models.messages.tickets import Priority
 
-STATE = ("ticket_head", "timeline", "beside")
+STATE = ("ticket_head", "timeline", "beside", "held")
 BESIDE_QUEUE = 30
 
 
@@ -43,6 +44,7 @@ class Shown:
     others: tuple[Colleague, ...] = ()  # who else has it open
     conflict: tuple[str, ...] = ()
     handovers: tuple[HandoverCard, ...] = ()
+    writing: Composing | None = None
     opened: str = ""  # which sheet stays open because something in it is wrong
     priorities: tuple[Priority, ...] = tuple(Priority)
 
@@ -70,12 +72,14 @@ class Shown:
 
 
 @router.get("/tickets/{ticket_id}", may=AGENTS | CUSTOMERS, row="ticket")
-async def show(request: Request, desk: Desk, ticket_id: Key, queue: str = "mine") -> Response:
+async def show(
+    request: Request, desk: Desk, ticket_id: Key, queue: str = "mine", template: str = ""
+) -> Response:
     """Show one ticket: to the desk with everything, to its customer with what is theirs."""
     if desk.person.kind is Kind.CUSTOMER:
         own = await portal.own_ticket(desk, ticket_id)
         return answer(request, "tickets/mine.html", own, block="own_ticket", oob=("own_beside",))
-    return await shown(request, desk, ticket_id, queue=queue)
+    return await shown(request, desk, ticket_id, queue=queue, template=template)
 
 
 async def shown(
@@ -84,6 +88,7 @@ async def shown(
     ticket_id: str,
     *,
     queue: str = "mine",
+    template: str = "",
     block: str | None = None,
     oob: tuple[str, ...] = (),
     **further: Any,
@@ -92,8 +97,9 @@ async def shown(
     ticket = await ticket_page(desk.session, desk.person, ticket_id)
     extra: dict[str, Any] = {name: further.pop(name) for name in ("conflict", "opened") if name in further}
     extra["handovers"] = await handovers_of(desk, ticket_id)
+    extra["writing"] = await composing_of(desk, ticket, template)
     if wants_json(request):
-        data = {**vars(ticket), "handovers": extra["handovers"]}
+        data = {**vars(ticket), "handovers": extra["handovers"], "writing": extra["writing"]}
         return answer(request, "", None, data=data, **further)
     if is_fragment(request):
         if block is None:

@@ -52,6 +52,9 @@ REFUSALS: dict[str, tuple[int, str]] = {
         409,
         N_("Another department still works for this ticket. It can be resolved once they are done."),
     ),
+    "taken_back": (409, N_("This was taken back and is not sent.")),
+    "sending_left": (409, N_("It has just left and cannot be taken back any more.")),
+    "fields_missing": (422, N_("Some details are needed before this ticket may end. Please fill them in.")),
     "rating_given": (409, N_("You have already rated this repair. Thank you.")),
     "mail_not_held_back": (409, N_("Nobody has to decide about this mail any more.")),
     # field service

@@ -87,6 +87,7 @@ class Settings:
     accounting_password: str = field(default="", repr=False)  # empty: there is no ERP, a close waits for one
     mail_addresses: tuple[str, ...] = ("help@localhost",)
     mail_vouched_by: str = ""  # empty: nobody vouches for senders
+    undo_seconds: int = 10  # in which a person may take back what they sent
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,7 @@ def _beside() -> dict[str, Any]:
         "accounting_password": _read("ACCOUNTING_PASSWORD", ""),
         "mail_addresses": _addresses(),
         "mail_vouched_by": _read("MAIL_VOUCHED_BY", ""),
+        "undo_seconds": int(_read("UNDO_SECONDS", "10")),
         "mail_url": _read("MAIL_URL", "http://127.0.0.1:9000/mail").rstrip("/"),
         "marketing_url": _read("MARKETING_URL", "http://127.0.0.1:9000/marketing").rstrip("/"),
         "sms_url": _read("SMS_URL", "http://127.0.0.1:9000/sms").rstrip("/"),

@@ -18,9 +18,10 @@ from models import (
     tickets,
 )
 from models.kit import timeline
-from models.tickets import desk
+from models.tickets import desk, writing
 
 __all__ = [
     "billing", "catalogue", "customers", "desk", "dunning", "employee_requests", "field_service", "journeys",
     "knowledge", "orders", "partners", "payments", "staff", "subscriptions", "systems", "tickets", "timeline",
+    "writing",
 ]  # fmt: skip

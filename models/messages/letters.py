@@ -31,3 +31,4 @@ class Letter:
     case_id: str = ""
     customer_id: str = ""
     values: dict[str, str] = field(default_factory=dict)  # small facts: an ISO moment, a code; never a name
+    account_id: str = ""  # the colleague whom it is for

@@ -4,16 +4,22 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from temporalio.testing import WorkflowEnvironment
 
+from api.kit.people import person_of
 from models.kit.engine import engine_for
+from models.staff import Account, SignInSession
 from ops.postgres import Cluster
 from tests.api.web import STORED, Web, web_on
 from tests.builders import shelf
-from tests.builders.company import Company, build
+from tests.builders.company import Company, build, hashed, token_of
 from tests.conftest import Database, copied
+from tests.desk import RunningDesk
 
 
 @dataclass(frozen=True)
@@ -106,3 +112,50 @@ async def shop(own_web: Web, worker_engine: AsyncEngine) -> Web:
     """A company of one's own with something on its shelf and a second administrator."""
     await shelf.fill(worker_engine)
     return own_web
+
+
+STAFF = {"jo": "acc_jo", "kim": "acc_kim"}
+
+
+@pytest.fixture
+async def desk(worker_engine: AsyncEngine, temporal: WorkflowEnvironment) -> AsyncIterator[RunningDesk]:
+    """Workers, relay and a small company."""
+    running = RunningDesk(worker_engine, temporal)
+    await running.start()
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+async def counter(desk: RunningDesk, app_engine: AsyncEngine, tmp_path: Path) -> Web:
+    """The app on the running desk; Jo and Kim and the customer Mina are signed in."""
+    company = Company()
+    now = datetime.now(UTC)
+    mina = Account(
+        id="acc_mina",
+        login="mina@x.test",
+        name="Mina",
+        roles=["customer"],
+        customer_id="cus_mina",
+        created_at=now,
+    )
+    async with AsyncSession(desk.engine, expire_on_commit=False) as session, session.begin():
+        session.add(mina)
+        await session.flush()
+        for name, account_id in {**STAFF, "mina": "acc_mina"}.items():
+            account = await session.get_one(Account, account_id)
+            company.tokens[name] = token_of(name)
+            company.persons[name] = replace(person_of(account.model_dump()), token_hash="")
+            session.add(
+                SignInSession(
+                    token_hash=hashed(token_of(name)),
+                    account_id=account_id,
+                    created_at=now,
+                    seen_at=now,
+                    idle_until=now + timedelta(hours=1),
+                    expires_at=now + timedelta(hours=1),
+                )
+            )
+    web = web_on(app_engine, company, files_dir=tmp_path)
+    web.app.state.client = desk.client
+    return web

@@ -1,72 +1,29 @@
 """What people do to a ticket over HTTP, said to the real workflow and read back from the tables."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-from temporalio.testing import WorkflowEnvironment
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.kit.people import Kind, Person, person_of
+from api.kit.people import Kind, Person
 from models.messages.staff import LinkPurpose
 from models.messages.tickets import TicketStatus
-from models.staff import Account, SignedLink, SignInSession
+from models.staff import SignedLink
 from models.tickets import Ticket
-from tests.api.web import Web, web_on
-from tests.builders.company import Company, hashed, token_of
+from tests.api.web import Web
+from tests.builders.company import hashed, token_of
 from tests.desk import RunningDesk
 
 FRAGMENT = {"HX-Request": "true"}
 JSON = {"Accept": "application/json"}
-STAFF = {"jo": "acc_jo", "kim": "acc_kim"}
 
 
 @pytest.fixture
-async def desk(worker_engine: AsyncEngine, temporal: WorkflowEnvironment) -> AsyncIterator[RunningDesk]:
-    """Workers, relay and a small company."""
-    running = RunningDesk(worker_engine, temporal)
-    await running.start()
-    yield running
-    await running.stop()
-
-
-@pytest.fixture
-async def shop(desk: RunningDesk, app_engine: AsyncEngine, tmp_path: Path) -> Web:
-    """The app on the running desk; Jo and Kim and the customer Mina are signed in."""
-    company = Company()
-    now = datetime.now(UTC)
-    mina = Account(
-        id="acc_mina",
-        login="mina@x.test",
-        name="Mina",
-        roles=["customer"],
-        customer_id="cus_mina",
-        created_at=now,
-    )
-    async with AsyncSession(desk.engine, expire_on_commit=False) as session, session.begin():
-        session.add(mina)
-        await session.flush()
-        for name, account_id in {**STAFF, "mina": "acc_mina"}.items():
-            account = await session.get_one(Account, account_id)
-            company.tokens[name] = token_of(name)
-            company.persons[name] = replace(person_of(account.model_dump()), token_hash="")
-            session.add(
-                SignInSession(
-                    token_hash=hashed(token_of(name)),
-                    account_id=account_id,
-                    created_at=now,
-                    seen_at=now,
-                    idle_until=now + timedelta(hours=1),
-                    expires_at=now + timedelta(hours=1),
-                )
-            )
-    web = web_on(app_engine, company, files_dir=tmp_path)
-    web.app.state.client = desk.client
-    return web
+def shop(counter: Web) -> Web:
+    """The app on the running desk."""
+    return counter
 
 
 async def a_link(shop: Web, desk: RunningDesk, ticket: Ticket, purpose: LinkPurpose) -> str:

@@ -32,7 +32,7 @@ def some_settings(**changes: Any) -> Settings:
         "gateway_url": "http://127.0.0.1:1", "gateway_public_url": "http://127.0.0.1:1",
         "mail_url": "", "sms_url": "", "desk_address": "desk@example.test",
         "files_dir": Path("/tmp/ieum-test-files"), "metrics_port": 0,
-        "log_level": "info", "pool_size": 5, "is_secure": False,
+        "log_level": "info", "pool_size": 5, "is_secure": False, "undo_seconds": 0,
     }  # fmt: skip
     return Settings(**{**given, **changes})
 

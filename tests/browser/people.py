@@ -171,14 +171,15 @@ class Agent(Person):
         """Write to the customer."""
         self.page.get_by_role("textbox", name=self.say("Reply"), exact=True).fill(text)
         self.button("Send").click()
-        expect(self.page.locator("#timeline")).to_contain_text(text)
+        # It may be taken back for ten seconds, and leaves then.
+        expect(self.page.locator("#timeline")).to_contain_text(text, timeout=40_000)
 
     def resolves(self, done: str) -> None:
         """Solved without a visit."""
         self.menu("Resolve")
         self.field("What was done?").fill(done)
         self.button("Resolve and ask the customer").click()
-        expect(self.page.locator("#ticket_head")).to_contain_text(self.say("Resolved"))
+        expect(self.page.locator("#ticket_head")).to_contain_text(self.say("Resolved"), timeout=40_000)
 
     def sends_visit(self, technician: str = "") -> None:
         """Look for a technician, one asked first or whoever fits best."""

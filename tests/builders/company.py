@@ -58,6 +58,7 @@ from tests.builders import (
     rulebook,
     sale,
     search,
+    writing,
 )
 from tests.builders.knowledge import articles
 
@@ -147,7 +148,9 @@ async def build(engine: AsyncEngine, word: str = "x", password_hash: str | None 
         await store(session, bills.billed(("c_one", "c_two"), word, NOW))
         await store(session, late.policies(word, NOW))
         await store(session, rulebook.kept(word, NOW))
+        await store(session, writing.kept(word, NOW))
         for case in CASES:
+            await store(session, writing.on_ticket(case.number, case.ticket, word, NOW))
             await store(session, rulebook.on_ticket(case.ticket, word, NOW))
         await store(session, queue.worked_on(word, NOW))
         for n, customer in enumerate(("c_one", "c_two"), 1):

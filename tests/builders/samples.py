@@ -60,4 +60,7 @@ SAMPLE = {
     "note": ("nt1", "nt2"),
     "queue_view": ("qv_one", "qv_two"),
     "ticket_batch": ("tb_one", "tb_two"),
+    "sending": ("sn1", "sn2"),
+    "template": ("greet", "greet-gone"),
+    "closing_field": ("cause", "cause_gone"),
 }

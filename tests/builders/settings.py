@@ -14,6 +14,6 @@ def some_settings(**changes: object) -> Settings:
         gateway_public_url="http://127.0.0.1:1/gateway", mail_url="http://127.0.0.1:1/mail",
         sms_url="http://127.0.0.1:1/sms", desk_address="desk@desk.test",
         files_dir=Path("/nonexistent"), metrics_port=0, log_level="info",
-        pool_size=5, is_secure=False,
+        pool_size=5, is_secure=False, undo_seconds=0,
     )  # fmt: skip
     return replace(setting, **changes)  # type: ignore[arg-type]

@@ -23,8 +23,6 @@ with workflow.unsafe.imports_passed_through():
         Opened,
         Recorded,
         Reopening,
-        Reply,
-        Resolve,
         TicketState,
         TicketStatus,
     )
@@ -211,54 +209,6 @@ class TicketWorkflow(ClockSteps, CaseSteps, SortSteps):
             self.refuse_taking(assign)
 
     @workflow.update
-    async def reply(self, reply: Reply) -> TicketStatus:
-        """An agent writes to the customer; answered once it is on its way."""
-        async with self.step("reply"):
-            status = self.status
-            if status in rules.WORKING and status is not TicketStatus.DISPATCHED:
-                status = TicketStatus.WAITING_CUSTOMER
-            is_first, self.is_answered = not self.is_answered, True
-            self.waits.end("letter")
-            if status in rules.WORKING:
-                self.begin_turn(status)
-            await self.record(
-                "tickets.replied", status, reply, message_id=reply.message_id, is_answer=is_first
-            )
-            self.send("reply", reply.message_id)
-        return self.status
-
-    @reply.validator
-    def refuse_reply(self, reply: Reply) -> None:
-        self.refuse_early("reply")
-
-    @workflow.update
-    async def note(self, note: Reply) -> TicketStatus:
-        """A colleague leaves a note for us; answered once it is in the timeline."""
-        async with self.step("note"):
-            self.waits.end("letter")
-            await self.record("tickets.noted", self.status, note, message_id=note.message_id)
-        return self.status
-
-    @note.validator
-    def refuse_note(self, note: Reply) -> None:
-        self.refuse_early("note")
-
-    @workflow.update
-    async def resolve(self, resolve: Resolve) -> TicketStatus:
-        """An agent solved it from afar; answered once the customer is asked to confirm."""
-        async with self.step("resolve"):
-            self.refuse_while_asked()
-            await self.be_resolved(resolve, message_id=resolve.message_id)
-        return self.status
-
-    @resolve.validator
-    def refuse_resolve(self, resolve: Resolve) -> None:
-        self.refuse_early("resolve")
-        if not resolve.message_id:
-            raise refuse("ticket_needs_answer")
-        self.refuse_while_asked()
-
-    @workflow.update
     async def dispatch(self, dispatch: Dispatch) -> TicketStatus:
         """An agent sends somebody; answered once the visit has begun to look for a technician."""
         async with self.step("dispatch"):
@@ -273,6 +223,7 @@ class TicketWorkflow(ClockSteps, CaseSteps, SortSteps):
     async def cancel(self, cancel: Cancel) -> TicketStatus:
         """The customer or an agent ends it; answered once a visit under way is called off, too."""
         async with self.step("cancel"):
+            await self.refuse_cancel_without_fields(cancel)
             await self.call_off_the_visit()
             await self.be_cancelled(cancel)
         return self.status

@@ -8,6 +8,7 @@ from models.messages.journeys import WaitNotes
 from models.messages.sentences import N_
 from models.messages.tickets.automation import Effect
 from models.messages.tickets.promises import TurnDue
+from models.messages.tickets.writing import Told
 
 
 class TicketStatus(StrEnum):
@@ -246,6 +247,7 @@ class Change:
     depth: int = 0  # how many rules caused this step, one after the other
     team_id: str = ""  # the team that it goes to with this step
     priority: Priority | None = None  # the one that it gets with this step
+    sets: dict[str, str] = field(default_factory=dict)  # priority, team, tag
 
 
 @dataclass(frozen=True)
@@ -260,6 +262,7 @@ class Recorded:
     effects: tuple[Effect, ...] = ()  # what rules want done
     team_id: str = ""
     priority: str = ""
+    told: tuple[Told, ...] = ()  # who follows and is written to
 
 
 @dataclass(frozen=True)
@@ -340,6 +343,10 @@ SENTENCES: dict[str, str] = {
     "tickets.rule_reply": N_("Rule “%(rule)s”, version %(version)s: wrote to the customer"),
     "tickets.rule_notify": N_("Rule “%(rule)s”, version %(version)s: told the desk"),
     "tickets.rule_ask": N_("Rule “%(rule)s”, version %(version)s: asked the customer for details"),
+    "tickets.macro_used": N_("%(actor)s used “%(template)s”"),
+    "tickets.macro_team": N_("“%(template)s” gave it to %(team)s"),
+    "tickets.macro_tag": N_("“%(template)s” added the tag %(tag)s"),
+    "tickets.macro_priority": N_("“%(template)s” set the priority to %(priority)s"),
     "tickets.rules_stopped": N_("Rule “%(rule)s”, version %(version)s, did not act: %(held)s"),
     "tickets.mail_hint": N_("The mail names %(other)s but does not prove that it belongs there"),
     "tickets.mail_follows": N_("The mail follows up on %(other)s, which is over"),
