@@ -27,10 +27,10 @@ from api.tickets.queue import (
 from api.tickets.routing import router
 from api.tickets.show import teams_query
 from models.kit.refusals import Refusal
-from models.messages.tickets import Priority, TicketStatus
+from models.messages.tickets import OVER, Priority, TicketStatus
 
 MOST_SHOWN = 200
-OPEN = tuple(status for status in TicketStatus if status not in ("closed", "cancelled"))
+OPEN = tuple(status for status in TicketStatus if status not in OVER)
 
 
 @dataclass(frozen=True)

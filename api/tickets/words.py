@@ -13,6 +13,14 @@ TICKET = {
     "payment_due": Label(N_("Payment due"), "teal"),
     "closed": Label(N_("Closed"), "gray"),
     "cancelled": Label(N_("Cancelled"), "gray"),
+    "merged": Label(N_("Merged"), "gray", "waypoints"),
+}
+LINK = {
+    "related": Label(N_("Related"), "gray"),
+    "duplicate": Label(N_("Duplicate of"), "amber"),
+    "caused": Label(N_("Caused by"), "orange"),
+    "child": Label(N_("Part of"), "indigo"),
+    "split": Label(N_("Split from"), "teal"),
 }
 CHANNEL = {
     "portal": Label(N_("Portal"), "indigo", "globe"),
@@ -39,6 +47,7 @@ MARK = {
 }
 
 register("ticket", TICKET)
+register("ticket_link", LINK)
 register("mail", MAIL)
 register("mark", MARK)
 register("channel", CHANNEL)

@@ -16,12 +16,12 @@ with workflow.unsafe.imports_passed_through():
         TicketStatus,
     )
     from workflows.kit.options import ROWS
-    from workflows.tickets.children import ChildSteps
+    from workflows.tickets.kin import KinSteps
 
 LETTERS = frozenset({"reply", "late", "overdue"})  # the others are written by whoever opened the ticket
 
 
-class CaseSteps(ChildSteps):
+class CaseSteps(KinSteps):
     """What is different when nobody reported a fault; a ticket with one passes through untouched."""
 
     def __init__(self, fault: FaultReport) -> None:

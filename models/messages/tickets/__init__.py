@@ -20,9 +20,10 @@ class TicketStatus(StrEnum):
     PAYMENT_DUE = "payment_due"  # confirmed; the invoice is not paid yet
     CLOSED = "closed"
     CANCELLED = "cancelled"
+    MERGED = "merged"  # goes on in another ticket, which its row names
 
 
-OVER = frozenset({TicketStatus.CLOSED, TicketStatus.CANCELLED})
+OVER = frozenset({TicketStatus.CLOSED, TicketStatus.CANCELLED, TicketStatus.MERGED})
 
 
 class Priority(StrEnum):
@@ -93,6 +94,7 @@ class FaultReport:
     owned_product_id: str | None = None
     topic: str = ""  # code of what it is about, one of TOPICS
     is_quiet: bool = False  # nobody is written to that it was received: a machine may have asked
+    clocks_since: datetime | None = None  # its promises began before it was a ticket of its own
 
 
 # What a ticket that somebody else opened is called, by topic; %(case_id)s is the order or change.
@@ -108,6 +110,7 @@ TOPICS: dict[str, str] = {
     "return_late": N_("Find the goods of the return %(case_id)s"),
     "return_inspection": N_("Inspect the goods of the return %(case_id)s"),
     "office_visit": N_("Visit to our own office for %(case_id)s"),
+    "child": N_("Part of %(case_id)s"),
     "return_refund": N_("Give the money of the return %(case_id)s back by hand"),
 }
 
@@ -234,6 +237,10 @@ class Change:
     has_failed_delivery: bool = False  # the message could not be sent
     is_quiet: bool = False  # nobody is written to by rules
     depth: int = 0  # how many rules caused this step, one after the other
+    clocks_since: datetime | None = None  # from when the promises that begin with this step count
+    sets_snooze: bool = False
+    is_snoozed: bool = False
+    snoozed_until: datetime | None = None  # None: until the customer answers
 
 
 @dataclass(frozen=True)
@@ -326,6 +333,30 @@ SENTENCES: dict[str, str] = {
     "tickets.rule_notify": N_("Rule “%(rule)s”, version %(version)s: told the desk"),
     "tickets.rule_ask": N_("Rule “%(rule)s”, version %(version)s: asked the customer for details"),
     "tickets.rules_stopped": N_("Rule “%(rule)s”, version %(version)s, did not act: %(held)s"),
+    "tickets.linked_related": N_("Linked with %(other)s"),
+    "tickets.linked_duplicate": N_("Marked as a duplicate of %(other)s"),
+    "tickets.linked_has_duplicate": N_("%(other)s was marked as a duplicate of this ticket"),
+    "tickets.linked_caused": N_("Marked as caused by %(other)s"),
+    "tickets.linked_causes": N_("%(other)s was marked as caused by this ticket"),
+    "tickets.linked_child": N_("Made a part of %(other)s"),
+    "tickets.unlinked": N_("The link with %(other)s was removed"),
+    "tickets.unlinked_child": N_("No longer a part of %(other)s"),
+    "tickets.child_joined": N_("%(other)s is a part of this ticket now"),
+    "tickets.child_left": N_("%(other)s is no longer a part of this ticket"),
+    "tickets.child_done": N_("%(other)s, a part of this ticket, is done"),
+    "tickets.child_back": N_("%(other)s, a part of this ticket, is worked on again"),
+    "tickets.repaired_part_open": N_("Repaired, but a part of this ticket is still open; the agent is asked"),
+    "tickets.merged": N_("Merged into %(other)s"),
+    "tickets.took_in": N_("%(other)s was merged into this ticket"),
+    "tickets.unmerged": N_("The merge with %(other)s was undone"),
+    "tickets.gave_back": N_("%(other)s is a ticket of its own again"),
+    "tickets.merge_final": N_("%(other)s was settled; the merge stays"),
+    "tickets.split": N_("%(count)s messages became %(other)s"),
+    "tickets.split_from": N_("Split from %(other)s"),
+    "tickets.snoozed_until": N_("%(actor)s snoozed it until %(until)s"),
+    "tickets.snoozed_reply": N_("%(actor)s snoozed it until the customer answers"),
+    "tickets.snooze_over": N_("Back in the queue: the time has come"),
+    "tickets.woken": N_("Back in the queue"),
     "tickets.mail_hint": N_("The mail names %(other)s but does not prove that it belongs there"),
     "tickets.mail_follows": N_("The mail follows up on %(other)s, which is over"),
     "tickets.mail_unread": N_("The mail could not be read in full; the original is kept"),
