@@ -6,21 +6,26 @@ from api.tickets import (
     files,
     finding,
     index,
+    kin_page,
+    linking,
     links,
     mails,
+    merging,
     promises,
     report,
     retimings,
     rule_words,
     rules,
     show,
+    snoozing,
     words,
 )
 from api.tickets.routing import router
 
 __all__ = [
-    "clocks", "commands", "files", "finding", "index", "links", "mails", "promises", "report", "retimings",
-    "router", "rule_words", "rules", "show", "words",
+    "clocks", "commands", "files", "finding", "index", "kin_page", "linking", "links", "mails",
+    "merging", "promises", "report", "retimings", "router", "rule_words", "rules", "show",
+    "snoozing", "words",
 ]  # fmt: skip
 
 # "/tickets/new" is a word, not a number: fixed addresses are tried before those with a placeholder.

@@ -18,6 +18,7 @@ from api.kit.rendering import Form, answer, is_fragment, move_on, wants_json
 from api.kit.routes import AGENTS
 from api.kit.texts import Count, Key, MaybeKey, MaybeParagraph, Paragraph
 from api.tickets.hands import colleague, working
+from api.tickets.kin import refuse_open_parts
 from api.tickets.page import Head, head_of
 from api.tickets.routing import router
 from api.tickets.saying import (
@@ -199,6 +200,7 @@ async def resolve(
     message = message_id(desk.person, ticket_id, sent.value.command_id)
     if not await is_stored(desk, message):
         refuse_if_not("resolve", head.status)
+        await refuse_open_parts(desk, ticket_id)
     await keep_message(desk, ticket_id, message, MessageKind.REPLY, sent.value.done, channel_of(head))
     order = Resolve(sent.value.command_id, desk.person.id, datetime.now(UTC), message_id=message)
     said = await say(desk, ticket_id, "resolve", order)
@@ -229,6 +231,8 @@ async def cancel(
     head = await head_of(desk.session, desk.person, ticket_id)
     if sent.value is None:
         return await wrong(request, desk, ticket_id, sent.form, "cancel")
+    if not head.is_over:
+        await refuse_open_parts(desk, ticket_id)
     order = Cancel(sent.value.command_id, desk.person.id, datetime.now(UTC), reason=sent.value.reason)
     return await once(request, desk, head, "cancel", order, _("Ticket cancelled"))
 

@@ -48,6 +48,7 @@ VIEWS = {
     "team": N_("My team"),
     "today": N_("Due today"),
     "open": N_("All open"),
+    "snoozed": N_("Snoozed"),
 }
 
 
@@ -126,6 +127,10 @@ LAST = bound("last", Ticket.id)
 def in_view(view: str, person: Person) -> ColumnElement[bool]:
     """The condition of a saved view; only tickets that are still alive are in the queue."""
     alive = ~col(Ticket.is_over)
+    if view == "snoozed":
+        return and_(alive, col(Ticket.is_snoozed))
+    if view != "open":
+        alive = and_(alive, ~col(Ticket.is_snoozed))
     if view == "mine":
         return and_(alive, col(Ticket.agent_id) == person.id)
     if view == "team":

@@ -11,13 +11,14 @@ from starlette.responses import Response
 
 from api.kit.desk import Desk, DeskAt
 from api.kit.people import Kind, Person
-from api.kit.rendering import answer, is_fragment, wants_json
+from api.kit.rendering import answer, is_fragment, move_on, wants_json
 from api.kit.routes import AGENTS, CUSTOMERS
 from api.kit.texts import Key
 from api.kit.visible import REMEMBERED, visible
 from api.tickets import portal
 from api.tickets.handovers import HandoverCard, handovers_of
 from api.tickets.hands import crew
+from api.tickets.kin import goes_on_in
 from api.tickets.page import TicketPage, ticket_page
 from api.tickets.queue import Filters, Row, View, listed, views
 from api.tickets.routing import router
@@ -61,7 +62,10 @@ class Shown:
 
 @router.get("/tickets/{ticket_id}", may=AGENTS | CUSTOMERS, row="ticket")
 async def show(request: Request, desk: Desk, ticket_id: Key, queue: str = "mine") -> Response:
-    """Show one ticket: to the desk with everything, to its customer with what is theirs."""
+    """Show one ticket: to the desk with everything, to its customer with what is theirs; one that was
+    merged is shown where it goes on."""
+    if keeper := await goes_on_in(desk, ticket_id):
+        return move_on(request, f"/tickets/{keeper}")
     if desk.person.kind is Kind.CUSTOMER:
         own = await portal.own_ticket(desk, ticket_id)
         return answer(request, "tickets/mine.html", own, block="own_ticket", oob=("own_beside",))

@@ -15,12 +15,17 @@ TICKET = {
     "cancelled": Label(N_("Cancelled"), "gray"),
     "merged": Label(N_("Merged"), "gray", "waypoints"),
 }
-LINK = {
+# What another ticket is to the one that is read.
+KIN = {
     "related": Label(N_("Related"), "gray"),
-    "duplicate": Label(N_("Duplicate of"), "amber"),
+    "duplicate": Label(N_("This one is a duplicate of"), "amber"),
+    "has_duplicate": Label(N_("Duplicate"), "amber"),
     "caused": Label(N_("Caused by"), "orange"),
-    "child": Label(N_("Part of"), "indigo"),
+    "causes": Label(N_("Caused"), "orange"),
+    "whole": Label(N_("Part of"), "indigo"),
+    "part": Label(N_("Part"), "indigo"),
     "split": Label(N_("Split from"), "teal"),
+    "has_split": Label(N_("Split off"), "teal"),
 }
 CHANNEL = {
     "portal": Label(N_("Portal"), "indigo", "globe"),
@@ -47,7 +52,7 @@ MARK = {
 }
 
 register("ticket", TICKET)
-register("ticket_link", LINK)
+register("ticket_kin", KIN)
 register("mail", MAIL)
 register("mark", MARK)
 register("channel", CHANNEL)

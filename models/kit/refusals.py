@@ -61,9 +61,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     ),
     "merge_has_visit": (
         409,
-        N_(
-            "A technician was sent for this ticket, and the visit is billed with it. Merge the other one into it."
-        ),
+        N_("A technician was sent for this ticket and is billed with it. Merge the other one into it."),
     ),
     "merge_request_open": (
         409,
@@ -93,9 +91,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "snooze_in_past": (409, N_("This time has passed, or is more than a year away.")),
     "snooze_past_deadline": (
         409,
-        N_(
-            "A promise to the customer is due before that. Confirm that you know it, or choose an earlier time."
-        ),
+        N_("A promise to the customer is due before that. Confirm that you know, or choose another time."),
     ),
     "not_snoozed": (409, N_("This ticket is not snoozed.")),
     "rating_given": (409, N_("You have already rated this repair. Thank you.")),
