@@ -184,7 +184,7 @@ async def _move_messages(
     moved = update(TicketMessage).where(chosen).values(ticket_id=new, split_from_id=old)
     await session.execute(moved)
     for table in (Attachment, InboundMail):
-        theirs = update(table).where(col(table.message_id).in_(message_ids))  # type: ignore[attr-defined]
+        theirs = update(table).where(col(table.message_id).in_(message_ids))
         await session.execute(theirs.values(ticket_id=new))
 
 

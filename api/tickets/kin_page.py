@@ -69,7 +69,7 @@ async def kin_page(
         head, await kin_of(desk.session, desk.person, ticket_id), await others_of(desk, head),
         await messages_of(desk, ticket_id), {act: why_not(act, head) for act in ("merge", "split")},
         has(desk.person, Role.DISPATCHER, Role.ADMIN),
-        _("Part of %(id)s: %(subject)s", id=head.id, subject=head.subject) + f"\n\n{head.description}",
+        _("Sub-ticket of %(id)s: %(subject)s", id=head.id, subject=head.subject) + f"\n\n{head.description}",
     )  # fmt: skip
     return answer(request, "tickets/kin.html", page, form=form, status=status)
 

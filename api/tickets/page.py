@@ -186,7 +186,8 @@ def held_up(act: str, kin: Kin) -> str:
     """What has to wait for the parts of the ticket, with the list of what is open."""
     if act not in ("resolve", "cancel") or not kin.open_parts:
         return ""
-    return gettext(REFUSALS["ticket_parts_open"][1]) % {"open": kin.listed}
+    code = "ticket_parts_open"
+    return gettext(REFUSALS[code][1]) % {"open": kin.listed}
 
 
 def why_not(act: str, head: Head) -> str:

@@ -22,10 +22,10 @@ KIN = {
     "has_duplicate": Label(N_("Duplicate"), "amber"),
     "caused": Label(N_("Caused by"), "orange"),
     "causes": Label(N_("Caused"), "orange"),
-    "whole": Label(N_("Part of"), "indigo"),
-    "part": Label(N_("Part"), "indigo"),
+    "whole": Label(N_("Main ticket"), "indigo"),
+    "part": Label(N_("Sub-ticket"), "indigo"),
     "split": Label(N_("Split from"), "teal"),
-    "has_split": Label(N_("Split off"), "teal"),
+    "has_split": Label(N_("Split-off"), "teal"),
 }
 CHANNEL = {
     "portal": Label(N_("Portal"), "indigo", "globe"),

@@ -50,7 +50,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     ),
     "ticket_parts_open": (
         409,
-        N_("These parts of the ticket are still open: %(open)s. It can be resolved once they are done."),
+        N_("These sub-tickets are still open: %(open)s. The ticket can be ended once they are done."),
     ),
     "ticket_merged": (409, N_("This ticket was merged into another one, where it goes on.")),
     "ticket_not_merged": (409, N_("This ticket is not merged with another one.")),
@@ -69,7 +69,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     ),
     "merge_has_parts": (
         409,
-        N_("This ticket has open parts, or is itself a part of another one. Please take it out first."),
+        N_("This ticket has open sub-tickets, or is one itself. Please take it out first."),
     ),
     "merge_of_case": (409, N_("An order, a change or a task waits for how one of these tickets ends.")),
     "merge_other_customer": (
@@ -85,9 +85,9 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "split_takes_all": (409, N_("At least one message has to stay with this ticket.")),
     "split_gone": (409, N_("A chosen message belongs to another ticket by now. Please look again.")),
     "link_self": (409, N_("A ticket cannot be linked with itself.")),
-    "link_circle": (409, N_("A ticket cannot be a part of its own part.")),
-    "link_deep": (409, N_("Parts of parts go only four tickets deep, and a ticket has at most 50 parts.")),
-    "link_second_parent": (409, N_("This ticket is already a part of another one.")),
+    "link_circle": (409, N_("A ticket cannot be a sub-ticket of its own sub-ticket.")),
+    "link_deep": (409, N_("Sub-tickets go only four tickets deep, and a ticket has at most 50 of them.")),
+    "link_second_parent": (409, N_("This ticket is already a sub-ticket of another one.")),
     "snooze_in_past": (409, N_("This time has passed, or is more than a year away.")),
     "snooze_past_deadline": (
         409,

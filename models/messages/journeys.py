@@ -141,7 +141,7 @@ WAITS: dict[str, str] = {
     "quarantine": N_("Waiting for a colleague to decide about a mail that was held back"),
     "snoozed_time": N_("Snoozed: out of the queue for a while"),
     "snoozed_reply": N_("Snoozed until the customer answers"),
-    "child_tickets": N_("Waiting for the parts of this ticket that are still open: %(count)s"),
+    "child_tickets": N_("Waiting for sub-tickets that are still open: %(count)s"),
     "merged": N_("Merged into %(other)s; this can be undone until that one is resolved"),
 }
 
