@@ -1,4 +1,4 @@
-"""Tickets that belong together over HTTP, said to the real workflows: who may, what stands in the way, what shows."""
+"""Tickets that belong together over HTTP: who may, what stands in the way, what shows."""
 
 import asyncio
 import itertools
@@ -19,7 +19,7 @@ from tests.builders import tickets as say
 from tests.builders.desk import a_customer
 from tests.desk import RunningDesk
 
-assert (desk, shop)  # fixtures of a real desk behind the app
+__all__ = ["desk", "shop"]  # fixtures of a real desk behind the app
 JSON = {"Accept": "application/json"}
 FRAGMENT = {"HX-Request": "true"}
 
