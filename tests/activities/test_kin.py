@@ -19,7 +19,6 @@ from models.employee_requests import RequestHandover
 from models.messages.employee_requests.requests import RequestStatus
 from models.messages.tickets import Change, Clock, MessageKind, TicketKind, TicketStatus
 from models.messages.tickets.kin import KinRecorded, MergeStep, SplitStep
-
 from tests.builders.desk import Company, a_company, a_customer
 from tests.builders.tickets import a_message, a_ticket
 

@@ -11,6 +11,8 @@ from models.rules.tickets.kin import Side, why_not_joined, why_not_merged, why_n
 NOW = datetime(2026, 9, 18, 10, 0, tzinfo=UTC)
 GONE, KEEPER = Side("T1", TicketStatus.OPEN, "c"), Side("T2", TicketStatus.DISPATCHED, "c")
 
+SECRET = {"is_confidential": True, "team_id": "a"}
+
 
 @pytest.mark.parametrize(
     ("gone", "keeper", "why"),
@@ -24,8 +26,8 @@ GONE, KEEPER = Side("T1", TicketStatus.OPEN, "c"), Side("T2", TicketStatus.DISPA
         ({}, {"kind": TicketKind.INSTALLATION}, "merge_of_case"),
         ({"customer_id": "d"}, {}, "merge_other_customer"),
         ({"is_confidential": True}, {}, "merge_confidential"),
-        ({"is_confidential": True, "team_id": "a"}, {"is_confidential": True, "team_id": "b"}, "merge_confidential"),
-        ({"is_confidential": True, "team_id": "a"}, {"is_confidential": True, "team_id": "a"}, ""),
+        (SECRET, {**SECRET, "team_id": "b"}, "merge_confidential"),
+        (SECRET, SECRET, ""),
         ({"team_id": "a"}, {"team_id": "b"}, ""),
         ({"has_visit": True}, {}, "merge_has_visit"),
         ({}, {"has_visit": True, "has_request": True, "has_parts": True}, ""),
@@ -46,8 +48,13 @@ def test_across_customers_only_knowingly() -> None:
 
 @pytest.mark.parametrize(
     ("found", "why"),
-    [((False, 4, 49), ""), ((True, 2, 0), "link_circle"), ((False, 5, 0), "link_deep"), ((False, 2, 50), "link_deep")],
-)  # fmt: skip
+    [
+        ((False, 4, 49), ""),
+        ((True, 2, 0), "link_circle"),
+        ((False, 5, 0), "link_deep"),
+        ((False, 2, 50), "link_deep"),
+    ],
+)
 def test_parts_go_only_so_deep(found: tuple[bool, int, int], why: str) -> None:
     assert why_not_joined(*found) == why
 
