@@ -187,7 +187,7 @@ def held_up(act: str, kin: Kin) -> str:
     if act not in ("resolve", "cancel") or not kin.open_parts:
         return ""
     code = "ticket_parts_open"
-    return gettext(REFUSALS[code][1]) % {"open": kin.listed}
+    return gettext(REFUSALS[code][1], open=kin.listed)
 
 
 def why_not(act: str, head: Head) -> str:

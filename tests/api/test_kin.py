@@ -154,7 +154,7 @@ async def test_both_sides_show_a_link_until_it_is_removed(shop: Web, desk: Runni
         made = await post(shop, f"/tickets/{one.id}/links", other_id=two.id.lower(), is_what="duplicate")
         assert made.status_code == 200, made.text
 
-    [here], [there] = ((await page(shop, id))["kin"]["relatives"] for id in (one.id, two.id))
+    [here], [there] = [(await page(shop, id))["kin"]["relatives"] for id in (one.id, two.id)]
     assert (here["id"], here["is_what"]) == (two.id, "duplicate")
     assert (there["id"], there["is_what"]) == (one.id, "has_duplicate")
     for ticket, other in ((one, two), (two, one)):
@@ -230,7 +230,7 @@ async def told(desk: RunningDesk, ticket: Ticket, sentence: str) -> bool:
 
 async def test_sub_tickets_make_no_circles_and_go_only_so_deep(shop: Web, desk: RunningDesk) -> None:
     tickets = [await desk.report() for _ in range(5)]
-    for above, below in itertools.pairwise(tickets):
+    for above, below in itertools.pairwise(tickets[:4]):
         made = await post(shop, f"/tickets/{above.id}/links", other_id=below.id, is_what="part")
         assert made.status_code == 200, made.text
 
@@ -314,12 +314,12 @@ async def test_a_time_of_ones_own_is_a_korean_one(shop: Web, desk: RunningDesk) 
 @pytest.mark.parametrize("language", ["ko", "en"])
 async def test_the_page_is_drawn_in_both_languages_and_keeps_what_was_typed(web: Web, language: str) -> None:
     drawn = await web.get(f"/tickets/T1/kin?lang={language}", who="agent")
-    sent = {"command_id": key(), "keeper_id": "T99", "_csrf": "x"}
-    wrong = await web.post("/tickets/T1/merge", who="agent", data=sent)
+    sent = {"command_id": key(), "other_id": "T99"}
+    wrong = await web.post("/tickets/T1/links", who="agent", data=sent)
 
     assert drawn.status_code == 200
     assert wrong.status_code == 422
-    assert re.search(r'name="keeper_id"[^>]*value="T99"', wrong.text)
+    assert re.search(r'name="other_id"[^>]*value="T99"', wrong.text)
     foreign = await web.get("/tickets/T2/kin", who="agent")
     assert foreign.status_code == 404
 
