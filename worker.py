@@ -122,6 +122,7 @@ def service(engine: AsyncEngine, setting: Settings) -> Acts:
     return {
         DESK_QUEUE: [
             tickets.be_born, tickets.open, tickets.record, tickets.weigh, tickets.missing_fields,
+            tickets.merge, tickets.unmerge, tickets.split,
             visits.rank, visits.offer, visits.schedule, visits.check_evidence, visits.record,
             mails.record, mails.follow_up,
             anew.count_open, anew.end_retiming, trials.count_past, trials.end_trial,

@@ -17,6 +17,7 @@ from ops.late import PROMISES
 from ops.mails import write_in
 from ops.money import let_money_come, prepare_bank_file
 from ops.people import settle_in
+from ops.together import belong
 from ops.trade import Trader
 from ops.walk import Walker
 
@@ -137,6 +138,7 @@ async def walk_all(keys: Keys, app: str, sandbox: str, listen: str) -> None:
                              settle_in(walker, sandbox))  # fmt: skip
         await promise(walker)
         await ask_around(walker)
+        await belong(walker, OWNERS["own_1"][0])
     finally:
         await walker.close()
 

@@ -71,6 +71,8 @@ FORMS: dict[str, Form] = {
     "tickets/confirm": Form(LinkPurpose.CONFIRM),
     "tickets/closed": Form(LinkPurpose.RATE),
     "tickets/cancelled": FOLLOW,
+    "tickets/merged": FOLLOW,
+    "tickets/separated": FOLLOW,
     "tickets/late": DESK,
     "tickets/overdue": DESK,
     "tickets/rule": DESK,

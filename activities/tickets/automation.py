@@ -98,6 +98,8 @@ async def published(session: AsyncSession) -> list[TicketRule]:
 def triggers_of(change: Change, was: TicketStatus) -> frozenset[Trigger]:
     """What a step means to rules."""
     found = set()
+    if change.status is TicketStatus.MERGED or was is TicketStatus.MERGED:
+        return frozenset()  # what it was it will be again, or it goes on elsewhere
     if change.sentence == "tickets.opened":
         found.add(Trigger.OPENED)
     elif change.status is not was:

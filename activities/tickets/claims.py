@@ -11,6 +11,7 @@ from sqlmodel import col, select
 
 from activities.kit.addresses import Addresses
 from activities.kit.reading.mails import Mail
+from activities.tickets.kin import keeper_of
 from models.customers import Customer
 from models.messages.tickets.mails import Mark
 from models.rules.tickets import mails as rules
@@ -53,7 +54,7 @@ async def looked_up(
         named=await existing(session, rules.number_in(mail.subject)),
         is_participant=ticket is not None and await is_participant(session, ticket, sender),
         is_vouched=rules.is_vouched_for(mail.vouched, vouched_by, sender),
-        is_over=ticket is not None and ticket.is_over,
+        is_over=ticket is not None and (await keeper_of(session, ticket.id))[1],
     )
     return Looked(mail, sender, written, claims, letter)
 

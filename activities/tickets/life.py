@@ -1,6 +1,6 @@
 """What tickets do to the world: their row, their timeline, their waits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.dialects.postgresql import insert
@@ -11,7 +11,7 @@ from temporalio import activity
 from activities.kit.letters import said
 from activities.kit.timeline import tell_live, write_entry, write_waits
 from activities.kit.transactions import transaction
-from activities.tickets import automation, promises, writing
+from activities.tickets import automation, kin, promises, writing
 from activities.tickets.handovers import handed_over, office_visit
 from models.catalogue import Product
 from models.customers import Customer, OwnedProduct
@@ -32,6 +32,7 @@ from models.messages.tickets import (
     ticket_workflow_id,
 )
 from models.messages.tickets.automation import Effect
+from models.messages.tickets.kin import KinRecorded, MergeStep, SplitStep
 from models.messages.tickets.promises import TurnDue
 from models.messages.tickets.writing import Told
 from models.orders import Order, Return
@@ -53,6 +54,19 @@ KINDS = {
     "tickets.prioritised": EntryKind.CHANGE,
     "tickets.child_asked": EntryKind.CHANGE,
     "tickets.macro_used": EntryKind.CHANGE,
+    **dict.fromkeys(
+        (
+            "tickets.merged",
+            "tickets.unmerged",
+            "tickets.split",
+            "tickets.child_joined",
+            "tickets.child_left",
+            "tickets.snoozed_until",
+            "tickets.snoozed_reply",
+            "tickets.woken",
+        ),
+        EntryKind.CHANGE,
+    ),
     "tickets.paid": EntryKind.MONEY,
     "tickets.unpaid": EntryKind.MONEY,
     "tickets.payment_due": EntryKind.MONEY,
@@ -65,7 +79,10 @@ FOR_US = frozenset(
         "tickets.letter_failed", "tickets.visit_failed", "tickets.unpaid",
         "tickets.child_asked", "tickets.child_settled", "tickets.child_not_done",
         "tickets.repaired_child_open",
-        "tickets.reply_late", "tickets.rule_ask", "tickets.macro_used",
+        "tickets.reply_late", "tickets.rule_ask", "tickets.macro_used", "tickets.repaired_part_open",
+        "tickets.child_joined", "tickets.child_left", "tickets.child_done", "tickets.child_back",
+        "tickets.merged", "tickets.unmerged", "tickets.merge_final", "tickets.split",
+        "tickets.snoozed_until", "tickets.snoozed_reply", "tickets.snooze_over", "tickets.woken",
     }
 )  # fmt: skip
 
@@ -124,6 +141,53 @@ class TicketActivities:
         async with transaction(self.engine) as session:
             return await writing.missing(session, ticket_id, act)
 
+    @activity.defn(name="tickets.merge")
+    async def merge(self, step: MergeStep) -> KinRecorded:
+        """Let a ticket go on in another one, both rows locked; of two that want each other one is refused.
+        Safe to repeat: a step that is written already changes nothing."""
+        change = step.change
+        async with transaction(self.engine) as session:
+            found = await kin.locked(session, change.ticket_id, step.keeper_id)
+            ticket, keeper = found[change.ticket_id], found[step.keeper_id]
+            if ticket.seq >= change.seq:
+                return KinRecorded(recorded=await _written(session, ticket, change))
+            if code := await kin.refusal_of_merge(session, ticket, keeper, step.is_across):
+                return KinRecorded(code)
+            ticket.merged_into_id = keeper.id
+            await kin.tell_other(session, change, keeper.id, "tickets.took_in")
+            return KinRecorded(recorded=await _write(session, ticket, change))
+
+    @activity.defn(name="tickets.unmerge")
+    async def unmerge(self, step: MergeStep) -> KinRecorded:
+        """Make a merged ticket one of its own again, while nothing it went on in is resolved. Safe to
+        repeat: a step that is written already changes nothing."""
+        change = step.change
+        async with transaction(self.engine) as session:
+            above = await kin.chain_of(session, await session.get_one(Ticket, change.ticket_id))
+            found = await kin.locked(session, change.ticket_id, *above)
+            ticket = found[change.ticket_id]
+            if ticket.seq >= change.seq:
+                return KinRecorded(recorded=await _written(session, ticket, change))
+            if found[above[-1]].status not in rules.WORKING or ticket.closed_at is not None:
+                return KinRecorded("merge_final")
+            ticket.merged_into_id = None
+            await kin.tell_other(session, change, above[0], "tickets.gave_back")
+            return KinRecorded(recorded=await _write(session, ticket, change))
+
+    @activity.defn(name="tickets.split")
+    async def split(self, step: SplitStep) -> KinRecorded:
+        """Make a ticket of some messages of this one. Safe to repeat: a step that is written already
+        changes nothing, and its key stands on the new ticket."""
+        async with transaction(self.engine) as session:
+            ticket = await session.get_one(Ticket, step.change.ticket_id, with_for_update=True)
+            if ticket.seq >= step.change.seq:
+                return KinRecorded(recorded=await _written(session, ticket, step.change))
+            code, new = await kin.split_off(session, ticket, step)
+            if code:
+                return KinRecorded(code)
+            details = {"other": new, "count": str(len(step.message_ids))}
+            return KinRecorded(recorded=await _write(session, ticket, replace(step.change, details=details)))
+
     @activity.defn(name="tickets.weigh")
     async def weigh(self, ticket_id: str, at: datetime) -> Weighed:
         """Say whether the repair is billed and for which visits. Safe to repeat: it only reads."""
@@ -175,6 +239,7 @@ async def _write(session: AsyncSession, ticket: Ticket, change: Change) -> Recor
         waits = rules.with_deadline(waits, "turn", turn.until, turn.then)
         await promises.write_turn(session, ticket.id, turn)
     await write_waits(session, ticket_workflow_id(ticket.id), waits)
+    await kin.tell_kin(session, ticket, change, was)
     await tell_live(session, "tickets", f"ticket:{ticket.id}")
     return _recorded(ticket, turn, alarm_at, effects, await writing.followers(session, ticket, change))
 
@@ -214,7 +279,9 @@ def _move(ticket: Ticket, change: Change) -> None:
         ticket.resolved_at = ticket.resolved_at or change.at
     if change.sentence == "tickets.reopened":
         ticket.resolved_at = ticket.confirm_due = None
-    if ticket.is_over:
+    if change.sets_snooze:
+        ticket.is_snoozed, ticket.snoozed_until = change.is_snoozed, change.snoozed_until
+    if ticket.is_over and (change.status is not TicketStatus.MERGED or change.sentence == kin.FINAL):
         ticket.closed_at = change.at
     ticket.close_reason = change.close_reason or ticket.close_reason
     if change.clock is Clock.ANSWER:

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from activities.kit.timeline import write_waits
 from activities.kit.transactions import transaction
 from activities.tickets import mail_rows as rows
 from activities.tickets.claims import Looked, came_lately, lock_sender, looked_up, may_confirm
+from activities.tickets.kin import keeper_of
 from models.customers import Customer
 from models.messages.tickets.mails import (
     MailStatus,
@@ -48,7 +49,7 @@ class MailActivities:
         async with transaction(self.engine) as session:
             row = await session.get_one(InboundMail, order.mail_id)
             if _has_place(row, order):
-                return placed(row)
+                return await to_keeper(session, placed(row))
             path = self.folder / (row.stored_as or "")
         try:
             mail, contents = await self.readers.read(path)
@@ -58,10 +59,10 @@ class MailActivities:
         async with transaction(self.engine) as session:
             row = await session.get_one(InboundMail, order.mail_id, with_for_update=True)
             if _has_place(row, order):
-                return placed(row)
+                return await to_keeper(session, placed(row))
             looked = await looked_up(session, self.addresses, row, mail, self.vouched_by)
             note(row, looked, order)
-            return await self._put(session, row, looked, order)
+            return await to_keeper(session, await self._put(session, row, looked, order))
 
     @activity.defn(name="tickets.record_mail")
     async def record(self, step: MailStep) -> None:
@@ -163,6 +164,14 @@ class MailActivities:
             await rows.tell(session, row, ticket_id, "tickets.mail_held_back", count=str(len(row.held_back)))
         row.ticket_id = ticket_id
         return end(row, MailStatus.THREADED, place.reason, order)
+
+
+async def to_keeper(session: AsyncSession, where: Placed) -> Placed:
+    """What is news to a merged ticket is told to the one in which it goes on."""
+    if not (where.is_news and where.ticket_id):
+        return where
+    keeper, _ = await keeper_of(session, where.ticket_id)
+    return replace(where, ticket_id=keeper)
 
 
 def _has_place(row: InboundMail, order: PlaceMail) -> bool:

@@ -109,10 +109,23 @@ async def keep(session: AsyncSession, ticket: Ticket, change: Change, before: Ti
     kept = await clocks_of(session, ticket)
     if not kept.rows and change.clock is Clock.NONE:
         return None
+    if TicketStatus.MERGED in (change.status, before):
+        return _still(kept, change)
     await _turn(session, kept, change, before)
     await settle(session, kept, change.at)
     session.add_all(kept.added)
     write_dues(ticket, kept.rows)
+    return kept
+
+
+def _still(kept: Clocks, change: Change) -> Clocks:
+    """A ticket that goes on in another one keeps its clocks as they stand, so that they are there when it is
+    given back; they end when that can no longer happen."""
+    if change.sentence == "tickets.merge_final":
+        for target in Target:
+            kept.end(target, change.at, Outcome.DROPPED)
+        kept.rest(False, change.at)
+    order_by_dues(kept.ticket)
     return kept
 
 
@@ -159,8 +172,9 @@ async def _turn(session: AsyncSession, kept: Clocks, change: Change, before: Tic
         chosen = await chosen_for(session, kept.ticket, change.service_level)
         for target in (Target.FIRST_REPLY, Target.NEXT_REPLY, Target.RESOLVE, Target.CONFIRM):
             kept.end(target, at, Outcome.DROPPED)
-        kept.begin(Target.FIRST_REPLY, chosen, at)
-        kept.begin(Target.RESOLVE, chosen, at)
+        since = change.clocks_since or at
+        kept.begin(Target.FIRST_REPLY, chosen, since)
+        kept.begin(Target.RESOLVE, chosen, since)
     if change.is_answer:
         kept.end(Target.FIRST_REPLY, at, Outcome.MET)
     if change.sentence in ANSWERS:

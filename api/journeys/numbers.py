@@ -22,7 +22,7 @@ from models.messages.journeys import WaitFor
 from models.messages.payments import AttemptStatus
 from models.messages.staff import Role
 from models.messages.systems import OutboxStatus
-from models.messages.tickets import TicketStatus
+from models.messages.tickets import OVER, TicketStatus
 from models.payments import PaymentAttempt
 from models.systems import OutboxItem
 from models.tickets import Ticket
@@ -36,7 +36,7 @@ AGES: tuple[tuple[str, timedelta | None], ...] = (
     (N_("> 7 d"), None),
 )
 CAME, WENT = "tickets.received", "tickets.closed"
-OPEN_TICKETS = tuple(one for one in TicketStatus if one not in (TicketStatus.CLOSED, TicketStatus.CANCELLED))
+OPEN_TICKETS = tuple(one for one in TicketStatus if one not in OVER)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ _labels: dict[str, dict[str, Label]] = {
         "tickets/confirm": Label(N_("Request to confirm the repair")),
         "tickets/closed": Label(N_("Report closed")),
         "tickets/cancelled": Label(N_("Report cancelled")),
+        "tickets/merged": Label(N_("Reports joined")),
+        "tickets/separated": Label(N_("Reports separated again")),
         "tickets/late": Label(N_("Warning: no first answer")),
         "tickets/overdue": Label(N_("Warning: not solved in time")),
         "tickets/followed": Label(N_("Notice to a colleague who follows the ticket")),

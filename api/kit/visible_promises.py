@@ -1,8 +1,8 @@
-"""Who may see promises and rules; the database says the same (migration 0029)."""
+"""Who may see promises and rules; the database says the same (migrations 0029 and 0037)."""
 
 from typing import Any
 
-from sqlalchemy import true
+from sqlalchemy import and_, true
 from sqlmodel import SQLModel, col
 
 from api.kit.people import Kind, Person
@@ -16,6 +16,7 @@ from models.tickets import (
     RuleTrial,
     RuleVersion,
     Ticket,
+    TicketLink,
     TicketPause,
     TicketPromise,
 )
@@ -40,6 +41,12 @@ def _of_ticket(column: Any) -> Rule:
     return rule
 
 
+def _links(person: Person) -> Condition:
+    """What tickets are to each other: whoever of the desk sees both of them."""
+    both = (col(one).in_(ids(person, Ticket, Ticket.id)) for one in (TicketLink.from_id, TicketLink.to_id))
+    return when((person.is_desk, and_(*both)))
+
+
 RULES_OF_PROMISES: dict[type[SQLModel], Rule] = {
     PromisePolicy: _of_staff,
     Retiming: _of_staff,
@@ -50,4 +57,5 @@ RULES_OF_PROMISES: dict[type[SQLModel], Rule] = {
     TicketPause: _of_ticket(TicketPause.ticket_id),
     RuleCheck: _of_ticket(RuleCheck.ticket_id),
     RuleAlarm: _of_ticket(RuleAlarm.ticket_id),
+    TicketLink: _links,
 }

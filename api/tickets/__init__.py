@@ -11,8 +11,11 @@ from api.tickets import (
     finding,
     followers,
     index,
+    kin_page,
+    linking,
     links,
     mails,
+    merging,
     presence,
     promises,
     report,
@@ -21,6 +24,7 @@ from api.tickets import (
     rules,
     sending,
     show,
+    snoozing,
     sorting,
     templates,
     views,
@@ -31,8 +35,9 @@ from api.tickets.routing import router
 
 __all__ = [
     "batch_words", "batches", "clocks", "commands", "drafts", "field_pages", "files", "finding",
-    "followers", "index", "links", "mails", "presence", "promises", "report", "retimings", "router",
-    "rule_words", "rules", "sending", "show", "sorting", "templates", "views", "words", "writing_words",
+    "followers", "index", "kin_page", "linking", "links", "mails", "merging", "presence", "promises",
+    "report", "retimings", "router", "rule_words", "rules", "sending", "show", "snoozing", "sorting",
+    "templates", "views", "words", "writing_words",
 ]  # fmt: skip
 
 # "/tickets/new" is a word, not a number: fixed addresses are tried before those with a placeholder.

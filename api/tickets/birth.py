@@ -201,6 +201,11 @@ def attached(ticket_id: str, message: str, photo: Photo, name: str, now: datetim
 async def service_level(desk: DeskAt, priority: Priority, customer_id: str, now: datetime) -> ServiceLevel:
     """The promise of today for this customer's tier, else the standard one; later edits do not reach it."""
     tier = str(await desk.session.scalar(select(func.intake_tier(customer_id))) or Tier.STANDARD)
+    return await level_for(desk, priority, tier, now)
+
+
+async def level_for(desk: DeskAt, priority: Priority, tier: str, now: datetime) -> ServiceLevel:
+    """The promise of today for a tier, else the standard one."""
     query = (
         select(ServicePolicy)
         .where(

@@ -24,6 +24,7 @@ from api.tickets.filling import gap_sentence, way_out
 from api.tickets.following import add, named_in
 from api.tickets.hands import colleague, working
 from api.tickets.held import unseen
+from api.tickets.kin import refuse_open_parts
 from api.tickets.page import Head, head_of
 from api.tickets.routing import router
 from api.tickets.saying import changed_since, message_id, refuse_if_not, say, told
@@ -248,6 +249,7 @@ async def resolve(
     message = message_id(desk.person, ticket_id, sent.value.command_id)
     if not await is_sent(desk, message):
         refuse_if_not("resolve", head.status)
+        await refuse_open_parts(desk, ticket_id)
         if gap := gap_sentence(sent.value.done):
             return await wrong(request, desk, ticket_id, sent.wrong("done", gap), "resolve")
         if errors := await keep_answers(desk, ticket_id, "resolve", sent.value.answers):
@@ -286,6 +288,7 @@ async def cancel(
     message = message_id(desk.person, ticket_id, sent.value.command_id)
     if not await is_sent(desk, message):
         refuse_if_not("cancel", head.status)
+        await refuse_open_parts(desk, ticket_id)
         if errors := await keep_answers(desk, ticket_id, "cancel", sent.value.answers):
             return await wrong(request, desk, ticket_id, Form(sent.form.values, errors), "cancel")
     order = Cancel(sent.value.command_id, desk.person.id, datetime.now(UTC), reason=sent.value.reason)

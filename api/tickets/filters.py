@@ -24,6 +24,7 @@ VIEWS = {
     "team": N_("My team"),
     "today": N_("Due today"),
     "open": N_("All open"),
+    "snoozed": N_("Snoozed"),
 }
 ME, NOBODY, TODAY = "me", "nobody", "today"
 OPEN = tuple(status for status in TicketStatus if status not in OVER)

@@ -21,6 +21,7 @@ from api.kit.rendering import Form, answer, is_fragment, move_on, toast
 from api.kit.routes import ANY_LINK, CUSTOMERS, by_link
 from api.kit.texts import Key, MaybeParagraph, Paragraph
 from api.tickets.birth import is_new, tell_live
+from api.tickets.kin import heard_by
 from api.tickets.page import Head, head_of
 from api.tickets.portal import own_ticket
 from api.tickets.routing import router
@@ -30,7 +31,6 @@ from models.kit.refusals import Refusal
 from models.kit.timeline import ActorKind, EntryKind, TimelineEntry
 from models.messages.staff import LinkPurpose
 from models.messages.tickets import (
-    OVER,
     Cancel,
     Channel,
     Command,
@@ -104,14 +104,13 @@ async def write(request: Request, desk: Desk, sent: Typed[Said] = typed(Said)) -
         return await show_own(request, desk, form=sent.form, status=422)
     message = message_id(desk.person, ticket_id, sent.value.command_id)
     if not await is_stored(desk, message):
-        if head.status in OVER:
-            raise Refusal("ticket_closed")
+        heard = await heard_by(desk, ticket_id, head.status)
         await store(desk, ticket_id, message, sent.value.body)
         fact = CustomerWrote(message, datetime.now(UTC))
         await announce_signal(
-            desk.session, ticket_workflow_id(ticket_id), "customer_wrote", fact, key=f"wrote:{message}"
+            desk.session, ticket_workflow_id(heard), "customer_wrote", fact, key=f"wrote:{message}"
         )
-        await tell_live(desk, "tickets", f"ticket:{ticket_id}")
+        await tell_live(desk, "tickets", f"ticket:{ticket_id}", f"ticket:{heard}")
         await desk.commit()
     return await done(request, desk, _("Your message was sent"))
 

@@ -1,7 +1,7 @@
 """One ticket as an agent sees it: promises, waits, story, visit, invoice, and what may be done now."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from api.kit.language import gettext, locale
 from api.kit.people import Person
 from api.kit.sentences import then_sentence, wait_sentence
 from api.kit.visible import visible
+from api.tickets.kin import Kin, kin_of
 from api.tickets.stages import Facts, Step, stages
 from api.tickets.story import Entry, story
 from models.billing import Invoice
@@ -29,7 +30,7 @@ from models.staff import Account, Team
 from models.tickets import Draft, Ticket, TicketRating
 
 T = TypeVar("T")
-ACTS = ("assign", "reply", "note", "resolve", "dispatch", "cancel")
+ACTS = ("assign", "reply", "note", "resolve", "dispatch", "cancel", "merge", "split", "snooze", "wake")
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class Head:
     created_at: datetime
     updated_at: datetime
     seq: int
+    is_snoozed: bool
+    snoozed_until: datetime | None
     agent: str | None
     team: str | None
 
@@ -130,6 +133,7 @@ class TicketPage:
     draft: DraftText | None
     stars: int | None
     why_not: dict[str, str]  # command: why it is not possible now, or nothing
+    kin: Kin = field(default_factory=Kin)
 
     @property
     def id(self) -> str:
@@ -141,6 +145,7 @@ HEAD = (
     "id", "subject", "description", "status", "is_over", "priority", "channel", "customer_id",
     "owned_product_id", "team_id", "agent_id", "answer_due", "resolve_due", "confirm_due", "answered_at",
     "resolved_at", "closed_at", "close_reason", "created_at", "updated_at", "seq",
+    "is_snoozed", "snoozed_until",
 )  # fmt: skip
 
 
@@ -167,6 +172,7 @@ async def ticket_page(session: AsyncSession, person: Person, ticket_id: str) -> 
     about = await card(session, person, head.customer_id)
     owned = [line for line in about.products if line.id == head.owned_product_id] if about else []
     stars = visible(person, TicketRating).with_only_columns(col(TicketRating.stars))
+    kin = await kin_of(session, person, ticket_id)
     return TicketPage(
         head=head,
         waits=await waits_of(session, person, ticket_id),
@@ -178,8 +184,17 @@ async def ticket_page(session: AsyncSession, person: Person, ticket_id: str) -> 
         invoice=invoice,
         draft=await draft_of(session, person, ticket_id),
         stars=await session.scalar(stars.where(col(TicketRating.ticket_id) == ticket_id)),
-        why_not={act: why_not(act, head) for act in ACTS},
+        why_not={act: why_not(act, head) or held_up(act, kin) for act in ACTS},
+        kin=kin,
     )
+
+
+def held_up(act: str, kin: Kin) -> str:
+    """What has to wait for the parts of the ticket, with the list of what is open."""
+    if act not in ("resolve", "cancel") or not kin.open_parts:
+        return ""
+    code = "ticket_parts_open"
+    return gettext(REFUSALS[code][1], open=kin.listed)
 
 
 def why_not(act: str, head: Head) -> str:

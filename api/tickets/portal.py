@@ -6,7 +6,9 @@ from datetime import datetime
 from sqlmodel import col
 
 from api.kit.desk import DeskAt
+from api.tickets.kin import keeper_of
 from api.tickets.page import (
+    Head,
     InvoiceCard,
     VisitCard,
     WaitLine,
@@ -62,11 +64,18 @@ async def own_ticket(desk: DeskAt, ticket_id: str, base: str = "") -> OwnTicket:
         visit=replace(visit, note="") if visit else None,  # what technicians write is for us
         invoice=invoice, stars=given,
         base=base or f"/tickets/{ticket_id}",
-        may_write=head.status not in OVER and is_for(desk, LinkPurpose.FOLLOW),
+        may_write=await is_heard(desk, head) and is_for(desk, LinkPurpose.FOLLOW),
         may_cancel="cancel" in possible and is_for(desk, LinkPurpose.FOLLOW),
         may_confirm="confirm" in possible and is_for(desk, LinkPurpose.CONFIRM),
         may_rate=head.status is TicketStatus.CLOSED and given is None and is_for(desk, LinkPurpose.RATE),
     )  # fmt: skip
+
+
+async def is_heard(desk: DeskAt, head: Head) -> bool:
+    """Whether somebody reads what the customer writes; of a merged ticket where it goes on."""
+    if head.status is TicketStatus.MERGED:
+        return not (await keeper_of(desk, head.id))[1]
+    return head.status not in OVER
 
 
 def is_for(desk: DeskAt, purpose: LinkPurpose) -> bool:

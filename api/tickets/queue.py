@@ -96,6 +96,10 @@ LAST = bound("last", Ticket.id)
 def in_view(view: str, person: Person) -> ColumnElement[bool]:
     """The condition of a view of the house; only tickets that are still alive are in the queue."""
     alive = ~col(Ticket.is_over)
+    if view == "snoozed":
+        return and_(alive, col(Ticket.is_snoozed))
+    if view != "open":
+        alive = and_(alive, ~col(Ticket.is_snoozed))
     if view == "mine":
         return and_(alive, col(Ticket.agent_id) == person.id)
     if view == "team":

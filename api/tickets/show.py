@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from api.kit.desk import Desk, DeskAt
 from api.kit.people import Kind
-from api.kit.rendering import answer, is_fragment, wants_json
+from api.kit.rendering import answer, is_fragment, move_on, wants_json
 from api.kit.routes import AGENTS, CUSTOMERS
 from api.kit.texts import Key
 from api.kit.together import together
@@ -18,6 +18,7 @@ from api.tickets.filters import Filters
 from api.tickets.handovers import HandoverCard, handovers_of
 from api.tickets.hands import crew
 from api.tickets.heading import heading_asked, heading_of
+from api.tickets.kin import goes_on_in
 from api.tickets.naming import agents_of, teams_of
 from api.tickets.page import TicketPage, ticket_page
 from api.tickets.presence import Colleague, others_at
@@ -75,7 +76,10 @@ class Shown:
 async def show(
     request: Request, desk: Desk, ticket_id: Key, queue: str = "mine", template: str = ""
 ) -> Response:
-    """Show one ticket: to the desk with everything, to its customer with what is theirs."""
+    """Show one ticket: to the desk with everything, to its customer with what is theirs; one that was
+    merged is shown where it goes on."""
+    if keeper := await goes_on_in(desk, ticket_id):
+        return move_on(request, f"/tickets/{keeper}")
     if desk.person.kind is Kind.CUSTOMER:
         own = await portal.own_ticket(desk, ticket_id)
         return answer(request, "tickets/mine.html", own, block="own_ticket", oob=("own_beside",))

@@ -48,6 +48,11 @@ def stages(facts: Facts) -> tuple[Step, ...]:
             _station(_("Received"), "done", "inbox", facts.created_at),
             _station(_("Cancelled"), "now", "x", facts.closed_at),
         )
+    if facts.status is TicketStatus.MERGED:
+        return (
+            _station(_("Received"), "done", "inbox", facts.created_at),
+            _station(_("Merged"), "now", "waypoints", facts.closed_at),
+        )
     here = _here(facts)
     names = [
         (_("Received"), "inbox", facts.created_at, ""),

@@ -13,6 +13,19 @@ TICKET = {
     "payment_due": Label(N_("Payment due"), "teal"),
     "closed": Label(N_("Closed"), "gray"),
     "cancelled": Label(N_("Cancelled"), "gray"),
+    "merged": Label(N_("Merged"), "gray", "waypoints"),
+}
+# What another ticket is to the one that is read.
+KIN = {
+    "related": Label(N_("Related"), "gray"),
+    "duplicate": Label(N_("This one is a duplicate of"), "amber"),
+    "has_duplicate": Label(N_("Duplicate"), "amber"),
+    "caused": Label(N_("Caused by"), "orange"),
+    "causes": Label(N_("Caused"), "orange"),
+    "whole": Label(N_("Main ticket"), "indigo"),
+    "part": Label(N_("Sub-ticket"), "indigo"),
+    "split": Label(N_("Split from"), "teal"),
+    "has_split": Label(N_("Split-off"), "teal"),
 }
 CHANNEL = {
     "portal": Label(N_("Portal"), "indigo", "globe"),
@@ -39,6 +52,7 @@ MARK = {
 }
 
 register("ticket", TICKET)
+register("ticket_kin", KIN)
 register("mail", MAIL)
 register("mark", MARK)
 register("channel", CHANNEL)

@@ -55,6 +55,52 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "taken_back": (409, N_("This was taken back and is not sent.")),
     "sending_left": (409, N_("It has just left and cannot be taken back any more.")),
     "fields_missing": (422, N_("Some details are needed before this ticket may end. Please fill them in.")),
+    "ticket_parts_open": (
+        409,
+        N_("These sub-tickets are still open: %(open)s. The ticket can be ended once they are done."),
+    ),
+    "ticket_merged": (409, N_("This ticket was merged into another one, where it goes on.")),
+    "ticket_not_merged": (409, N_("This ticket is not merged with another one.")),
+    "merge_same": (409, N_("A ticket cannot be merged into itself.")),
+    "merge_not_open": (
+        409,
+        N_("The other ticket is resolved, over or merged itself; nothing can go on in it."),
+    ),
+    "merge_has_visit": (
+        409,
+        N_("A technician was sent for this ticket and is billed with it. Merge the other one into it."),
+    ),
+    "merge_request_open": (
+        409,
+        N_("Another department still works for this ticket. It can be merged once they are done."),
+    ),
+    "merge_has_parts": (
+        409,
+        N_("This ticket has open sub-tickets, or is one itself. Please take it out first."),
+    ),
+    "merge_of_case": (409, N_("An order, a change or a task waits for how one of these tickets ends.")),
+    "merge_other_customer": (
+        409,
+        N_("These tickets belong to different customers. A dispatcher or an administrator may merge them."),
+    ),
+    "merge_confidential": (
+        409,
+        N_("One of these tickets is confidential, and the other one is read by different people."),
+    ),
+    "merge_final": (409, N_("The ticket it was merged into is resolved; the merge can no longer be undone.")),
+    "split_nothing": (409, N_("Please choose at least one message of the customer.")),
+    "split_takes_all": (409, N_("At least one message has to stay with this ticket.")),
+    "split_gone": (409, N_("A chosen message belongs to another ticket by now. Please look again.")),
+    "link_self": (409, N_("A ticket cannot be linked with itself.")),
+    "link_circle": (409, N_("A ticket cannot be a sub-ticket of its own sub-ticket.")),
+    "link_deep": (409, N_("Sub-tickets go only four tickets deep, and a ticket has at most 50 of them.")),
+    "link_second_parent": (409, N_("This ticket is already a sub-ticket of another one.")),
+    "snooze_in_past": (409, N_("This time has passed, or is more than a year away.")),
+    "snooze_past_deadline": (
+        409,
+        N_("A promise to the customer is due before that. Confirm that you know, or choose another time."),
+    ),
+    "not_snoozed": (409, N_("This ticket is not snoozed.")),
     "rating_given": (409, N_("You have already rated this repair. Thank you.")),
     "mail_not_held_back": (409, N_("Nobody has to decide about this mail any more.")),
     # field service

@@ -139,6 +139,10 @@ WAITS: dict[str, str] = {
     "many_leavers": N_("The HR system says that %(count)s people leave: waiting for somebody to accept it"),
     "close_start": N_("%(period)s is open again: waiting for finance to close it"),
     "quarantine": N_("Waiting for a colleague to decide about a mail that was held back"),
+    "snoozed_time": N_("Snoozed: out of the queue for a while"),
+    "snoozed_reply": N_("Snoozed until the customer answers"),
+    "child_tickets": N_("Waiting for sub-tickets that are still open: %(count)s"),
+    "merged": N_("Merged into %(other)s; this can be undone until that one is resolved"),
 }
 
 THENS: dict[str, str] = {
@@ -190,5 +194,6 @@ THENS: dict[str, str] = {
     "remind_form": N_("then they are reminded"),
     "request_goes_on": N_("then the request goes on"),
     "dunning_goes_on": N_("then the dunning goes on"),
+    "back_in_queue": N_("then it is back in the queue"),
     "ignore_mail": N_("then the mail is ignored; the original stays"),
 }

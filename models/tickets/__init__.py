@@ -10,6 +10,7 @@ from models.kit import columns
 from models.messages.catalogue import VersionStatus
 from models.messages.tickets import Channel, CloseReason, MessageKind, Priority, TicketKind, TicketStatus
 from models.messages.tickets.automation import TrialStatus
+from models.messages.tickets.kin import LinkKind
 from models.messages.tickets.mails import MailSource, MailStatus
 from models.messages.tickets.promises import Outcome, RetimingStatus, RetimingWhy, Target
 
@@ -24,6 +25,7 @@ class Ticket(SQLModel, table=True):
         Index("tickets_by_team_due", "team_id", "next_due", "id", postgresql_where=text("not is_over")),
         Index("tickets_by_agent_due", "agent_id", "next_due", "id", postgresql_where=text("not is_over")),
         Index("tickets_by_customer", "customer_id", "created_at"),
+        Index("tickets_merged", "merged_into_id", postgresql_where=text("merged_into_id is not null")),
     )
 
     id: str = Field(primary_key=True)
@@ -58,6 +60,27 @@ class Ticket(SQLModel, table=True):
     created_at: datetime = columns.moment()
     updated_at: datetime = columns.moment()
     seq: int = 0  # the workflow's own count: an older projection changes nothing
+    # Where it goes on; closed_at is set once that can no longer be undone.
+    merged_into_id: str | None = Field(default=None, foreign_key="tickets.id")
+    is_snoozed: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    snoozed_until: datetime | None = columns.moment(default=None, nullable=True)  # none: until an answer
+
+
+class TicketLink(SQLModel, table=True):
+    """What one ticket is to another. Written by the api; a split's by activities/tickets/."""
+
+    __tablename__ = "ticket_links"
+    __table_args__ = (
+        CheckConstraint("from_id <> to_id", name="never_itself"),
+        Index("one_parent", "from_id", unique=True, postgresql_where=text("kind = 'child'")),
+        Index("ticket_links_to", "to_id", "kind"),
+    )
+
+    from_id: str = Field(primary_key=True, foreign_key="tickets.id")
+    to_id: str = Field(primary_key=True, foreign_key="tickets.id")
+    kind: LinkKind = Field(primary_key=True, sa_type=columns.word(LinkKind))
+    made_by: str = columns.text(default="")
+    made_at: datetime = columns.moment()
 
 
 class TicketRating(SQLModel, table=True):
@@ -90,6 +113,8 @@ class TicketMessage(SQLModel, table=True):
     delivery: str = columns.text(default="stored")  # stored, queued, sent, failed
     # A Mark: what we know about who sent it.
     mark: str = columns.text(default="", sa_column_kwargs={"server_default": ""})
+    # The ticket it came to, when it was split from that one.
+    split_from_id: str | None = Field(default=None, foreign_key="tickets.id")
 
 
 class Attachment(SQLModel, table=True):

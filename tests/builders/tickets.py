@@ -24,6 +24,7 @@ from models.messages.tickets import (
     Sort,
     ticket_workflow_id,
 )
+from models.messages.tickets.kin import Merge, Snooze, Split, Unmerge, Wake
 from models.tickets import Ticket, TicketMessage
 from tests.builders.desk import Company
 
@@ -100,3 +101,25 @@ def confirmation(company: Company) -> Confirmation:
 
 def reopening(company: Company, **facts: object) -> Reopening:
     return Reopening(**{**_facts(company.customer_id, "customer"), **facts})
+
+
+def merge(company: Company, keeper: Ticket, **facts: object) -> Merge:
+    return Merge(**{**_facts(company.agent_id, "staff"), "keeper_id": keeper.id, **facts})
+
+
+def unmerge(company: Company) -> Unmerge:
+    return Unmerge(**_facts(company.agent_id, "staff"))
+
+
+def split(company: Company, *message_ids: str, subject: str = "Something else") -> Split:
+    facts = {"message_ids": message_ids, "subject": subject}
+    return Split(**{**_facts(company.agent_id, "staff"), **facts})
+
+
+def snooze(company: Company, until: datetime | None = None, *, knows: bool = False) -> Snooze:
+    facts = {"until": until, "is_past_deadline": knows}
+    return Snooze(**{**_facts(company.agent_id, "staff"), **facts})
+
+
+def wake(company: Company) -> Wake:
+    return Wake(**_facts(company.agent_id, "staff"))

@@ -16,12 +16,13 @@ with workflow.unsafe.imports_passed_through():
         TicketStatus,
     )
     from workflows.kit.options import ROWS
+    from workflows.tickets.kin import KinSteps
     from workflows.tickets.writing import WritingSteps
 
 LETTERS = frozenset({"reply", "late", "overdue"})  # the others are written by whoever opened the ticket
 
 
-class CaseSteps(WritingSteps):
+class CaseSteps(WritingSteps, KinSteps):
     """What is different when nobody reported a fault; a ticket with one passes through untouched."""
 
     def __init__(self, fault: FaultReport) -> None:

@@ -12,11 +12,9 @@ with workflow.unsafe.imports_passed_through():
         request_workflow_id,
     )
     from models.messages.field_service import Outcome, VisitResult
-    from models.messages.tickets import Cancel, Command, FaultReport, TicketStatus
+    from models.messages.tickets import OVER, Cancel, Command, FaultReport, TicketStatus
     from workflows.kit.refusals import refuse
     from workflows.tickets.steps import TicketSteps
-
-OVER = (TicketStatus.CLOSED, TicketStatus.CANCELLED)
 
 
 class ChildSteps(TicketSteps):
@@ -35,7 +33,10 @@ class ChildSteps(TicketSteps):
 
     def has_to_wait(self, result: VisitResult) -> bool:
         """Whether a repair does not resolve the ticket yet."""
-        return result.outcome is Outcome.REPAIRED and self.has_open_child()
+        return self.is_repaired(result) and self.has_open_child()
+
+    def is_repaired(self, result: VisitResult) -> bool:
+        return result.outcome is Outcome.REPAIRED
 
     async def be_cancelled(self, cancel: Cancel | None) -> None:
         """Whoever works for a ticket that is off is told, and undoes what was done."""

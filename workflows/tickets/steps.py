@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from models.messages.journeys import Wait, WaitFor
     from models.messages.letters import Letter
     from models.messages.tickets import (
+        OVER,
         SENTENCES,
         Cancel,
         Change,
@@ -191,7 +192,7 @@ class TicketSteps:
     async def tell_failed_letter(self, letter: Letter) -> None:
         """A letter failed for a whole day: the timeline says so, and we wait for a colleague."""
         async with self.turn:
-            if self.status not in (TicketStatus.CLOSED, TicketStatus.CANCELLED):
+            if self.status not in OVER:
                 self.begin("letter", WaitFor.US, self.status)
             await self.record(
                 "tickets.letter_failed", self.status,

@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from models.messages.billing.invoices import InvoiceSettled, InvoiceStatus
     from models.messages.field_service import Outcome
     from models.messages.tickets import (
+        OVER,
         Assign,
         Cancel,
         Clock,
@@ -80,6 +81,7 @@ class TicketWorkflow(ClockSteps, CaseSteps, SortSteps):
                 await self.wait_for_an_answer()
                 await self.wait_until_resolved()
             await self.wait_for_confirmation()
+            await self.stay_merged()
         if self.status is TicketStatus.PAYMENT_DUE:
             await self.wait_for_payment()
 
@@ -90,7 +92,9 @@ class TicketWorkflow(ClockSteps, CaseSteps, SortSteps):
         async with self.turn:
             await self.be_born()
             self.begin_turn(TicketStatus.OPEN)
-            change = self.change("tickets.opened", TicketStatus.OPEN, clock=Clock.ANSWER)
+            change = self.change(
+                "tickets.opened", TicketStatus.OPEN, clock=Clock.ANSWER, clocks_since=self.fault.clocks_since
+            )
             opened: Opened = await workflow.execute_activity_method(
                 TicketActivities.open, change, summary="Open the ticket: team and deadlines", **ROWS
             )
@@ -140,8 +144,7 @@ class TicketWorkflow(ClockSteps, CaseSteps, SortSteps):
             details = {"visit_id": result.visit_id, "outcome": result.outcome.value}
             if self.has_to_wait(result):
                 self.begin_turn(TicketStatus.IN_PROGRESS)
-                sentence = "tickets.repaired_child_open"
-                await self.record(sentence, TicketStatus.IN_PROGRESS, details=details)
+                await self.record(self.waits_for(), TicketStatus.IN_PROGRESS, details=details)
             elif result.outcome is Outcome.REPAIRED:
                 await self.be_resolved(None, details=details)
             elif result.outcome is Outcome.PART_NEEDED:
@@ -174,7 +177,7 @@ class TicketWorkflow(ClockSteps, CaseSteps, SortSteps):
     async def end_by_operations(self) -> None:
         """The workflow itself was cancelled: whatever is under way is called off, and the rows say so."""
         async with self.turn:
-            if self.status not in (TicketStatus.CLOSED, TicketStatus.CANCELLED):
+            if self.status not in OVER:
                 if self.status is TicketStatus.RECEIVED:
                     await self.be_born()  # it may have been called off before its row was there
                 if self.visit is not None:
@@ -223,6 +226,7 @@ class TicketWorkflow(ClockSteps, CaseSteps, SortSteps):
     async def cancel(self, cancel: Cancel) -> TicketStatus:
         """The customer or an agent ends it; answered once a visit under way is called off, too."""
         async with self.step("cancel"):
+            self.refuse_ending(cancel)
             await self.refuse_cancel_without_fields(cancel)
             await self.call_off_the_visit()
             await self.be_cancelled(cancel)
@@ -231,6 +235,7 @@ class TicketWorkflow(ClockSteps, CaseSteps, SortSteps):
     @cancel.validator
     def refuse_cancel(self, cancel: Cancel) -> None:
         self.refuse_early("cancel")
+        self.refuse_ending(cancel)
 
     @workflow.update
     async def confirm(self, confirmation: Confirmation) -> TicketStatus:
@@ -271,6 +276,8 @@ class TicketWorkflow(ClockSteps, CaseSteps, SortSteps):
             return
         self.heard.add(fact.message_id)
         await workflow.wait_condition(lambda: self.status is not TicketStatus.RECEIVED)
+        if await self.pass_on(fact):
+            return
         async with self.turn:
             status = self.status
             if status is TicketStatus.WAITING_CUSTOMER:

@@ -21,9 +21,10 @@ class TicketStatus(StrEnum):
     PAYMENT_DUE = "payment_due"  # confirmed; the invoice is not paid yet
     CLOSED = "closed"
     CANCELLED = "cancelled"
+    MERGED = "merged"  # goes on in another ticket, which its row names
 
 
-OVER = frozenset({TicketStatus.CLOSED, TicketStatus.CANCELLED})
+OVER = frozenset({TicketStatus.CLOSED, TicketStatus.CANCELLED, TicketStatus.MERGED})
 
 
 class Priority(StrEnum):
@@ -94,6 +95,7 @@ class FaultReport:
     owned_product_id: str | None = None
     topic: str = ""  # code of what it is about, one of TOPICS
     is_quiet: bool = False  # nobody is written to that it was received: a machine may have asked
+    clocks_since: datetime | None = None  # its promises began before it was a ticket of its own
 
 
 # What a ticket that somebody else opened is called, by topic; %(case_id)s is the order or change.
@@ -109,6 +111,7 @@ TOPICS: dict[str, str] = {
     "return_late": N_("Find the goods of the return %(case_id)s"),
     "return_inspection": N_("Inspect the goods of the return %(case_id)s"),
     "office_visit": N_("Visit to our own office for %(case_id)s"),
+    "child": N_("Sub-ticket of %(case_id)s"),
     "return_refund": N_("Give the money of the return %(case_id)s back by hand"),
 }
 
@@ -248,6 +251,10 @@ class Change:
     team_id: str = ""  # the team that it goes to with this step
     priority: Priority | None = None  # the one that it gets with this step
     sets: dict[str, str] = field(default_factory=dict)  # priority, team, tag
+    clocks_since: datetime | None = None  # from when the promises that begin with this step count
+    sets_snooze: bool = False
+    is_snoozed: bool = False
+    snoozed_until: datetime | None = None  # None: until the customer answers
 
 
 @dataclass(frozen=True)
@@ -348,6 +355,30 @@ SENTENCES: dict[str, str] = {
     "tickets.macro_tag": N_("“%(template)s” added the tag %(tag)s"),
     "tickets.macro_priority": N_("“%(template)s” set the priority to %(priority)s"),
     "tickets.rules_stopped": N_("Rule “%(rule)s”, version %(version)s, did not act: %(held)s"),
+    "tickets.linked_related": N_("Linked with %(other)s"),
+    "tickets.linked_duplicate": N_("Marked as a duplicate of %(other)s"),
+    "tickets.linked_has_duplicate": N_("%(other)s was marked as a duplicate of this ticket"),
+    "tickets.linked_caused": N_("Marked as caused by %(other)s"),
+    "tickets.linked_causes": N_("%(other)s was marked as caused by this ticket"),
+    "tickets.linked_child": N_("Made a sub-ticket of %(other)s"),
+    "tickets.unlinked": N_("The link with %(other)s was removed"),
+    "tickets.unlinked_child": N_("No longer a sub-ticket of %(other)s"),
+    "tickets.child_joined": N_("%(other)s is a sub-ticket of this one now"),
+    "tickets.child_left": N_("%(other)s is no longer a sub-ticket of this one"),
+    "tickets.child_done": N_("The sub-ticket %(other)s is done"),
+    "tickets.child_back": N_("The sub-ticket %(other)s is worked on again"),
+    "tickets.repaired_part_open": N_("Repaired, but a sub-ticket is still open; the agent is asked"),
+    "tickets.merged": N_("Merged into %(other)s"),
+    "tickets.took_in": N_("%(other)s was merged into this ticket"),
+    "tickets.unmerged": N_("The merge with %(other)s was undone"),
+    "tickets.gave_back": N_("%(other)s is a ticket of its own again"),
+    "tickets.merge_final": N_("%(other)s was settled; the merge stays"),
+    "tickets.split": N_("%(count)s messages became %(other)s"),
+    "tickets.split_from": N_("Split from %(other)s"),
+    "tickets.snoozed_until": N_("%(actor)s snoozed it until %(until)s"),
+    "tickets.snoozed_reply": N_("%(actor)s snoozed it until the customer answers"),
+    "tickets.snooze_over": N_("Back in the queue: the time has come"),
+    "tickets.woken": N_("Back in the queue"),
     "tickets.mail_hint": N_("The mail names %(other)s but does not prove that it belongs there"),
     "tickets.mail_follows": N_("The mail follows up on %(other)s, which is over"),
     "tickets.mail_unread": N_("The mail could not be read in full; the original is kept"),

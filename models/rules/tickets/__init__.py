@@ -11,17 +11,19 @@ WORKING = frozenset(
     {TicketStatus.OPEN, TicketStatus.IN_PROGRESS, TicketStatus.WAITING_CUSTOMER, TicketStatus.DISPATCHED}
 )
 _TALK = frozenset({"assign", "reply", "note"})
-_SOLVE = _TALK | {"resolve", "dispatch", "cancel"}
+_REST = frozenset({"snooze", "wake"})
+_SOLVE = _TALK | _REST | {"resolve", "dispatch", "cancel", "merge", "split"}
 _MAY: dict[TicketStatus, frozenset[str]] = {
     TicketStatus.RECEIVED: _SOLVE,
     TicketStatus.OPEN: _SOLVE,
     TicketStatus.IN_PROGRESS: _SOLVE,
     TicketStatus.WAITING_CUSTOMER: _SOLVE,
-    TicketStatus.DISPATCHED: _TALK | {"cancel"},
+    TicketStatus.DISPATCHED: _TALK | _REST | {"cancel", "split"},
     TicketStatus.RESOLVED: _TALK | {"confirm", "reopen"},
     TicketStatus.PAYMENT_DUE: _TALK,
     TicketStatus.CLOSED: frozenset(),
     TicketStatus.CANCELLED: frozenset(),
+    TicketStatus.MERGED: frozenset({"unmerge"}),
 }
 
 
@@ -34,8 +36,14 @@ def refusal(command: str, status: TicketStatus) -> str | None:
     """Why this command is not possible now, as a refusal code; None when it is."""
     if command in may(status):
         return None
+    if status is TicketStatus.MERGED:
+        return "ticket_merged"
     if status in OVER:
         return "ticket_closed"
+    if command == "unmerge":
+        return "ticket_not_merged"
+    if command == "merge" and status == TicketStatus.DISPATCHED:
+        return "merge_has_visit"
     if command in ("confirm", "reopen"):
         return "ticket_confirmed" if status == TicketStatus.PAYMENT_DUE else "ticket_not_resolved"
     if status == TicketStatus.DISPATCHED:
