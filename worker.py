@@ -36,8 +36,7 @@ from activities.connectors.sms import HttpSms
 from activities.connectors.stock import HttpStock
 from activities.connectors.stripe import HttpStripe
 from activities.connectors.tax_documents import HttpTaxOffice
-from activities.customers.handover import HandoverActivities
-from activities.customers.privacy import PrivacyActivities
+from activities.customers import HandoverActivities, MergeActivities, PairActivities, PrivacyActivities
 from activities.customers.signup import SignupActivities
 from activities.dunning import DunningActivities
 from activities.employee_requests import (
@@ -85,6 +84,7 @@ from models.kit.engine import engine_for
 from models.kit.logs import log_as_json
 from models.kit.schedules import SCHEDULES
 from models.kit.settings import Settings, settings
+from workflows import customers
 from workflows.billing import (
     BillAccountWorkflow,
     BillDayWorkflow,
@@ -97,7 +97,6 @@ from workflows.billing import (
     TaxDocumentsWorkflow,
     WriteOffWorkflow,
 )
-from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, SignupWorkflow
 from workflows.dunning import DunningDayWorkflow, DunningSweepWorkflow, DunningWorkflow
 from workflows.employee_requests import EmployeeRequestWorkflow, PersonNewsWorkflow, SimulateItemWorkflow
 from workflows.field_service import VisitWorkflow
@@ -151,7 +150,7 @@ Acts = dict[str, list[Callable[..., Any]]]
 
 WORKFLOWS: list[type] = [
     TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, PaymentMethodWorkflow,
-    InvitationWorkflow, SignupWorkflow, HandoverWorkflow, PrivacyRequestWorkflow, OrderWorkflow,
+    InvitationWorkflow, *customers.WORKFLOWS, OrderWorkflow,
     ActivationWorkflow, DeactivationWorkflow, SubscriptionChangeWorkflow,
     BillDayWorkflow, BillRunWorkflow, BillLettersWorkflow, BillAccountWorkflow,
     MonthEndWorkflow, CloseWorkflow, TaxDayWorkflow, TaxDocumentsWorkflow,
@@ -285,18 +284,20 @@ def people(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     )
     signup = SignupActivities(engine, mail, sms, secret, here)
     privacy = PrivacyActivities(engine, mail, sms, crm, setting.files_dir, here, secret)
+    merges, pairs = MergeActivities(engine), PairActivities(engine)
     return {
         DESK_QUEUE: [
             signup.note, signup.end_code, signup.recognise, signup.join, signup.forget,
             signup.consent_version, privacy.export, privacy.delete_file, privacy.close, privacy.erase,
             privacy.methods_alive, day.turn_day, day.retarget, PersonNewsActivities(engine).take_person_news,
+            merges.weigh, merges.record, pairs.search, pairs.end_scan,
         ],
         MAIL_QUEUE: [
             letters.send, BillLetterActivities(engine, letters).write_bills, staff.invite, signup.send_code,
             signup.remind, signup.welcome, privacy.tell,
         ],
         HR_QUEUE: [feed.take_news],
-        BATCH_QUEUE: [NoticeActivities(engine, letters).tell_slice],
+        BATCH_QUEUE: [NoticeActivities(engine, letters).tell_slice, merges.merge, merges.undo, pairs.scan],
         MARKETING_QUEUE: [HandoverActivities(engine, crm).hand_over, privacy.forget_contact],
     }  # fmt: skip
 
