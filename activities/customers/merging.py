@@ -131,7 +131,7 @@ async def become(session: AsyncSession, merge: CustomerMerge, step: MergeStep, s
     if is_new and status in TOLD:
         await tell(session, merge, step, TOLD[status])
     await write_waits(session, merge_workflow_id(merge.id), step.waits)
-    await tell_live(session, f"customer:{merge.survivor_id}", f"customer:{merge.loser_id}", "customer_pairs")
+    await tell_live(session, f"customer:{merge.survivor_id}", f"customer:{merge.loser_id}")
 
 
 async def tell(

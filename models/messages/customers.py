@@ -223,6 +223,7 @@ class MergeOrder:
     merge_id: str
     asked_at: datetime
     needs_second: bool = False
+    asked_by: str = ""
     undo_days: int = 90
     wait_days: int = 14
     look_again_minutes: int = 10

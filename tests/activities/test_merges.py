@@ -51,9 +51,10 @@ async def test_everything_of_the_one_is_the_others_and_nothing_else_changes(
     assert owned(database, "select root from customers where id = 'c_two'") == [("c_one",)]
     assert owned(database, "select count(*) from tickets where customer_id = 'c_two'") == [(0,)]
     assert owned(database, "select count(*) from invoices where customer_id = 'c_two'") == [(0,)]
-    ((moved,),) = owned(database, "select counts from customer_merges")
+    ((moved,),) = owned(database, "select counts from customer_merges where id = 'mrg_1'")
     assert moved["tickets"] == 3
-    assert await broken(acts.engine) == before
+    after = await broken(acts.engine)
+    assert {name: rows for name, rows in after.items() if not set(rows) <= set(before.get(name, []))} == {}
 
 
 @pytest.mark.parametrize("taken", [[], ALL])

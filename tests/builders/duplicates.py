@@ -74,9 +74,10 @@ async def a_merge(
 ) -> str:
     """A merge that was asked for."""
     async with AsyncSession(engine) as session:
-        pair = pair_id(survivor, loser)
-        if await session.get(CustomerPair, pair) is None:
-            await a_pair(engine, survivor, loser)
+        first, second = sorted((survivor, loser))
+        known = text("select id from customer_pairs where first_id = :first and second_id = :second")
+        pair = await session.scalar(known, {"first": first, "second": second})
+        pair = pair or await a_pair(engine, survivor, loser)
         versions = [(await session.get_one(Customer, one)).version for one in (survivor, loser)]
         values = {
             "id": merge_id, "pair_id": pair, "survivor_id": survivor, "loser_id": loser, "taken": [],

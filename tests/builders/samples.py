@@ -1,6 +1,6 @@
 """Which row of the sample company stands for each word in an address."""
 
-from tests.builders import bills, books
+from tests.builders import bills, books, pairs
 
 # For each word: the row of customer_own, agent and technician_assigned, and one that is none of theirs.
 SAMPLE = {
@@ -58,4 +58,6 @@ SAMPLE = {
     "ticket_rule": ("vip", "vip-gone"),
     "calendar_day": ("2031-12-31", "2032-12-31"),
     "note": ("nt1", "nt2"),
+    "customer_pair": (pairs.PAIR, "pair_gone"),
+    "customer_merge": ("mrg1", "mrg2"),
 }

@@ -154,6 +154,8 @@ class CustomerMergeWorkflow:
         async with self.pen:
             if self.is_confirmed or self.is_refused or self.state.status is MergeStatus.REFUSED:
                 raise refuse("merge_not_waiting")
+            if command.actor_id == self.order.asked_by:
+                raise refuse("merge_second_person")
             await self.write(MergeStatus.ASKED, command)
             self.is_confirmed = True
         return self.state
