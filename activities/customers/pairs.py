@@ -38,7 +38,8 @@ PROVED = text(f"""
   join customers o on o.id = t.details ->> 'also' and {ALIVE.format("o")}
   where s.id = any(:ids) and o.id <> s.id and {ALIVE.format("s")}""")  # noqa: S608
 NEXT = text(
-    "select id from customers where id > :after and root is null and erased_at is null order by id limit :size"
+    "select id from customers where id > :after and root is null and erased_at is null"
+    " order by id limit :size"
 )
 
 

@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from models.customers import Customer
+
 NAMES = ("customer_id", "other_customer_id")
 MERGES = 35  # the space of advisory locks that belongs to merges
 HELD: ContextVar[tuple[str, ...]] = ContextVar("customers_worked_for", default=())
@@ -38,7 +40,7 @@ class _AtTheRoot(ActivityInboundInterceptor):
         if not ids or not isinstance(engine, AsyncEngine):
             return await self.next.execute_activity(input)
         async with AsyncSession(engine) as session:
-            roots = dict((await session.execute(ROOTS, {"ids": sorted(ids)})).tuples().all())
+            roots = {str(id): str(root) for id, root in await session.execute(ROOTS, {"ids": sorted(ids)})}
         if roots:
             input.args = [rooted(value, roots) for value in input.args]
         mark = HELD.set(tuple(sorted(roots.get(one, one) for one in ids)))
@@ -82,6 +84,11 @@ def rooted(value: Any, roots: Mapping[str, str]) -> Any:
         if new is not inner:
             changed[field.name] = new
     return replace(value, **changed) if changed else value
+
+
+async def root_of(session: AsyncSession, found: Customer) -> Customer:
+    """Whom a record was merged into, or itself: an old number or address leads to who is left."""
+    return found if found.root is None else await session.get_one(Customer, found.root)
 
 
 async def hold_roots(session: AsyncSession) -> None:

@@ -168,15 +168,11 @@ async def merge_page(desk: DeskAt, merge_id: str) -> MergePage:
     row = await desk.one(CustomerMerge, merge_id)
     people = desk.visible(Account).with_only_columns(col(Account.id), col(Account.name))
     asked = [one for one in (row.asked_by, row.confirmed_by, row.undone_by) if one]
-    names = dict((await desk.session.execute(people.where(col(Account.id).in_(asked)))).tuples().all())
+    found = await desk.session.execute(people.where(col(Account.id).in_(asked)))
+    names = {str(id): str(name) for id, name in found}
     both = desk.visible(Customer).with_only_columns(col(Customer.id), col(Customer.name))
-    called = dict(
-        (
-            await desk.session.execute(
-                both.where(or_(col(Customer.id) == row.survivor_id, col(Customer.id) == row.loser_id))
-            )
-        ).tuples()
-    )
+    sides = or_(col(Customer.id) == row.survivor_id, col(Customer.id) == row.loser_id)
+    called = {str(id): str(name) for id, name in await desk.session.execute(both.where(sides))}
     open_waits = desk.visible(OpenWait).where(
         col(OpenWait.workflow_id) == merge_workflow_id(row.id), col(OpenWait.ended_at).is_(None)
     )

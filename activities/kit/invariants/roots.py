@@ -1,4 +1,4 @@
-"""Merged customers: one root for every reference, and what is undone is undone wholly."""
+"""Merged customers: one root for every reference, and an undoing is whole."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,8 @@ REFERENCES = (
 )  # fmt: skip
 
 LEFT = """
-    select '{0}', t.customer_id from {0} t join customers c on c.id = t.customer_id where c.root is not null"""
+    select '{0}', t.customer_id from {0} t join customers c on c.id = t.customer_id
+    where c.root is not null"""
 
 INVARIANTS: Mapping[str, str] = {
     "customer_roots: a root has no root": """
