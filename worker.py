@@ -36,8 +36,7 @@ from activities.connectors.sms import HttpSms
 from activities.connectors.stock import HttpStock
 from activities.connectors.stripe import HttpStripe
 from activities.connectors.tax_documents import HttpTaxOffice
-from activities.customers.handover import HandoverActivities
-from activities.customers.privacy import PrivacyActivities
+from activities.customers import HandoverActivities, MergeActivities, PairActivities, PrivacyActivities
 from activities.customers.signup import SignupActivities
 from activities.dunning import DunningActivities
 from activities.employee_requests import (
@@ -235,18 +234,20 @@ def people(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     )
     signup = SignupActivities(engine, mail, sms, secret, here)
     privacy = PrivacyActivities(engine, mail, sms, crm, setting.files_dir, here, secret)
+    merges, pairs = MergeActivities(engine), PairActivities(engine)
     return {
         DESK_QUEUE: [
             signup.note, signup.end_code, signup.recognise, signup.join, signup.forget,
             signup.consent_version, privacy.export, privacy.delete_file, privacy.close, privacy.erase,
             privacy.methods_alive, day.turn_day, day.retarget, PersonNewsActivities(engine).take_person_news,
+            merges.weigh, merges.record, pairs.search, pairs.end_scan,
         ],
         MAIL_QUEUE: [
             letters.send, BillLetterActivities(engine, letters).write_bills, staff.invite, signup.send_code,
             signup.remind, signup.welcome, privacy.tell,
         ],
         HR_QUEUE: [feed.take_news],
-        BATCH_QUEUE: [NoticeActivities(engine, letters).tell_slice],
+        BATCH_QUEUE: [NoticeActivities(engine, letters).tell_slice, merges.merge, merges.undo, pairs.scan],
         MARKETING_QUEUE: [HandoverActivities(engine, crm).hand_over, privacy.forget_contact],
     }  # fmt: skip
 

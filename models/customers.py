@@ -3,13 +3,15 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import ARRAY, CheckConstraint, Index, Integer, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.kit import columns
 from models.messages.customers import (
     ConsentKind,
     CustomerKind,
+    MergeStatus,
+    PairStatus,
     PrivacyKind,
     PrivacyStatus,
     SignupPurpose,
@@ -26,6 +28,7 @@ class Customer(SQLModel, table=True):
         UniqueConstraint("phone"),
         UniqueConstraint("email"),
         Index("customers_by_name", "name", "id"),
+        Index("ix_customers_root", "root", postgresql_where=text("root is not null")),
     )
 
     id: str = Field(primary_key=True)
@@ -45,6 +48,9 @@ class Customer(SQLModel, table=True):
     erased_at: datetime | None = columns.moment(default=None, nullable=True)
     created_at: datetime = columns.moment()
     version: int = 1
+    root: str | None = Field(
+        default=None, foreign_key="customers.id"
+    )  # merged into this one, which is nobody's
 
 
 class OwnedProduct(SQLModel, table=True):
@@ -177,3 +183,79 @@ class TierRule(SQLModel, table=True):
     months: int
     made_by: str = columns.text(default="")
     made_at: datetime = columns.moment()
+
+
+class CustomerPair(SQLModel, table=True):
+    """Two records that may be one customer. Written by the search; the desk may dismiss it."""
+
+    __tablename__ = "customer_pairs"
+    __table_args__ = (
+        UniqueConstraint("first_id", "second_id", name="one_pair"),
+        CheckConstraint("first_id < second_id", name="pair_in_order"),
+        Index("pairs_open", "score", "id", postgresql_where=text("status = 'open'")),
+    )
+
+    id: str = Field(primary_key=True)  # made from both ids: found twice, it is one
+    first_id: str = Field(foreign_key="customers.id")
+    second_id: str = Field(foreign_key="customers.id", index=True)
+    score: int
+    reasons: list[str] = columns.words(default_factory=list)  # codes in PAIR_REASONS
+    likeness: str = columns.text()  # of what was compared: dismissed stays dismissed until it changes
+    status: PairStatus = Field(default=PairStatus.OPEN, sa_type=columns.word(PairStatus))
+    found_at: datetime = columns.moment()
+    found_by: str = columns.text()  # "entry" or "night"
+    decided_by: str | None = columns.text(default=None)
+    decided_at: datetime | None = columns.moment(default=None, nullable=True)
+
+
+class CustomerMerge(SQLModel, table=True):
+    """One record merged into another. Born in api/customers/, then its workflow's."""
+
+    __tablename__ = "customer_merges"
+    __table_args__ = (
+        CheckConstraint("survivor_id <> loser_id", name="two_customers"),
+        Index("merges_by_survivor", "survivor_id"),
+        Index("merges_by_loser", "loser_id"),
+        Index("merges_by_pair", "pair_id", "asked_at"),
+        Index(
+            "one_merge_of_pair", "pair_id", unique=True,
+            postgresql_where=text("status in ('asked', 'waiting', 'confirming', 'merged')"),
+        ),
+    )  # fmt: skip
+
+    id: str = Field(primary_key=True)
+    pair_id: str = Field(foreign_key="customer_pairs.id")
+    survivor_id: str = Field(foreign_key="customers.id")
+    loser_id: str = Field(foreign_key="customers.id")
+    taken: list[str] = columns.words(default_factory=list)  # fields whose value of the other record stays
+    versions: list[int] = Field(sa_type=ARRAY(Integer))  # of both records, as they were compared
+    reason: str = columns.text()
+    status: MergeStatus = Field(default=MergeStatus.ASKED, sa_type=columns.word(MergeStatus))
+    needs_second: bool = False
+    against: list[str] = columns.words(default_factory=list)  # codes in MERGE_AGAINST: why it waits
+    counts: dict[str, int] = columns.record(default_factory=dict)  # rows that were moved, by table
+    asked_by: str = columns.text()
+    asked_at: datetime = columns.moment()
+    confirmed_by: str | None = columns.text(default=None)
+    merged_at: datetime | None = columns.moment(default=None, nullable=True)
+    undone_at: datetime | None = columns.moment(default=None, nullable=True)
+    undone_by: str | None = columns.text(default=None)
+    undo_reason: str = columns.text(default="")
+    undo_until: datetime | None = columns.moment(default=None, nullable=True)
+    seq: int = 0
+
+
+class CustomerMove(SQLModel, table=True):
+    """One value that a merge changed, and what stood there before. Written by the database's own hand."""
+
+    __tablename__ = "customer_moves"
+
+    merge_id: str = Field(primary_key=True, foreign_key="customer_merges.id")
+    table_name: str = columns.text(primary_key=True)
+    key: str = columns.text(primary_key=True)  # its primary key as JSON
+    column_name: str = columns.text(primary_key=True)
+    before: Any = columns.record()
+    after: Any = columns.record()
+    moved_at: datetime = columns.moment()
+    born_after: bool = False  # written for the old id when it was already merged
+    undone_at: datetime | None = columns.moment(default=None, nullable=True)

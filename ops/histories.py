@@ -37,6 +37,16 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_a_template_acts_followers_are_told_and_nothing_ends_with_a_gap",
         "test_a_ticket_ends_once_what_has_to_be_known_is_known",
     ),
+    "CustomerMerge": (
+        "test_a_running_ticket_goes_on_for_the_one_that_stays_and_back",
+        "test_a_second_person_has_to_agree",
+        "test_a_merge_that_nobody_agrees_to_is_dropped",
+        "test_it_waits_while_something_stands_against_it",
+        "test_after_three_months_it_stays",
+        "test_it_is_called_off",
+    ),
+    "PairSearch": ("test_pairs_are_found_at_once_and_at_night",),
+    "PairNight": ("test_pairs_are_found_at_once_and_at_night",),
     "Retiming": ("test_a_calendar_change_moves_open_deadlines_and_only_tells_whom_it_concerns",),
     "RuleTrial": ("test_a_rule_is_tried_on_past_tickets_without_touching_them",),
     "InboundMail": (

@@ -17,6 +17,7 @@ from activities.connectors.delivery import ReceiverRefused
 from activities.connectors.mail import Mail
 from activities.connectors.marketing import Marketing
 from activities.connectors.sms import Sms
+from activities.customers.fields import forget_moves
 from activities.customers.handed_over import forget_handed_over
 from activities.customers.own_data import everything, packed
 from activities.kit.letters import Stationery
@@ -142,10 +143,15 @@ class PrivacyActivities:
         async with transaction(self.engine) as session:
             row = await session.get_one(PrivacyRequest, step.request_id, with_for_update=True)
             forget = text("select forget_customer(:who, :at)")
+            merged = select(Customer.id).where(Customer.root == row.customer_id)
+            family = [*(await session.scalars(merged)), row.customer_id]
             await _forget_returns(session, row.customer_id)
             await _forget_money(session, row.customer_id)
             originals = await _forget_mails(session, row.customer_id)
-            files = (await session.scalars(forget, {"who": row.customer_id, "at": step.at})).all()
+            files = []
+            for one in family:
+                files += (await session.scalars(forget, {"who": one, "at": step.at})).all()
+                await forget_moves(session, one)
             files = [*files, *originals, *await forget_handed_over(session, row.customer_id)]
             for name in files:
                 if name:

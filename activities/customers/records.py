@@ -7,6 +7,8 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from activities.customers.pairs import look
+from activities.kit.roots import root_of
 from activities.kit.timeline import write_entry
 from models.customers import Consent, Customer, Signup
 from models.kit.timeline import EntryKind
@@ -68,8 +70,9 @@ async def join_record(session: AsyncSession, row: Signup, at: datetime) -> Custo
     found, verdict = await record_of(session, row)
     if found is not None and verdict is Match.THEIRS:
         await claim(session, row, found, at)
-        await note(session, row, found.id, "customers.linked", at)
-        return found
+        theirs = await root_of(session, found)
+        await note(session, row, theirs.id, "customers.linked", at)
+        return theirs
     if found is not None:
         drop(found, COLUMN[row.channel])
         await session.flush()
@@ -82,7 +85,8 @@ async def join_record(session: AsyncSession, row: Signup, at: datetime) -> Custo
     await session.flush()
     await note(session, row, made.id, "customers.signed_up", at)
     if found is not None:
-        await note(session, row, made.id, "customers.conflict", at, also=found.id)
+        await note(session, row, made.id, "customers.conflict", at, also=found.root or found.id)
+    await look(session, [made.id], at, "entry")
     return made
 
 
@@ -157,6 +161,10 @@ async def is_address_free(session: AsyncSession, row: Signup, at: datetime) -> b
     name = COLUMN[row.channel]
     found, _ = await record_of(session, row)
     if found is None or found.id == row.customer_id:
+        return True
+    if found.root == row.customer_id:  # their own, of a record that was merged into theirs
+        drop(found, name)
+        await session.flush()
         return True
     seen = proofs(found, name)
     if seen.is_this_proved or (found.is_verified and not seen.is_other_proved):

@@ -16,6 +16,7 @@ from activities.connectors.sms import Sms
 from activities.customers import records
 from activities.kit.letters import Stationery
 from activities.kit.links import token_hash
+from activities.kit.roots import root_of
 from activities.kit.timeline import write_waits
 from activities.kit.transactions import transaction
 from models.customers import Consent, Customer, Signup
@@ -160,13 +161,14 @@ class SignupActivities:
         found, verdict = await records.record_of(session, row)
         account = None
         if found is not None and verdict is Match.THEIRS:
-            account = await records.account_of(session, found.id)
+            theirs = await root_of(session, found)
+            account = await records.account_of(session, theirs.id)
         if found is None or account is None:
             row.status = SignupStatus.PROVED
             return
         await records.claim(session, row, found, at)
-        await records.move_cart(session, row.cart_key, found.id)
-        _done(row, found.id, account.id if account.is_active else None, SignupStep(row.id, row.seq, at))
+        await records.move_cart(session, row.cart_key, theirs.id)
+        _done(row, theirs.id, account.id if account.is_active else None, SignupStep(row.id, row.seq, at))
 
     async def _change_contact(self, session: AsyncSession, row: Signup, at: datetime) -> None:
         """A signed-in customer has proved a new address: it replaces the old one, unless it is another's."""

@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from activities.kit.roots import root_of
 from models.customers import Customer
 from models.employee_requests import RequestStep
 from models.kit import ids
@@ -52,7 +53,7 @@ async def _customer_behind(session: AsyncSession, person: Employee, row: Request
     }  # fmt: skip
     await session.execute(insert(Customer).values(born).on_conflict_do_nothing(index_elements=["email"]))
     found = await session.scalars(select(Customer).where(col(Customer.email) == born["email"]))
-    return str(found.one().id)
+    return str((await root_of(session, found.one())).id)
 
 
 async def note_visit(session: AsyncSession, request_id: str, fact: TicketSettled) -> str:

@@ -13,6 +13,7 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import Worker
 
 from activities.kit.beating import EVERY, Beating
+from activities.kit.roots import Rooted
 from activities.kit.runner import HouseRunner
 from models.kit.settings import Settings
 
@@ -52,7 +53,7 @@ def workers(
             max_task_queue_activities_per_second=PER_SECOND.get(queue),
             graceful_shutdown_timeout=timedelta(seconds=20),
             sticky_queue_schedule_to_start_timeout=timedelta(seconds=5),
-            interceptors=[Beating()],
+            interceptors=[Beating(), Rooted()],
             max_heartbeat_throttle_interval=timedelta(seconds=EVERY),
         )
         for queue, listed in acts.items()

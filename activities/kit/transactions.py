@@ -5,11 +5,14 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
+from activities.kit.roots import hold_roots
+
 
 @asynccontextmanager
 async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
     """A session that commits at the end of the block and rolls back when it fails."""
     async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+        await hold_roots(session)
         yield session
 
 

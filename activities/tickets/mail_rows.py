@@ -12,13 +12,14 @@ from sqlmodel import col
 
 from activities.kit.letters import said
 from activities.kit.reading.mails import Mail
+from activities.kit.roots import root_of
 from activities.kit.timeline import tell_live, write_entry
 from activities.tickets.claims import Looked
 from models.customers import Customer
 from models.kit import ids
 from models.kit.outbox import announce_start
 from models.kit.pictures import MOST_OF_TICKET
-from models.messages.customers import CustomerKind, Tier
+from models.messages.customers import CustomerKind, PairSearch, Tier, pair_search_workflow_id
 from models.messages.sentences import N_
 from models.messages.tickets import (
     Channel,
@@ -53,7 +54,7 @@ async def customer_for(session: AsyncSession, looked: Looked, at: datetime) -> C
     """Whose address this is; of an unknown one a new, unverified record is written."""
     known = select(Customer).where(col(Customer.email) == looked.sender)
     if looked.sender and (found := await session.scalar(known)):
-        return found
+        return await root_of(session, found)
     words = f"{looked.mail.subject} {looked.mail.text[:2000]} {looked.mail.sender_name}"
     row: dict[str, Any] = {
         "id": ids.fresh("cus"), "kind": CustomerKind.PERSON, "phone": None, "phone_as_given": None,
@@ -64,7 +65,11 @@ async def customer_for(session: AsyncSession, looked: Looked, at: datetime) -> C
     }  # fmt: skip
     await session.execute(insert(Customer).values(row).on_conflict_do_nothing())
     own = select(Customer).where(col(Customer.id) == row["id"])
-    return await session.scalar(own) or (await session.scalars(known)).one()
+    if made := await session.scalar(own):
+        named, asked = pair_search_workflow_id(made.id), PairSearch(made.id, at)
+        await announce_start(session, "PairSearch", named, asked, summary="Is the new customer known?")
+        return made
+    return await root_of(session, (await session.scalars(known)).one())
 
 
 async def open_ticket(

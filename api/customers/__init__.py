@@ -5,8 +5,10 @@ from api.customers import (
     consents,
     finding,
     joining,
+    merges,
     my,
     notes,
+    pairs,
     privacy,
     search,
     show,
@@ -17,8 +19,8 @@ from api.customers import (
 from api.customers.routing import router
 
 __all__ = [
-    "around", "consents", "finding", "joining", "my", "notes", "privacy", "router", "search", "show",
-    "signup", "value", "words",
+    "around", "consents", "finding", "joining", "merges", "my", "notes", "pairs", "privacy", "router",
+    "search", "show", "signup", "value", "words",
 ]  # fmt: skip
 
 # "/customers/privacy-requests" is a word, not a customer: fixed addresses are tried first.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import Select, func, select
 from sqlmodel import col
 
 from api.kit.finding import Hit, Kind, Most, Way, every_word, found_by, register
@@ -15,15 +15,24 @@ from models.catalogue import Product
 from models.customers import Customer, OwnedProduct
 
 
+def roots_found(person: Person, found: Any) -> Any:
+    """Whoever was found, or whom they were merged into; everybody once, at their best place."""
+    record = visible(person, Customer).with_only_columns(col(Customer.id), col(Customer.root)).subquery()
+    root = func.coalesce(record.c.root, record.c.id)
+    place, is_like = func.min(found.c.place), func.bool_and(found.c.is_like)
+    query = select(root.label("id"), place.label("place"), is_like.label("is_like"))
+    return query.join(found, found.c.found_id == record.c.id).group_by(root).subquery()
+
+
 def _customers(person: Person) -> Select[*tuple[Any, ...]]:
-    found = found_by("ieum_find_customers")
+    found = roots_found(person, found_by("ieum_find_customers"))
     return (
         visible(person, Customer)
         .with_only_columns(
             col(Customer.id), col(Customer.name), col(Customer.phone), found.c.is_like, col(Customer.email),
             col(Customer.tier),
         )
-        .join(found, found.c.found_id == col(Customer.id))
+        .join(found, found.c.id == col(Customer.id))
         .order_by(found.c.place)
         .limit(Most)
     )  # fmt: skip

@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, tuple_
 from sqlmodel import col
 from starlette.responses import Response
 
+from api.customers.finding import roots_found
 from api.customers.routing import router
 from api.kit.desk import Desk, DeskAt
 from api.kit.finding import MOST, found_by, tidy
@@ -83,7 +84,7 @@ async def seek(request: Request, desk: Desk, sent: Typed[Sought] = typed(Sought)
 
 async def everybody(desk: DeskAt, after: str) -> CustomersPage:
     """One page of all customers by name, after the one with this id: a name would stand in the address."""
-    query = lines_of(desk)
+    query = lines_of(desk).where(col(Customer.root).is_(None))
     if after:
         name = desk.visible(Customer).with_only_columns(col(Customer.name)).where(col(Customer.id) == after)
         query = query.where(
@@ -98,8 +99,8 @@ async def everybody(desk: DeskAt, after: str) -> CustomersPage:
 
 async def found(desk: DeskAt, words: str) -> CustomersPage:
     """The customers that these words mean, the best first."""
-    named = found_by("ieum_find_customers")
-    query = lines_of(desk).join(named, named.c.found_id == col(Customer.id)).order_by(named.c.place)
+    named = roots_found(desk.person, found_by("ieum_find_customers"))
+    query = lines_of(desk).join(named, named.c.id == col(Customer.id)).order_by(named.c.place)
     given = {"words": words, "most": MOST + 1}
     rows = tuple(line_of(row) for row in await desk.session.execute(query, given))
     return CustomersPage(words, rows[:MOST], has_more=len(rows) > MOST)

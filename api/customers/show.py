@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Request
 from pydantic import BeforeValidator
@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from api.customers.card import Card, card
 from api.customers.notes import NotesPage, notes_of
+from api.customers.pairs import PairLine, pairs_of
 from api.customers.routing import router
 from api.customers.value import Value, tell_live, value_of
 from api.kit.desk import Desk, DeskAt
@@ -83,6 +84,8 @@ class CustomerPage:
     story: tuple[Told, ...] = ()
     may_edit: bool = False
     tiers: tuple[Tier, ...] = tuple(Tier)
+    pairs: tuple[PairLine, ...] = ()
+    names: tuple[str, ...] = ()  # what it was called in records that were merged into it
 
 
 class Looking(Input):
@@ -106,7 +109,10 @@ class Edited(Input):
 
 @router.get("/customers/{customer_id}", may=STAFF, row="customer")
 async def show(request: Request, desk: Desk, customer_id: Key) -> Response:
-    """Show everything of one customer that the person may see."""
+    """Show everything of one customer that the person may see; who was merged leads to who is left."""
+    query = desk.visible(Customer).with_only_columns(col(Customer.root))
+    if (root := await desk.session.scalar(query.where(col(Customer.id) == customer_id))) is not None:
+        return move_on(request, f"/customers/{root}", data={"root": root})
     return answer(request, "customers/show.html", await customer_page(desk, customer_id))
 
 
@@ -123,6 +129,8 @@ async def customer_page(desk: DeskAt, customer_id: str) -> CustomerPage:
         found, Proved(*proved), await waits_of(desk, customer_id), await consents_of(desk, customer_id),
         await value_of(desk, customer_id), await notes_of(desk, customer_id),
         await story_of(desk, customer_id), desk.person.is_desk,
+        pairs=await pairs_of(desk.session, desk.person, customer_id),
+        names=tuple(await desk.session.scalars(merged_into(desk, customer_id, Customer.name))),
     )  # fmt: skip
 
 
@@ -160,9 +168,18 @@ async def consents_of(desk: DeskAt, customer_id: str) -> tuple[tuple[ConsentKind
     return tuple(newest((kind, is_given) for kind, is_given in rows).items())
 
 
+def merged_into(desk: DeskAt, customer_id: str, column: Any) -> Any:
+    """A column of the records that were merged into this one."""
+    query = desk.visible(Customer).with_only_columns(col(column)).where(col(Customer.root) == customer_id)
+    return query.order_by(col(Customer.id))
+
+
 async def story_of(desk: DeskAt, customer_id: str) -> tuple[Told, ...]:
-    """The record's own story, newest first."""
-    query = desk.visible(TimelineEntry).where(col(TimelineEntry.subject) == f"customer:{customer_id}")
+    """The record's own story, newest first, with that of the records that were merged into it."""
+    family = [customer_id, *await desk.session.scalars(merged_into(desk, customer_id, Customer.id))]
+    query = desk.visible(TimelineEntry).where(
+        col(TimelineEntry.subject).in_([f"customer:{one}" for one in family])
+    )
     rows = await desk.session.scalars(query.order_by(col(TimelineEntry.id).desc()).limit(20))
     return tuple(
         Told(row.at, sentence(row.sentence, row.details), str(row.details.get("also", ""))) for row in rows
@@ -197,7 +214,8 @@ async def edit(
     values = {name: value for name, value in change if name not in ("version", "phone", "email", "address")}
     kept = {"phone": change.phone, "email": change.email, "address": change.address}
     values |= {name: value for name, value in kept.items() if value}
-    is_mine = (col(Customer.id) == customer_id, col(Customer.version) == change.version)
+    is_left = col(Customer.root).is_(None)
+    is_mine = (col(Customer.id) == customer_id, col(Customer.version) == change.version, is_left)
     statement = update(Customer).where(*is_mine).values(**values, version=change.version + 1)
     try:
         async with desk.session.begin_nested():

@@ -1,7 +1,15 @@
 """What the stored words of customers are called on their pages."""
 
 from api.kit.labels import Label, register
-from models.messages.customers import ConsentKind, PrivacyKind, PrivacyStatus
+from models.messages.customers import (
+    MERGE_AGAINST,
+    ConsentKind,
+    CustomerKind,
+    MergeStatus,
+    PairStatus,
+    PrivacyKind,
+    PrivacyStatus,
+)
 from models.messages.orders import OrderStatus
 from models.messages.sentences import N_
 from models.messages.subscriptions import SubscriptionStatus
@@ -62,3 +70,58 @@ register(
         PrivacyStatus.REFUSED: Label(N_("Not yet possible"), "orange"),
     },
 )
+register(
+    "pair",
+    {
+        PairStatus.OPEN: Label(N_("To be compared"), "amber"),
+        PairStatus.NOT_SAME: Label(N_("Not the same"), "gray"),
+        PairStatus.MERGED: Label(N_("Merged"), "green"),
+    },
+)
+register(
+    "merge",
+    {
+        MergeStatus.ASKED: Label(N_("Asked for"), "blue"),
+        MergeStatus.WAITING: Label(N_("Waits"), "amber"),
+        MergeStatus.CONFIRMING: Label(N_("A second person is asked"), "violet"),
+        MergeStatus.MERGED: Label(N_("Merged"), "green"),
+        MergeStatus.KEPT: Label(N_("Merged for good"), "green"),
+        MergeStatus.UNDONE: Label(N_("Merge undone"), "gray"),
+        MergeStatus.REFUSED: Label(N_("Not merged"), "gray"),
+    },
+)
+register(
+    "merge_field",
+    {
+        "name": Label(N_("Name")), "phone": Label(N_("Phone")), "email": Label(N_("E-mail")),
+        "address": Label(N_("Address")), "kind": Label(N_("Kind of customer")), "tier": Label(N_("Tier")),
+        "locale": Label(N_("Language")),
+    },
+)  # fmt: skip
+register(
+    "merge_count",
+    {
+        "tickets": Label(N_("Tickets")), "orders": Label(N_("Orders")),
+        "subscriptions": Label(N_("Contracts")), "invoices": Label(N_("Invoices")),
+        "payment_attempts": Label(N_("Payments")),
+        "deposits": Label(N_("Deposits")), "owned_products": Label(N_("Products")),
+        "visits": Label(N_("Visits")), "consents": Label(N_("Consents")),
+        "customer_notes": Label(N_("Notes")), "accounts": Label(N_("Sign-ins")),
+        "payment_methods": Label(N_("Payment methods")), "waits": Label(N_("Running journeys")),
+        "billing_accounts": Label(N_("Billing terms")), "credit_notes": Label(N_("Credit notes")),
+        "dunning_cases": Label(N_("Dunning cases")), "dunning_holds": Label(N_("Holds")),
+        "mandates": Label(N_("Mandates")), "privacy_requests": Label(N_("Privacy requests")),
+        "promises_to_pay": Label(N_("Promises to pay")), "refunds": Label(N_("Refunds")),
+        "returns": Label(N_("Returns")), "signed_links": Label(N_("Links")), "signups": Label(N_("Signups")),
+        "subscription_changes": Label(N_("Changes of contracts")),
+        "subscription_charges": Label(N_("Charges of contracts")),
+        "subscription_suspensions": Label(N_("Suspensions")), "tax_documents": Label(N_("Tax documents")),
+        "timeline_entries": Label(N_("Lines of the story")), "transfer_rows": Label(N_("Rows for the bank")),
+        "virtual_accounts": Label(N_("Virtual accounts")), "write_offs": Label(N_("Write-offs")),
+    },
+)  # fmt: skip
+register(
+    "customer_kind",
+    {CustomerKind.PERSON: Label(N_("Person")), CustomerKind.COMPANY: Label(N_("Company"))},
+)
+register("merge_against", {code: Label(words) for code, words in MERGE_AGAINST.items()})

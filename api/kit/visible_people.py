@@ -1,13 +1,15 @@
-"""Who may see who works here, who is away and who stands in; the database says the same (migration 0025)."""
+"""Who may see who works here, who is away and who stands in; the database says the same (migration 0025);
+so does who sees which records may be one customer (migration 0035)."""
 
 from typing import Any
 
-from sqlalchemy import select, true
+from sqlalchemy import false, select, true
 from sqlmodel import SQLModel, col
 
 from api.kit.people import Kind, Person
 from api.kit.seeing import Condition, Rule, has, when
 from api.kit.visible_search import RULES_OF_SEARCH
+from models.customers import CustomerMerge, CustomerMove, CustomerPair
 from models.messages.staff import Role
 from models.staff import (
     CostCentre,
@@ -31,6 +33,10 @@ def _colleagues(person: Person) -> Condition:
 
 def _admins(person: Person) -> Condition:
     return when((has(person, Role.ADMIN), true()))
+
+
+def _staff(person: Person) -> Condition:
+    return when((person.kind is Kind.STAFF, true()))
 
 
 def my_employee(person: Person) -> Any:
@@ -60,5 +66,8 @@ RULES_OF_PEOPLE: dict[type[SQLModel], Rule] = {
     Delegation: _colleagues,
     PeopleFeed: _colleagues,
     LeaverAcceptance: _admins,
+    CustomerPair: _staff,
+    CustomerMerge: _staff,
+    CustomerMove: lambda _: false(),  # values of before: only an undoing reads them
     **RULES_OF_SEARCH,
 }

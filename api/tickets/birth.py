@@ -19,7 +19,7 @@ from models.kit.outbox import announce_start
 from models.kit.pictures import Photo
 from models.kit.refusals import Refusal
 from models.kit.timeline import ActorKind, EntryKind, TimelineEntry
-from models.messages.customers import CustomerKind, Tier
+from models.messages.customers import CustomerKind, PairSearch, Tier, pair_search_workflow_id
 from models.messages.tickets import (
     Channel,
     FaultReport,
@@ -135,7 +135,12 @@ async def customer_for(desk: DeskAt, report: Report, now: datetime) -> str:
     # An address that stands unproved on somebody else's record stays there: it is only kept as it was given.
     for left_out in ((), ("phone",), ("email",), ("phone", "email")):
         if await is_new(desk, Customer, {**row, **dict.fromkeys(left_out)}):
-            return str(row["id"])
+            made = str(row["id"])
+            named, asked = pair_search_workflow_id(made), PairSearch(made, now)
+            await announce_start(
+                desk.session, "PairSearch", named, asked, summary="Is the new customer known?"
+            )
+            return made
         if found := await desk.session.scalar(known):  # the same person at the same moment
             return str(found)
     raise Refusal("try_again_later")

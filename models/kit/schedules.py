@@ -29,6 +29,7 @@ SCHEDULES: tuple[Scheduled, ...] = (
     Scheduled("transfer-day", "TransferDay", hour=15),
     Scheduled("tax-day", "TaxDay", hour=7),
     Scheduled("forget-carts", "ForgetCarts", hour=4, minute=30),
+    Scheduled("pair-night", "PairNight", hour=3, minute=30),
     Scheduled("knowledge-day", "KnowledgeDay", hour=8, minute=50),
     Scheduled("people-sync", "PeopleSync", every=timedelta(seconds=30), catch_up=timedelta(minutes=1)),
 )

@@ -50,6 +50,22 @@ class SignupPurpose(StrEnum):
     CONTACT = "contact"  # a signed-in customer proves a new telephone number or e-mail address
 
 
+class PairStatus(StrEnum):
+    OPEN = "open"
+    NOT_SAME = "not_the_same"  # until something of it changes
+    MERGED = "merged"
+
+
+class MergeStatus(StrEnum):
+    ASKED = "asked"
+    WAITING = "waiting"  # something stands against it at the moment
+    CONFIRMING = "confirming"  # a second person has to agree
+    MERGED = "merged"  # and can be undone
+    KEPT = "kept"  # merged, and too long ago to be undone
+    UNDONE = "undone"
+    REFUSED = "refused"
+
+
 CONSENT_VERSION = "2026-11"  # of the texts that templates/customers/_consents.html shows
 REQUIRED = frozenset({ConsentKind.TERMS, ConsentKind.PRIVACY})
 OPTIONAL = frozenset({ConsentKind.MARKETING, ConsentKind.THIRD_PARTY})
@@ -174,6 +190,85 @@ class PrivacyState:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class PairSearch:
+    """Look for records like these: those of one customer, or of everybody after `after` (night by night)."""
+
+    customer_id: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class PairSlice:
+    """The next customers of a scan, in order of their ids."""
+
+    after: str
+    at: datetime
+    size: int = 2000
+
+
+@dataclass(frozen=True)
+class PairsFound:
+    """How far a scan is; `last` empty: nobody is left."""
+
+    last: str
+    looked_at: int
+    found: int
+
+
+@dataclass(frozen=True)
+class MergeOrder:
+    """What starts "CustomerMerge"; which records it is about stands in the row."""
+
+    merge_id: str
+    asked_at: datetime
+    needs_second: bool = False
+    asked_by: str = ""
+    undo_days: int = 90
+    wait_days: int = 14
+    look_again_minutes: int = 10
+
+
+@dataclass(frozen=True)
+class MergeCommand:
+    """What the desk says to a merge: `confirm`, `refuse`, `undo`."""
+
+    id: str
+    actor_id: str
+    at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class MergeStep:
+    """One step of a merge for its activities."""
+
+    merge_id: str
+    seq: int
+    at: datetime
+    actor_id: str = ""
+    reason: str = ""
+    waits: WaitNotes = field(default_factory=WaitNotes)
+
+
+@dataclass(frozen=True)
+class MergeState:
+    """How a merge stands after a step; `against` holds codes in MERGE_AGAINST, or of refusals to undo it."""
+
+    status: MergeStatus
+    against: tuple[str, ...] = ()
+    survivor_id: str = ""
+    loser_id: str = ""
+
+
+def merge_workflow_id(merge_id: str) -> str:
+    return f"merge:{merge_id}"
+
+
+def pair_search_workflow_id(customer_id: str) -> str:
+    return f"pairs:{customer_id}"
+
+
 def signup_workflow_id(signup_id: str) -> str:
     return f"signup:{signup_id}"
 
@@ -196,7 +291,40 @@ KEPT_FOR: dict[str, str] = {
     "tickets": N_("A report is still being worked on. Please cancel it or wait until it is closed."),
 }
 
+# Why two records are taken for one customer; the last ones speak against it.
+PAIR_REASONS: dict[str, str] = {
+    "phone_same": N_("same telephone number"),
+    "phone_close": N_("telephone numbers differ in one digit"),
+    "mail_same": N_("same mailbox"),
+    "mail_name": N_("same name of the mailbox at another provider"),
+    "name_same": N_("same name"),
+    "name_alike": N_("similar name"),
+    "address_same": N_("same address"),
+    "address_alike": N_("similar address"),
+    "proved": N_("somebody proved an address of the one for the other"),
+    "name_differs": N_("different name"),
+    "kind_differs": N_("one is a person, the other a company"),
+}
+# What stands against a merge at the moment: it waits until it is over.
+MERGE_AGAINST: dict[str, str] = {
+    "erased": N_("One of the two was erased."),
+    "merged": N_("One of the two was merged meanwhile."),
+    "privacy": N_("A privacy request of one of the two is being worked on."),
+    "dunning": N_("Both have an open dunning case. Please settle one of them first."),
+    "billing": N_("A bill run is under way."),
+    "parked": N_("One of the two has a bill that waits for its repair."),
+    "transfer": N_("A contract is being transferred from the one to the other."),
+    "changed": N_("One of the two was changed since they were compared. Please compare again."),
+}
+FOR_GOOD = frozenset({"erased", "merged", "changed"})  # of these: what waiting does not cure
 SENTENCES: dict[str, str] = {
+    "customers.merge_asked": N_("A merge with another record was asked for"),
+    "customers.merge_waits": N_("The merge waits until nothing stands against it"),
+    "customers.merge_confirmed": N_("A second person agreed to the merge"),
+    "customers.merge_refused": N_("The records were not merged"),
+    "customers.merged": N_("Another record was merged into this one"),
+    "customers.merged_away": N_("This record was merged into another one"),
+    "customers.merge_undone": N_("The merge was undone; everything is as before"),
     "customers.signed_up": N_("Signed up in the portal"),
     "customers.linked": N_("Signed up in the portal; the record that we had was linked after proof"),
     "customers.signed_in_by_code": N_("Signed in with a code"),

@@ -87,6 +87,9 @@ WAITS: dict[str, str] = {
     "seen_to": N_("Waiting for a colleague to clear up what holds the order"),
     "return_decision": N_("Waiting for us to decide the return"),
     "hand_over": N_("Waiting for the customer to hand the goods over"),
+    "merge_against": N_("Waiting until nothing stands against the merge"),
+    "merge_second": N_("Waiting for a second person to agree to the merge"),
+    "merge_undo": N_("The merge can still be undone"),
     "retrieval": N_("Waiting for the technician to fetch the device"),
     "retrieval_again": N_("Waiting for us to arrange the pick-up again"),
     "return_parcel": N_("Waiting for the goods on their way back"),
@@ -146,6 +149,9 @@ WAITS: dict[str, str] = {
 }
 
 THENS: dict[str, str] = {
+    "merge_again": N_("then it is looked at again"),
+    "merge_dropped": N_("then the merge is dropped"),
+    "merge_kept": N_("then it stays as it is"),
     "warn_team": N_("then the team is warned"),
     "warn_leader": N_("then the team leader is warned"),
     "next_offer": N_("then the next technician is asked"),

@@ -8,9 +8,11 @@ from enum import StrEnum
 from models.messages.customers import (
     REQUIRED,
     ConsentKind,
+    MergeOrder,
     PrivacyOrder,
     SignupOrder,
     Tier,
+    merge_workflow_id,
     privacy_workflow_id,
     signup_workflow_id,
 )
@@ -117,3 +119,99 @@ def tier_by(steps: Iterable[TierStep], paid: Mapping[int, int]) -> Tier:
     order = list(Tier)
     reached = [step.tier for step in steps if paid.get(step.months, 0) >= step.paid_minor]
     return max(reached, key=order.index, default=Tier.STANDARD)
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How two records resemble each other; names and addresses from 0 to 100."""
+
+    is_phone_same: bool = False
+    is_phone_close: bool = False
+    is_mailbox_same: bool = False
+    is_mail_name_same: bool = False
+    is_proved: bool = False  # somebody proved an address of the one for the other
+    name: int = 0
+    address: int = 0
+    is_kind_same: bool = True
+
+
+ENOUGH = 50  # points from which two records are shown as a pair
+SURE, ALIKE = 92, 75  # of 100, for names and addresses
+
+
+def weigh(seen: Likeness) -> tuple[int, tuple[str, ...]]:
+    """How likely two records are one customer, 0 to 100, and why: what speaks for it first."""
+    points = (
+        ("phone_same", 60, seen.is_phone_same),
+        ("mail_same", 55, seen.is_mailbox_same),
+        ("proved", 50, seen.is_proved),
+        ("phone_close", 25, seen.is_phone_close and not seen.is_phone_same),
+        ("mail_name", 20, seen.is_mail_name_same and not seen.is_mailbox_same),
+        ("name_same", 30, seen.name >= SURE),
+        ("name_alike", 15, ALIKE <= seen.name < SURE),
+        ("address_same", 25, seen.address >= SURE),
+        ("address_alike", 12, ALIKE <= seen.address < SURE),
+        ("name_differs", -10, seen.name < 50),
+        ("kind_differs", -20, not seen.is_kind_same),
+    )
+    held = [(code, worth) for code, worth, holds in points if holds]
+    return max(0, min(100, sum(worth for _, worth in held))), tuple(code for code, _ in held)
+
+
+# What is compared side by side and chosen, with the columns that go with it.
+MERGE_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "name": ("name",),
+    "phone": ("phone", "phone_as_given", "phone_proved_at"),
+    "email": ("email", "email_proved_at"),
+    "address": ("postcode", "address", "region"),
+    "kind": ("kind",),
+    "tier": ("tier",),
+    "locale": ("locale",),
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What decides which of two records stays."""
+
+    id: str
+    is_verified: bool
+    has_account: bool
+    journeys: int
+    created_at: datetime
+
+
+def survivor_of(one: Standing, other: Standing) -> tuple[str, str]:
+    """Which record stays unless somebody says otherwise, and the code of the reason."""
+    for reason, key in (
+        ("account", lambda who: who.has_account),
+        ("verified", lambda who: who.is_verified),
+        ("journeys", lambda who: who.journeys),
+    ):
+        if key(one) != key(other):
+            return (one if key(one) > key(other) else other).id, reason
+    return min(one, other, key=lambda who: (who.created_at, who.id)).id, "older"
+
+
+MANY = 50  # rows of the one that goes, above which a second person has to agree
+
+
+def needs_second(is_verified: Iterable[bool], has_account: Iterable[bool], rows: int) -> bool:
+    """Whether two people have to agree: two proved identities, two who sign in, or much that moves."""
+    return all(is_verified) or all(has_account) or rows > MANY
+
+
+def merge_wait(order: MergeOrder, key: str, since: datetime, until: datetime, survivor_id: str) -> Wait:
+    """What a merge waits for: `merge_against`, `merge_second` or `merge_undo`."""
+    who, then = MERGE_WAITS[key]
+    return Wait(
+        key, merge_workflow_id(order.merge_id), "", who, key, since, until, then,
+        case_id=order.merge_id, customer_id=survivor_id,
+    )  # fmt: skip
+
+
+MERGE_WAITS = {
+    "merge_against": (WaitFor.SYSTEM, "merge_again"),
+    "merge_second": (WaitFor.US, "merge_dropped"),
+    "merge_undo": (WaitFor.TIMER, "merge_kept"),
+}

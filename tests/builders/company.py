@@ -53,6 +53,7 @@ from tests.builders import (
     employee_requests,
     late,
     mails,
+    pairs,
     people,
     queue,
     rulebook,
@@ -135,6 +136,7 @@ async def build(engine: AsyncEngine, word: str = "x", password_hash: str | None 
     async with AsyncSession(engine) as session:
         for rows in (*_people(word, password_hash, company), *(_case(case, word) for case in CASES)):
             await store(session, rows)
+        await store(session, pairs.alike(word, NOW))
         await store(session, people.colleagues(word, NOW))
         await store(session, employee_requests.asked(word, NOW))
         await store(session, articles(word, NOW))

@@ -1,6 +1,6 @@
 """Which row of the sample company stands for each word in an address."""
 
-from tests.builders import bills, books
+from tests.builders import bills, books, pairs
 
 # For each word: the row of customer_own, agent and technician_assigned, and one that is none of theirs.
 SAMPLE = {
@@ -63,4 +63,6 @@ SAMPLE = {
     "sending": ("sn1", "sn2"),
     "template": ("greet", "greet-gone"),
     "closing_field": ("cause", "cause_gone"),
+    "customer_pair": (pairs.PAIR, "pair_gone"),
+    "customer_merge": ("mrg1", "mrg2"),
 }

@@ -3,6 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from workflows import customers
     from workflows.billing import (
         BillAccountWorkflow,
         BillDayWorkflow,
@@ -15,7 +16,6 @@ with workflow.unsafe.imports_passed_through():
         TaxDocumentsWorkflow,
         WriteOffWorkflow,
     )
-    from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, SignupWorkflow
     from workflows.dunning import DunningDayWorkflow, DunningSweepWorkflow, DunningWorkflow
     from workflows.employee_requests import EmployeeRequestWorkflow, PersonNewsWorkflow, SimulateItemWorkflow
     from workflows.field_service import VisitWorkflow
@@ -52,7 +52,7 @@ with workflow.unsafe.imports_passed_through():
 
 WORKFLOWS: list[type] = [
     TicketWorkflow, VisitWorkflow, InvoiceWorkflow, ChargeWorkflow, RefundWorkflow, PaymentMethodWorkflow,
-    InvitationWorkflow, SignupWorkflow, HandoverWorkflow, PrivacyRequestWorkflow, OrderWorkflow,
+    InvitationWorkflow, *customers.WORKFLOWS, OrderWorkflow,
     ActivationWorkflow, DeactivationWorkflow, SubscriptionChangeWorkflow,
     BillDayWorkflow, BillRunWorkflow, BillLettersWorkflow, BillAccountWorkflow,
     MonthEndWorkflow, CloseWorkflow, TaxDayWorkflow, TaxDocumentsWorkflow,

@@ -8,9 +8,18 @@ from collections.abc import Mapping
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.kit.invariants import books, contracts, documents, dunning, months, payments, runs
+from activities.kit.invariants import (
+    books,
+    contracts,
+    documents,
+    dunning,
+    months,
+    payments,
+    roots,
+    runs,
+)
 
-TOPICS = (documents, contracts, payments, books, months, dunning, runs)
+TOPICS = (documents, contracts, payments, books, months, dunning, runs, roots)
 
 
 INVARIANTS: Mapping[str, str] = {name: query for topic in TOPICS for name, query in topic.INVARIANTS.items()}

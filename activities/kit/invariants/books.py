@@ -13,23 +13,27 @@ INVARIANTS: Mapping[str, str] = {
         select source, purpose from ledger_transactions group by source, purpose having count(*) > 1""",
     "B9 open invoices are the receivables of their customer": """
         with open_invoices as (
-          select i.customer_id,
+          select coalesce(k.root, k.id) as customer_id,
                  sum(i.total_minor - coalesce(a.settled, 0) - coalesce(w.amount_minor, 0)) as balance
-          from invoices i left join (select invoice_id, sum(amount_minor) as settled
-                                     from payment_allocations group by invoice_id) a on a.invoice_id = i.id
+          from invoices i join customers k on k.id = i.customer_id
+            left join (select invoice_id, sum(amount_minor) as settled
+                       from payment_allocations group by invoice_id) a on a.invoice_id = i.id
             left join write_offs w on w.invoice_id = i.id
-          where i.status <> 'cancelled' group by i.customer_id),
+          where i.status <> 'cancelled' group by 1),
         credited as (
-          select c.customer_id, sum(c.total_minor) - coalesce(sum(r.back), 0) as balance
-          from credit_notes c left join (select credit_note_id, sum(amount_minor) as back from refunds
+          select coalesce(k.root, k.id) as customer_id,
+                 sum(c.total_minor) - coalesce(sum(r.back), 0) as balance
+          from credit_notes c join customers k on k.id = c.customer_id
+            left join (select credit_note_id, sum(amount_minor) as back from refunds
                                          where status = 'succeeded' group by credit_note_id
                                          union all select credit_note_id, amount_minor from deposits
                                          where credit_note_id is not null) r
-            on r.credit_note_id = c.id group by c.customer_id),
+            on r.credit_note_id = c.id group by 1),
         receivables as (
-          select t.customer_id, sum(e.debit_minor - e.credit_minor) as balance
+          select coalesce(k.root, k.id) as customer_id, sum(e.debit_minor - e.credit_minor) as balance
           from ledger_transactions t join ledger_entries e on e.transaction_id = t.id
-          where e.account = 'receivable' group by t.customer_id)
+            left join customers k on k.id = t.customer_id
+          where e.account = 'receivable' group by 1)
         select customer_id from open_invoices o full join receivables r using (customer_id)
         full join credited c using (customer_id)
         where coalesce(o.balance, 0) - coalesce(c.balance, 0) <> coalesce(r.balance, 0)""",

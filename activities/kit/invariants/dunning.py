@@ -9,6 +9,8 @@ INVARIANTS: Mapping[str, str] = {
     "D1 a case is closed as paid only when nothing was overdue": """
         select c.id from dunning_cases c join invoices i on i.customer_id = c.customer_id
         where c.status = 'paid' and i.status in ('issued', 'overdue') and i.due_at < c.paid_at
+          and not exists (select 1 from customer_merges g where c.customer_id in (g.survivor_id, g.loser_id)
+                          and coalesce(g.undone_at, g.merged_at) > c.paid_at)
           and i.total_minor
             > coalesce((select sum(a.amount_minor) from payment_allocations a where a.invoice_id = i.id), 0)
             + coalesce((select sum(n.total_minor) from credit_notes n where n.invoice_id = i.id), 0)""",
@@ -27,6 +29,8 @@ INVARIANTS: Mapping[str, str] = {
         join payment_attempts p on p.customer_id = c.customer_id
         join invoices i on i.id = p.invoice_id and i.due_at < s.at
         where s.status = 'done' and s.reason = '' and s.kind <> 'retry' and p.created_at < s.at
+          and not exists (select 1 from customer_merges g where c.customer_id in (g.survivor_id, g.loser_id)
+                          and coalesce(g.undone_at, g.merged_at) > s.at)
           and coalesce(p.settled_at, case when p.status in ('created', 'unknown', 'not_sent')
                                           then 'infinity'::timestamptz end) > s.at""",
     "D3 what was switched off runs again within the promised time of full payment": """

@@ -11,7 +11,10 @@ INVARIANTS: dict[str, str] = {
           from bill_slices s join bill_runs r on r.id = s.run_id where not r.is_preview group by s.run_id),
         made as (
           select run_id, count(*) as invoices, sum(total_minor) as total from invoices
-          where id = 'I' || replace(run_id, '-', '') || '-' || customer_id group by run_id)
+          where id = 'I' || replace(run_id, '-', '') || '-' || coalesce((
+            select m.before #>> '{}' from customer_moves m
+            where m.table_name = 'invoices' and m.key::jsonb ->> 'id' = invoices.id and m.undone_at is null
+            order by m.moved_at limit 1), customer_id) group by run_id)
         select run_id from told full join made using (run_id)
         where coalesce(told.invoices, 0) <> coalesce(made.invoices, 0)
           or coalesce(told.total, 0) <> coalesce(made.total, 0)""",
@@ -22,14 +25,20 @@ INVARIANTS: dict[str, str] = {
         where c.next_bill_on <= r.day and c.status in ('active', 'paused', 'suspended')
           and c.created_at < r.started_at
           and not exists (select 1 from bill_skips k
-                          where k.customer_id = c.customer_id and k.run_id = r.id)
+                          where k.run_id = r.id and k.customer_id in (
+                            select c.customer_id union all
+                            select m.before #>> '{}' from customer_moves m
+                            where m.table_name = 'subscriptions' and m.key::jsonb ->> 'id' = c.id
+                              and m.undone_at is null))
           and not exists (select 1 from subscription_changes x where x.done_at > r.started_at
                           and x.subscription_id = coalesce(c.parent_id, c.id))""",
     "B4 an account of a run has an invoice or a reason, not both": """
         select k.run_id, k.customer_id from bill_skips k join bill_runs r on r.id = k.run_id
         join invoices i on i.run_id = k.run_id and i.customer_id = k.customer_id
         where k.subscription_id = '' and not r.is_preview
-          and k.solved_at is null and i.status <> 'cancelled'""",
+          and k.solved_at is null and i.status <> 'cancelled'
+          and not exists (select 1 from customer_moves m where m.table_name = 'invoices'
+                          and m.key::jsonb ->> 'id' = i.id and m.undone_at is null)""",
     "a run that is done has no open slice": """
         select s.run_id, s.number from bill_slices s join bill_runs r on r.id = s.run_id
         where r.status = 'done' and s.status <> 'done'""",
