@@ -38,6 +38,7 @@ CAME_BY = {
     Channel.PORTAL: "A signed-in customer's report", Channel.FORM: "A report by the public form",
     Channel.PHONE: "A report by telephone", Channel.EMAIL: "A report by e-mail",
     Channel.SMS: "A report by text message", Channel.API: "A report by a program",
+    Channel.CHAT: "A chat", Channel.DEVICE: "An alarm of a device",
 }  # fmt: skip
 URGENCY = {
     Priority.P1: "urgent", Priority.P2: "high priority", Priority.P3: "normal priority",

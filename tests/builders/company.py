@@ -50,6 +50,7 @@ from tests.builders import (
     banking,
     bills,
     books,
+    channels,
     employee_requests,
     late,
     mails,
@@ -146,8 +147,10 @@ async def build(engine: AsyncEngine, word: str = "x", password_hash: str | None 
         await store(session, bills.billed(("c_one", "c_two"), word, NOW))
         await store(session, late.policies(word, NOW))
         await store(session, rulebook.kept(word, NOW))
+        await store(session, channels.reached(word, NOW))
         for case in CASES:
             await store(session, rulebook.on_ticket(case.ticket, word, NOW))
+            await store(session, channels.on_ticket(case.number, case.customer, word, NOW))
         for n, customer in enumerate(("c_one", "c_two"), 1):
             await store(session, late.overdue(n, customer, word, NOW))
         session.add_all(_links(company))

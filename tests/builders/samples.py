@@ -58,4 +58,9 @@ SAMPLE = {
     "ticket_rule": ("vip", "vip-gone"),
     "calendar_day": ("2031-12-31", "2032-12-31"),
     "note": ("nt1", "nt2"),
+    "api_client": ("ac_all", "ac_gone"),
+    "channel_event": ("chn1", "chn_gone"),
+    "phone_line": ("a_agent", "a_gone"),
+    "phone_call": ("call1", "call2"),
+    "device_key": ("dk_gateway", "dk_gone"),
 }
