@@ -18,6 +18,7 @@ from activities.billing import (
     TaxActivities,
     WriteOffActivities,
 )
+from activities.channels import acts_of_channels
 from activities.connectors.accounting import HttpTryton
 from activities.connectors.alimtalk import HttpAlimTalk
 from activities.connectors.bank import HttpBank
@@ -97,6 +98,7 @@ from workflows.billing import (
     TaxDocumentsWorkflow,
     WriteOffWorkflow,
 )
+from workflows.channels import LIVES_OF_CHANNELS
 from workflows.customers import HandoverWorkflow, PrivacyRequestWorkflow, SignupWorkflow
 from workflows.dunning import DunningDayWorkflow, DunningSweepWorkflow, DunningWorkflow
 from workflows.employee_requests import EmployeeRequestWorkflow, PersonNewsWorkflow, SimulateItemWorkflow
@@ -161,7 +163,7 @@ WORKFLOWS: list[type] = [
     DeviceExchangeWorkflow, ReturnWorkflow, KeyRevocationWorkflow, ForgetCartsWorkflow,
     InboundMailWorkflow, RetimingWorkflow, RuleTrialWorkflow,
     PeopleSyncWorkflow, EmployeeRequestWorkflow, PersonNewsWorkflow, SimulateItemWorkflow,
-    KnowledgeDayWorkflow,
+    KnowledgeDayWorkflow, *LIVES_OF_CHANNELS,
 ]  # fmt: skip
 
 
@@ -173,7 +175,7 @@ def service(engine: AsyncEngine, setting: Settings) -> Acts:
     anew, trials = RetimingActivities(engine), RuleTrialActivities(engine)
     return {
         DESK_QUEUE: [
-            tickets.be_born, tickets.open, tickets.record, tickets.weigh,
+            *acts_of_channels(engine), tickets.be_born, tickets.open, tickets.record, tickets.weigh,
             visits.rank, visits.offer, visits.schedule, visits.check_evidence, visits.record,
             mails.record, mails.follow_up,
             anew.count_open, anew.end_retiming, trials.count_past, trials.end_trial,

@@ -18,7 +18,7 @@ from activities.kit.addresses import Addresses
 from activities.kit.cases import case_of
 from activities.kit.letters import LOCALES, Stationery, money
 from activities.kit.links import Links
-from activities.kit.threads import by_mail, thread_headers
+from activities.kit.threads import by_mail, is_in_chat, thread_headers
 from activities.kit.transactions import transaction
 from models.billing import Invoice
 from models.customers import Customer
@@ -143,6 +143,8 @@ class LetterActivities:
             sent = await session.get(SentMessage, letter.key)
             if sent is not None:
                 return Delivery(sent.system.value)
+            if await is_in_chat(session, letter):
+                return Delivery.CHAT
             letter = await _of_case(session, letter)
             draft = await self._draft(session, letter)
         outcome = Delivery.NOWHERE

@@ -96,7 +96,7 @@ async def listed(
 ) -> Response:
     """Tickets, the newest first; `next` is what to ask for `after`."""
     await admitted(request, desk, Scope.READ)
-    if status and status not in set(TicketStatus) or not 1 <= limit <= MOST:
+    if (status and status not in set(TicketStatus)) or not 1 <= limit <= MOST:
         raise Refusal("invalid_form")
     query = desk.visible(Ticket).order_by(col(Ticket.created_at).desc(), col(Ticket.id).desc())
     if status:
@@ -135,7 +135,8 @@ async def shown(desk: DeskAt, ticket_id: str) -> dict[str, Any]:
 
 @router.post("/api/tickets", may=AGENTS)
 async def create(
-    request: Request, desk: Desk, sent: Typed[NewTicket] = typed(NewTicket), idempotency_key: IdempotencyKey = ""
+    request: Request, desk: Desk, sent: Typed[NewTicket] = typed(NewTicket),
+    idempotency_key: IdempotencyKey = "",
 ) -> Response:  # fmt: skip
     """Open a ticket; the same key again answers with the same one."""
     await admitted(request, desk, Scope.CREATE)

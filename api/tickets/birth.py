@@ -1,5 +1,6 @@
 """A ticket is born: customer, ticket, first message, photos, timeline and announcement in one transaction."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,10 +67,14 @@ class Report:
     product_id: str | None = None
     serial: str = ""
     photos: list[Photo] = field(default_factory=list)
+    is_stranger: bool = False  # nobody is recognised by an address that only was typed
 
 
-async def receive(desk: DeskAt, report: Report, folder: Path) -> str:
-    """Store a report and announce its ticket; the same form again answers with the same ticket."""
+async def receive(
+    desk: DeskAt, report: Report, folder: Path, beside: Callable[[str], Awaitable[None]] | None = None
+) -> str:
+    """Store a report and announce its ticket; the same form again answers with the same ticket. What shall
+    stand `beside` it goes into the same transaction."""
     files = [(photo, await stored(folder, photo)) for photo in report.photos]
     await desk.take_in()
     if earlier := await earlier_ticket(desk, report.key):
@@ -104,6 +109,8 @@ async def receive(desk: DeskAt, report: Report, folder: Path) -> str:
         summary=f"{CAME_BY[report.channel]}, {URGENCY[report.priority]}",
     )
     await tell_live(desk, "tickets")
+    if beside is not None:
+        await beside(ticket_id)
     await desk.commit()
     return ticket_id
 
@@ -125,7 +132,7 @@ async def earlier_ticket(desk: DeskAt, key: str) -> str | None:
 async def customer_for(desk: DeskAt, report: Report, now: datetime) -> str:
     """Recognise the customer by telephone or e-mail, silently; else write a new one down, unverified."""
     known = select(func.intake_customer(report.phone or "", report.email or ""))
-    if found := await desk.session.scalar(known):
+    if not report.is_stranger and (found := await desk.session.scalar(known)):
         return str(found)
     row: dict[str, Any] = {
         "id": ids.fresh("cus"), "kind": CustomerKind.PERSON, "name": report.name, "phone": report.phone,
@@ -137,7 +144,7 @@ async def customer_for(desk: DeskAt, report: Report, now: datetime) -> str:
     for left_out in ((), ("phone",), ("email",), ("phone", "email")):
         if await is_new(desk, Customer, {**row, **dict.fromkeys(left_out)}):
             return str(row["id"])
-        if found := await desk.session.scalar(known):  # the same person at the same moment
+        if not report.is_stranger and (found := await desk.session.scalar(known)):  # the same person at the same moment
             return str(found)
     raise Refusal("try_again_later")
 

@@ -17,6 +17,7 @@ from api.kit.language import gettext as _
 from api.kit.rendering import Form, answer, is_fragment, move_on, wants_json
 from api.kit.routes import AGENTS
 from api.kit.texts import Count, Key, MaybeKey, MaybeParagraph, Paragraph
+from api.tickets.chatting import typing
 from api.tickets.hands import colleague, working
 from api.tickets.page import Head, head_of
 from api.tickets.routing import router
@@ -31,6 +32,7 @@ from api.tickets.saying import (
 )
 from api.tickets.show import shown
 from models.kit.refusals import Refusal
+from models.messages.channels import ChatSide
 from models.messages.tickets import Assign, Cancel, Channel, Dispatch, MessageKind, Reply, Resolve
 from models.tickets import Draft
 
@@ -150,7 +152,8 @@ STATE_ONLY = ("ticket_head", "timeline", "beside")
 
 def channel_of(head: Head) -> Channel:
     """Answers go the way that the ticket came, unless that way cannot carry them."""
-    return head.channel if head.channel in (Channel.EMAIL, Channel.SMS) else Channel.EMAIL
+    ways = (Channel.EMAIL, Channel.SMS, Channel.CHAT)
+    return head.channel if head.channel in ways else Channel.EMAIL
 
 
 async def after(
@@ -253,7 +256,7 @@ async def draft(
     request: Request, desk: Desk, ticket_id: Key, sent: Typed[Drafting] = typed(Drafting)
 ) -> Response:
     """Keep what somebody is writing, for them alone."""
-    await head_of(desk.session, desk.person, ticket_id)
+    head = await head_of(desk.session, desk.person, ticket_id)
     if sent.value is None:
         if not wants_json(request):
             raise Refusal("invalid_form")
@@ -271,6 +274,8 @@ async def draft(
         await desk.session.execute(
             statement.on_conflict_do_update(index_elements=["ticket_id", "account_id"], set_=fresh)
         )
+    if head.channel is Channel.CHAT and sent.value.body and sent.value.kind != "note":
+        await typing(desk, ticket_id, ChatSide.DESK)
     return move_on(request, f"/tickets/{ticket_id}", data={"is_kept": True})
 
 

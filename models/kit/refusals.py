@@ -43,7 +43,6 @@ REFUSALS: dict[str, tuple[int, str]] = {
         N_("The header Idempotency-Key is missing. With it, a request that is sent twice counts once."),
     ),
     "key_reused": (409, N_("This idempotency key was already used for something else.")),
-    "chat_over": (409, N_("This chat has ended. You can go on writing to us on the page of your report.")),
     "extension_taken": (409, N_("This extension already rings at a colleague's.")),
     "not_quarantined": (409, N_("Nobody has to decide about this any more.")),
     # tickets

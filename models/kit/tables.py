@@ -21,6 +21,6 @@ from models import (
 from models.kit import timeline
 
 __all__ = [
-    "billing", "catalogue", "channels", "customers", "dunning", "employee_requests", "field_service", "journeys",
-    "knowledge", "orders", "partners", "payments", "staff", "subscriptions", "systems", "tickets", "timeline",
+    "billing", "catalogue", "channels", "customers", "dunning", "employee_requests", "field_service",
+    "journeys", "knowledge", "orders", "partners", "payments", "staff", "subscriptions", "systems", "tickets", "timeline",
 ]  # fmt: skip
