@@ -34,6 +34,14 @@ SCOPE = {
 }
 SIDE = {"customer": Label(N_("Customer"), "blue"), "desk": Label(N_("Our desk"), "gray")}
 
+DELIVERY = {
+    "delivered": Label(N_("Delivered"), "green"),
+    "tried": Label(N_("Being tried"), "amber"),
+    "unclear": Label(N_("Unclear, it is asked again"), "amber"),
+    "refused": Label(N_("Not delivered"), "red"),
+}
+
+register("delivery_state", DELIVERY)
 register("event", EVENT)
 register("door", DOOR)
 register("phone_call", CALL)
