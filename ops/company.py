@@ -150,6 +150,7 @@ def make_company(worker_url: str) -> Keys:
         make_services(database)
         make_articles(database)
         make_promises(database)
+        let_in(database, keys.tokens)
     make_shelf(worker_url)
     return keys
 

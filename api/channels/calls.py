@@ -79,7 +79,9 @@ async def pop(request: Request, desk: Desk) -> Response:
         .limit(SHOWN)
     )
     found = list(await desk.session.scalars(query))
-    return answer(request, "channels/pop.html", PopPage(await rows_of(desk, found, has_tickets=True)), block="call_pop")
+    return answer(
+        request, "channels/pop.html", PopPage(await rows_of(desk, found, has_tickets=True)), block="call_pop"
+    )
 
 
 @router.get("/channels/calls", may=AGENTS)
@@ -95,9 +97,7 @@ async def calls(request: Request, desk: Desk, after: str = "") -> Response:
     return answer(request, "channels/calls.html", CallsPage(await rows_of(desk, found[:PAGE]), more))
 
 
-async def rows_of(
-    desk: DeskAt, found: list[PhoneCall], *, has_tickets: bool = False
-) -> tuple[CallRow, ...]:
+async def rows_of(desk: DeskAt, found: list[PhoneCall], *, has_tickets: bool = False) -> tuple[CallRow, ...]:
     """The calls with the names of who called, as far as one may know them."""
     wanted = {one.customer_id for one in found if one.customer_id}
     names = desk.visible(Customer).with_only_columns(col(Customer.id), col(Customer.name))
@@ -152,5 +152,3 @@ async def recording(request: Request, desk: Desk, phone_call_id: Key) -> Respons
         .inline()
     )  # fmt: skip
     return move_on(request, call.recording)
-
-

@@ -215,9 +215,7 @@ async def chat_head(request: Request, desk: DeskAt) -> Head:
     return head
 
 
-async def side_of(
-    desk: DeskAt, chat_id: str, side: ChatSide
-) -> tuple[datetime | None, datetime | None]:
+async def side_of(desk: DeskAt, chat_id: str, side: ChatSide) -> tuple[datetime | None, datetime | None]:
     """When a side was last there, and when it last typed."""
     query = desk.visible(ChatPresence).where(
         col(ChatPresence.chat_id) == chat_id, col(ChatPresence.side) == side
@@ -257,9 +255,7 @@ async def say(request: Request, desk: Desk, sent: Typed[Said] = typed(Said)) -> 
 async def shown(request: Request, desk: DeskAt, form: Form | None = None) -> Response:
     """The conversation with its form."""
     page = await chat_page(request, desk)
-    return answer(
-        request, "channels/chat.html", page, block="chat", form=form, status=422 if form else 200
-    )
+    return answer(request, "channels/chat.html", page, block="chat", form=form, status=422 if form else 200)
 
 
 @router.post("/tickets/{ticket_id}/chat/presence", may=CUSTOMERS, row="ticket")

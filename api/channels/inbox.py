@@ -88,9 +88,7 @@ def href(door: Door | None, status: EventStatus | None, after: str = "") -> str:
 
 
 @router.get("/channels", may=ADMINS)
-async def inbox(
-    request: Request, desk: Desk, door: str = "", status: str = "", after: str = ""
-) -> Response:
+async def inbox(request: Request, desk: Desk, door: str = "", status: str = "", after: str = "") -> Response:
     """Show what came in."""
     if (door and door not in set(Door)) or (status and status not in set(EventStatus)):
         raise Refusal("not_found")
@@ -100,9 +98,7 @@ async def inbox(
     return answer(request, "channels/index.html", page)
 
 
-async def inbox_page(
-    desk: DeskAt, door: Door | None, status: EventStatus | None, after: str
-) -> InboxPage:
+async def inbox_page(desk: DeskAt, door: Door | None, status: EventStatus | None, after: str) -> InboxPage:
     """Read one page of the list."""
     at, key = col(ChannelEvent.received_at), col(ChannelEvent.id)
     query = desk.visible(ChannelEvent).order_by(at.desc(), key.desc()).limit(PAGE + 1)

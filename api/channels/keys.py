@@ -245,5 +245,3 @@ async def set_rule(request: Request, desk: Desk, sent: Typed[NewRule] = typed(Ne
     await note(desk, "device_rule_set", sent.value.fault)
     await desk.commit()
     return await shown(request, desk, message=_("Rule set"))
-
-

@@ -144,7 +144,9 @@ async def customer_for(desk: DeskAt, report: Report, now: datetime) -> str:
     for left_out in ((), ("phone",), ("email",), ("phone", "email")):
         if await is_new(desk, Customer, {**row, **dict.fromkeys(left_out)}):
             return str(row["id"])
-        if not report.is_stranger and (found := await desk.session.scalar(known)):  # the same person at the same moment
+        if not report.is_stranger and (
+            found := await desk.session.scalar(known)
+        ):  # the same person at the same moment
             return str(found)
     raise Refusal("try_again_later")
 

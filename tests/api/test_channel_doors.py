@@ -15,7 +15,15 @@ from tests.builders.channels import token_of
 from tests.conftest import Database
 
 SECRET = "whsec_dGVzdHRlc3R0ZXN0dGVzdHRlc3R0ZXN0"
-NASTY = ["a\x00b", "a\u202eb", "<script>alert(1)</script>", "'; drop table tickets; --", "가" * 2_000, "👩‍🔧", "a\r\nX: y"]
+NASTY = [
+    "a\x00b",
+    "a\u202eb",
+    "<script>alert(1)</script>",
+    "'; drop table tickets; --",
+    "가" * 2_000,
+    "👩‍🔧",
+    "a\r\nX: y",
+]
 
 
 @pytest.fixture
@@ -69,7 +77,10 @@ async def test_a_text_is_kept_once_and_begins_its_life(doors: Web, database: Dat
     answers = [await tell(doors, "/webhooks/sms", a_text(), id="sms-1") for _copy in range(3)]
 
     assert [one.status_code for one in answers] == [204] * 3
-    kept = rows(database, "select id, sender, original, status, is_verified from channel_events where external_id = 'sms-1'")
+    kept = rows(
+        database,
+        "select id, sender, original, status, is_verified from channel_events where external_id = 'sms-1'",
+    )
     assert [one[1:] for one in kept] == [("+821010000001", "It drips again", "received", False)]
     assert rows(database, "select count(*) from outbox where workflow = 'InboundText'") == [(1,)]
 
@@ -86,7 +97,9 @@ async def test_what_is_not_proved_is_counted_and_not_kept(doors: Web, database: 
     assert [one.status_code for one in answers] == [401] * 3
     assert (await tell(doors, path, a_text("x" * 30_000))).status_code == 413
     assert not any("signature" in one.text for one in answers)
-    kept = rows(database, "select reason, times, original from channel_events where external_id like 'refused:%'")
+    kept = rows(
+        database, "select reason, times, original from channel_events where external_id like 'refused:%'"
+    )
     assert sum(times for _reason, times, _original in kept) == 3
     assert {(reason, original) for reason, _times, original in kept} == {("signature", "")}
     assert rows(database, "select count(*) from phone_calls where id like 'call\\_%'") == [(0,)]
@@ -105,7 +118,9 @@ async def test_signed_garbage_is_counted_and_not_asked_for_again(
     answer = await tell(doors, "/webhooks/sms", body)
 
     assert answer.status_code == 204
-    assert rows(database, "select reason from channel_events where external_id like 'refused:%'") == [("unreadable",)]
+    assert rows(database, "select reason from channel_events where external_id like 'refused:%'") == [
+        ("unreadable",)
+    ]
 
 
 @pytest.mark.parametrize("text", NASTY, ids=ascii)
@@ -123,7 +138,10 @@ async def test_a_nasty_text_is_kept_readable(doors: Web, database: Database, tex
 async def test_a_ring_is_a_call_of_whoever_is_called(doors: Web, database: Database) -> None:
     await tell(doors, "/webhooks/telephony", an_event("ring"), id="e1")
 
-    [call] = rows(database, "select id, account_id, customer_id, status, caller from phone_calls where external_id = 'c-1'")
+    [call] = rows(
+        database,
+        "select id, account_id, customer_id, status, caller from phone_calls where external_id = 'c-1'",
+    )
     assert call[1:] == ("a_agent", "c_one", "ringing", "+821010000001")
     said = rows(database, "select kind, workflow from outbox where workflow_id like 'call:%'")
     assert said == [("start", "PhoneCall")]
@@ -131,7 +149,12 @@ async def test_a_ring_is_a_call_of_whoever_is_called(doors: Web, database: Datab
 
 async def test_events_come_in_any_order_and_twice(doors: Web, database: Database) -> None:
     now = datetime.now(UTC).timestamp()
-    told = (("ended", "e3", now), ("ring", "e1", now - 60), ("answered", "e2", now - 50), ("ring", "e1", now - 60))
+    told = (
+        ("ended", "e3", now),
+        ("ring", "e1", now - 60),
+        ("answered", "e2", now - 50),
+        ("ring", "e1", now - 60),
+    )
     for kind, id, at in told:
         assert (await tell(doors, "/webhooks/telephony", an_event(kind, at), id=id)).status_code == 204
 
@@ -155,7 +178,9 @@ async def test_an_event_that_cannot_be_true_is_refused(
 ) -> None:
     assert (await tell(doors, "/webhooks/telephony", body)).status_code == 204
 
-    assert rows(database, "select reason from channel_events where external_id like 'refused:%'") == [(reason,)]
+    assert rows(database, "select reason from channel_events where external_id like 'refused:%'") == [
+        (reason,)
+    ]
 
 
 async def test_a_withheld_number_is_nobodys(doors: Web, database: Database) -> None:
@@ -193,7 +218,9 @@ async def test_an_unknown_serial_waits_readable_and_bounded(doors: Web, database
         strangers = [an_alarm(serial=f"stranger-{number}-{n}") for n in range(300)]
         await measure(doors, [*strangers, an_alarm(serial="stranger-0-7")], batch=f"s{number}")
 
-    kept = rows(database, "select sender, times, original from channel_events where external_id like 'unknown:%'")
+    kept = rows(
+        database, "select sender, times, original from channel_events where external_id like 'unknown:%'"
+    )
     assert 200 <= len(kept) <= 400
     known = {sender: (times, json.loads(original)) for sender, times, original in kept}
     assert all(one["fault"] == "leak" for _times, one in known.values())
@@ -241,7 +268,9 @@ async def test_a_key_that_floods_waits(doors: Web, database: Database) -> None:
 async def test_no_page_may_say_what_only_a_proved_system_may(doors: Web, database: Database) -> None:
     """The doors of the database themselves ask who speaks."""
     with psycopg.connect(database.app_url) as app:
-        app.execute("select set_config('ieum.kind', 'staff', false), set_config('ieum.roles', 'admin', false)")
+        app.execute(
+            "select set_config('ieum.kind', 'staff', false), set_config('ieum.roles', 'admin', false)"
+        )
         app.execute("select channel_refused('sms', 'signature')")
         assert app.execute("select * from device_key_of(%s)", ("x",)).fetchall() == []
         assert app.execute("select * from call_parties('101', '')").fetchall() == []

@@ -114,8 +114,12 @@ async def test_a_key_with_the_rights_of_somebody_who_is_not_of_the_desk_is_refus
 
 
 async def test_an_extension_rings_at_one_telephone(own_web: Web) -> None:
-    taken = await own_web.post("/channels/lines", who="admin", data={"account_id": "a_admin", "extension": "101"})
-    free = await own_web.post("/channels/lines", who="admin", data={"account_id": "a_agent", "extension": "109"})
+    taken = await own_web.post(
+        "/channels/lines", who="admin", data={"account_id": "a_admin", "extension": "101"}
+    )
+    free = await own_web.post(
+        "/channels/lines", who="admin", data={"account_id": "a_agent", "extension": "109"}
+    )
 
     assert (taken.status_code, free.status_code) == (409, 200)
     assert "109" in free.text
@@ -127,7 +131,9 @@ async def test_a_rule_is_a_new_version(own_web: Web, database: Database) -> None
         assert (await own_web.post("/channels/rules", who="admin", data=body)).status_code == 200
 
     with psycopg.connect(database.owner_url) as owner:
-        found = owner.execute("select version, alarms from device_rules where fault = 'leak' order by 1").fetchall()
+        found = owner.execute(
+            "select version, alarms from device_rules where fault = 'leak' order by 1"
+        ).fetchall()
     assert found == [(1, 2), (2, 4), (3, 4)]
 
 
@@ -163,7 +169,10 @@ async def test_a_strangers_number_is_shown_for_calling_back(own_web: Web, worker
 async def test_an_old_ring_pops_no_longer(own_web: Web, worker_engine: AsyncEngine) -> None:
     await rings(worker_engine, received_at=datetime.now(UTC) - timedelta(minutes=3))
 
-    assert "call_now" not in (await own_web.get("/channels/pop", who="agent", headers={"HX-Request": "true"})).text
+    assert (
+        "call_now"
+        not in (await own_web.get("/channels/pop", who="agent", headers={"HX-Request": "true"})).text
+    )
 
 
 @pytest.mark.parametrize(
@@ -213,5 +222,3 @@ async def test_only_administrators_see_what_came_in(web: Web) -> None:
     for path in ("/channels", "/channels/keys", "/channels/events/chn1"):
         for who in ("agent", "dispatcher", "finance", "employee", "customer_own"):
             assert (await web.get(path, who=who)).status_code in (303, 403, 404), (path, who)
-
-

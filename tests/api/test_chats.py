@@ -32,10 +32,14 @@ async def at_link(web: Web, method: str, path: str, **more: object) -> object:
         return await client.request(method, path, headers=headers, **more)  # type: ignore[arg-type]
 
 
-async def test_a_visitor_writes_and_reads_the_answer_without_scripts(own_web: Web, database: Database) -> None:
+async def test_a_visitor_writes_and_reads_the_answer_without_scripts(
+    own_web: Web, database: Database
+) -> None:
     where = await visitor(own_web, email="jiwoo@example.com")
     said = await at_link(own_web, "POST", where, data={"command_id": "c1", "body": "Hello?"})
-    [(ticket,)] = rows(database, "select id from tickets where channel = 'chat' and submission_key like 'chat:%'")
+    [(ticket,)] = rows(
+        database, "select id from tickets where channel = 'chat' and submission_key like 'chat:%'"
+    )
     replied = await own_web.post(
         f"/tickets/{ticket}/replies", who="agent", headers=JSON,
         data={"command_id": "r1", "kind": "reply", "body": "We are looking"},
@@ -77,13 +81,17 @@ async def test_a_visitor_who_gives_somebodys_address_becomes_nobody_we_know(
 
 
 async def test_a_signed_in_customer_chats_on_their_own_ticket(own_web: Web, database: Database) -> None:
-    answer = await own_web.post("/chat", who="customer_own", data={**NEW, "_csrf": own_web.csrf("customer_own")})
+    answer = await own_web.post(
+        "/chat", who="customer_own", data={**NEW, "_csrf": own_web.csrf("customer_own")}
+    )
     where = answer.headers["location"]
 
     assert where.startswith("/tickets/T")
     for who, status in (("customer_own", 200), ("customer_other", 404), ("anonymous", 303)):
         assert (await own_web.get(where, who=who)).status_code == status, who
-    assert rows(database, "select customer_id from tickets where submission_key like 'chat:%'") == [("c_one",)]
+    assert rows(database, "select customer_id from tickets where submission_key like 'chat:%'") == [
+        ("c_one",)
+    ]
 
 
 async def test_presence_typing_and_the_strip_of_the_desk(own_web: Web, database: Database) -> None:

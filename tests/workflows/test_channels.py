@@ -130,14 +130,14 @@ async def test_with_several_open_tickets_nobody_guesses(desk: RunningDesk) -> No
     first = await arrive(desk, "One")
     second = await desk.report()
     customer = await one(desk, "select customer_id from tickets where id = :id", id=first.ticket_id)
-    await desk.change("update tickets set customer_id = :c where id = :id", c=customer.customer_id, id=second.id)
+    await desk.change(
+        "update tickets set customer_id = :c where id = :id", c=customer.customer_id, id=second.id
+    )
 
     placed = await arrive(desk, "Which one?", is_verified=True)
 
     assert placed.reason == "new_ticket"
-    said = await desk.rows(
-        "select sentence from timeline_entries where ticket_id = :id", id=placed.ticket_id
-    )
+    said = await desk.rows("select sentence from timeline_entries where ticket_id = :id", id=placed.ticket_id)
     assert "channels.text_several" in [row.sentence for row in said]
 
 
@@ -187,7 +187,9 @@ async def test_a_missed_call_asks_for_a_call_back_once(desk: RunningDesk) -> Non
         await handle.signal("heard", CallFacts(rung_at=now - timedelta(seconds=20)))
         await handle.signal("heard", CallFacts(rung_at=now - timedelta(seconds=20)))
         assert await handle.result() == CallStatus.MISSED
-        tickets.append((await one(desk, "select ticket_id from phone_calls where id = :id", id=row.id)).ticket_id)
+        tickets.append(
+            (await one(desk, "select ticket_id from phone_calls where id = :id", id=row.id)).ticket_id
+        )
 
     assert tickets[0] == tickets[1]
     [ticket] = await desk.rows("select * from tickets where id = :id", id=tickets[0])
@@ -211,13 +213,13 @@ async def test_an_answered_call_stands_in_the_story_whatever_the_order(desk: Run
     assert await handle.result() == CallStatus.ENDED
     call = await one(desk, "select * from phone_calls where id = :id", id=row.id)
     assert (call.status, call.ticket_id, call.recording) == ("ended", ticket.id, "https://pbx/1")
-    line = await one(
-        desk, "select details from timeline_entries where sentence = 'channels.call_ended'"
-    )
+    line = await one(desk, "select details from timeline_entries where sentence = 'channels.call_ended'")
     assert line.details == {"minutes": "3"}
 
 
-async def alarm(desk: RunningDesk, ago: timedelta = timedelta(), alarms: int = 1, at: datetime | None = None) -> None:
+async def alarm(
+    desk: RunningDesk, ago: timedelta = timedelta(), alarms: int = 1, at: datetime | None = None
+) -> None:
     moment = (at or datetime.now(UTC)) - ago
     await desk.change(
         "insert into device_signals values ('own_phone', 'leak', date_trunc('minute', cast(:at as timestamptz)), :n,"
@@ -258,7 +260,11 @@ async def test_alarms_become_one_ticket_that_says_when_the_device_recovered(desk
     assert sentences.count("channels.fault_raised") == 2
     assert sentences.count("channels.fault_recovered") == 2
     ticket = await one(desk, "select * from tickets where id = :id", id=first.ticket_id)
-    assert (ticket.customer_id, ticket.owned_product_id, ticket.channel) == ("cus_mina", "own_phone", "device")
+    assert (ticket.customer_id, ticket.owned_product_id, ticket.channel) == (
+        "cus_mina",
+        "own_phone",
+        "device",
+    )
 
 
 async def test_a_quiet_device_resolves_its_ticket_when_the_rule_says_so(desk: RunningDesk) -> None:
@@ -293,9 +299,7 @@ async def say(desk: RunningDesk, ticket_id: str, kind: MessageKind) -> str:
     )  # fmt: skip
 
 
-async def test_a_silent_chat_ends_and_what_was_not_seen_goes_by_letter(
-    desk: RunningDesk, post: Post
-) -> None:
+async def test_a_silent_chat_ends_and_what_was_not_seen_goes_by_letter(desk: RunningDesk, post: Post) -> None:
     with desk.environment.with_time_skipping_disabled():
         ticket, handle = await a_chat(desk)
         await say(desk, ticket.id, MessageKind.INBOUND)
@@ -307,7 +311,10 @@ async def test_a_silent_chat_ends_and_what_was_not_seen_goes_by_letter(
     assert [letter.message_id for letter in post.letters if letter.template == "tickets/reply"] == [answer]
     row = await one(desk, "select ended_at from chats where id = :id", id=ticket.id)
     assert row.ended_at is not None
-    assert await desk.rows("select 1 from waits where workflow_id = :id and ended_at is null", id=handle.id) == []
+    assert (
+        await desk.rows("select 1 from waits where workflow_id = :id and ended_at is null", id=handle.id)
+        == []
+    )
 
 
 async def test_a_chat_that_was_left_and_seen_ends_without_a_letter(desk: RunningDesk, post: Post) -> None:
@@ -321,4 +328,3 @@ async def test_a_chat_that_was_left_and_seen_ends_without_a_letter(desk: Running
     assert "tickets/reply" not in post.templates(ticket.id)
     said = await desk.rows("select sentence from timeline_entries where ticket_id = :id", id=ticket.id)
     assert "channels.chat_left" in [row.sentence for row in said]
-
