@@ -19,9 +19,9 @@ def let_in(database: psycopg.Connection[Any], tokens: dict[str, str]) -> None:
     program, device = (secrets.token_urlsafe(32) for _ in range(2))
     tokens.update(program=program, device=device)
     database.execute(
-        "insert into api_clients values ('ac_sample', 'ERP', 'acc_agent', array['tickets_read', 'tickets_create',"
-        " 'tickets_reply', 'tickets_note'], %s, 'acc_admin', now(), now() + interval '90 days', null)"
-        " on conflict (id) do update set token_hash = excluded.token_hash",
+        "insert into api_clients values ('ac_sample', 'ERP', 'acc_agent', array['tickets_read',"
+        " 'tickets_create', 'tickets_reply', 'tickets_note'], %s, 'acc_admin', now(),"
+        " now() + interval '90 days', null) on conflict (id) do update set token_hash = excluded.token_hash",
         (hashlib.sha256(program.encode()).hexdigest(),),
     )
     database.execute(

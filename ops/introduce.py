@@ -1,7 +1,6 @@
 """Tell the sandbox's gateway, carrier, warehouse and telephones where the house hears their events.
 
-`python -m ops.introduce` reads GATEWAY_URL, CARRIER_URL, BANK_URL, STOCK_URL, SMS_URL, TELEPHONY_URL, PUBLIC_URL and
-their secrets.
+`python -m ops.introduce` reads the addresses of NEIGHBOURS, PUBLIC_URL and their secrets.
 """
 
 import json

@@ -1,5 +1,6 @@
 """The lives of what comes through the channels: a text, a call, a device's fault, a chat."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
@@ -8,6 +9,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.channels import ChatActivities, FaultActivities, PhoneActivities, TextActivities
     from models.messages.channels import (
+        Alarmed,
         CallFacts,
         CallOrder,
         CallStatus,
@@ -122,12 +124,17 @@ class PhoneCallWorkflow:
 class DeviceFaultWorkflow:
     """One episode of a fault of a device, alive until it has been quiet for long enough."""
 
+    @workflow.init
+    def __init__(self, order: FaultOrder) -> None:
+        self.is_alarmed = False
+
     @workflow.run
     async def run(self, order: FaultOrder) -> FaultSeen:
         """Look at the alarms again and again; how often and what they mean, the activity says."""
         waits, seq = Waits(), order.seq
         for _look in range(rules.MOST_LOOKS):
             seq += 1
+            self.is_alarmed = False
             look = LookAtFault(order.fault_id, seq, workflow.now())
             seen = await workflow.execute_activity_method(
                 FaultActivities.look, look, summary="Look at the alarms of the device", **ROWS
@@ -145,8 +152,16 @@ class DeviceFaultWorkflow:
             if is_over:
                 return seen
             pause = max(seen.next_at - workflow.now(), timedelta(seconds=1))
-            await workflow.sleep(pause, summary="Until the next look")
+            with suppress(TimeoutError):
+                await workflow.wait_condition(
+                    lambda: self.is_alarmed, timeout=pause, timeout_summary="Until the next look"
+                )
         workflow.continue_as_new(FaultOrder(order.fault_id, order.looks + rules.MOST_LOOKS, seq))
+
+    @workflow.signal
+    def alarmed(self, fact: Alarmed) -> None:
+        """The device gave alarm again."""
+        self.is_alarmed = True
 
     def wait(self, order: FaultOrder, seen: FaultSeen) -> Wait:
         """What the watch waits for now."""

@@ -1,4 +1,4 @@
-"""Chat: a small page for customers and visitors, a strip beside the ticket for the desk; without scripts too."""
+"""Chat: a small page for customers and visitors, a strip beside the ticket for the desk."""
 
 import hashlib
 import hmac
@@ -22,7 +22,7 @@ from api.kit.people import Kind, token_hash
 from api.kit.rendering import Form, answer, is_fragment, move_on
 from api.kit.routes import AGENTS, ANYONE, CUSTOMERS, by_link
 from api.kit.texts import Key, MaybeEmail, MaybeName, MaybePhone, Paragraph
-from api.tickets.birth import Report, earlier_ticket, is_new, receive, tell_live
+from api.tickets.birth import Report, is_new, receive, tell_live
 from api.tickets.chatting import present, typing
 from api.tickets.links import base_of, ticket_of
 from api.tickets.page import Head, head_of

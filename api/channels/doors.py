@@ -1,4 +1,4 @@
-"""Doors for the text carrier, the telephone system and devices: proved first, then kept once, then told on."""
+"""Doors for texts, calls and devices: proved first, then kept once, then told on."""
 
 import hashlib
 import json
@@ -22,6 +22,7 @@ from models.kit import ids
 from models.kit.outbox import announce_signal, announce_start
 from models.kit.refusals import Refusal
 from models.messages.channels import (
+    Alarmed,
     CallFacts,
     CallOrder,
     Door,
@@ -148,7 +149,7 @@ async def note_call(desk: DeskAt, message_id: str, told: Call, facts: CallFacts)
 
 @router.post("/webhooks/devices", may=SYSTEM, is_forgeable=True, max_body=MAX_BATCH)
 async def hear_devices(request: Request, desk: Desk) -> Response:
-    """Telemetry with a device key: a flood becomes minutes in a few statements, and only news wakes a life."""
+    """Telemetry with a device key: a flood becomes minutes, and only news wakes a life."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     hashed = hashlib.sha256(token.strip().encode()).hexdigest() if scheme.lower() == "bearer" else ""
     await be_system(desk)
@@ -212,12 +213,17 @@ def sifted(readings: list[Any], serial: str) -> tuple[list[dict[str, Any]], dict
 
 async def tell_devices(desk: DeskAt, key_id: str, batch: str, taken: list[dict[str, Any]]) -> None:
     """Hand a batch to the database, and begin a watch over each fault that is new."""
-    told = text("select fault_id from devices_heard(:key, :batch, cast(:told as jsonb))")
+    told = text("select fault_id, is_new from devices_heard(:key, :batch, cast(:told as jsonb))")
     given = {"key": key_id, "batch": batch, "told": json.dumps(taken)}
-    for fault_id in (await desk.session.scalars(told, given)).all():
-        order = FaultOrder(str(fault_id))
-        life = fault_workflow_id(order.fault_id)
-        await announce_start(desk.session, "DeviceFault", life, order, summary="An alarm of a device")
+    now = datetime.now(UTC)
+    for fault_id, is_first in (await desk.session.execute(told, given)).all():
+        life = fault_workflow_id(str(fault_id))
+        if is_first:
+            order = FaultOrder(str(fault_id))
+            await announce_start(desk.session, "DeviceFault", life, order, summary="An alarm of a device")
+        else:  # once a minute, however many come
+            key = f"alarmed:{fault_id}:{now:%Y%m%d%H%M}"
+            await announce_signal(desk.session, life, "alarmed", Alarmed(now), key=key)
 
 
 async def json_of(request: Request) -> Any:

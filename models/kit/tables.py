@@ -22,5 +22,6 @@ from models.kit import timeline
 
 __all__ = [
     "billing", "catalogue", "channels", "customers", "dunning", "employee_requests", "field_service",
-    "journeys", "knowledge", "orders", "partners", "payments", "staff", "subscriptions", "systems", "tickets", "timeline",
+    "journeys", "knowledge", "orders", "partners", "payments", "staff", "subscriptions", "systems",
+    "tickets", "timeline",
 ]  # fmt: skip

@@ -153,6 +153,13 @@ class FaultOrder:
 
 
 @dataclass(frozen=True)
+class Alarmed:
+    """A fact: the device gave alarm again; told at most once a minute."""
+
+    at: datetime
+
+
+@dataclass(frozen=True)
 class LookAtFault:
     """Look at the alarms now."""
 

@@ -14,6 +14,7 @@ LONGEST_CALL = timedelta(hours=4)  # then we no longer wait for its end
 CALL_BACK_MINUTES = 60  # working minutes in which a missed caller is called
 LOOK_WATCHING = timedelta(seconds=20)
 LOOK_RAISED = timedelta(minutes=5)
+STILL_COMING = timedelta(seconds=90)  # after an alarm it is looked again soon; else a signal wakes the watch
 TELL_AGAIN = timedelta(hours=1)  # so often a ticket hears of further alarms
 MOST_LOOKS = 400  # of one run of a watch
 CHAT_SILENCE = timedelta(minutes=10)
@@ -102,6 +103,8 @@ def weigh(status: FaultStatus, minutes: Iterable[Minute], rule: FaultRule, now: 
     quiet_at = (last or now - timedelta(days=1)) + timedelta(minutes=rule.quiet_minutes)
     if quiet_at <= now:
         return Weighed(FaultStatus.OVER, count, now)
-    if status is FaultStatus.WATCHING and count < rule.alarms:
-        return Weighed(status, count, min(now + LOOK_WATCHING, quiet_at))
-    return Weighed(FaultStatus.RAISED, count, min(now + LOOK_RAISED, quiet_at))
+    is_watched = status is FaultStatus.WATCHING and count < rule.alarms
+    pause = LOOK_WATCHING if is_watched else LOOK_RAISED
+    is_lively = last is not None and now - last < STILL_COMING
+    next_at = min(now + pause, quiet_at) if is_lively else quiet_at
+    return Weighed(status if is_watched else FaultStatus.RAISED, count, next_at)

@@ -1,4 +1,4 @@
-"""Texts, calls and telemetry at their doors: proved, kept once, in any order, and nothing of a stranger kept."""
+"""Texts, calls and telemetry at their doors: proved, kept once, in any order."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -108,8 +108,10 @@ async def test_what_is_not_proved_is_counted_and_not_kept(doors: Web, database: 
 @pytest.mark.parametrize(
     "body",
     [
-        {"type": "sms.received"}, {"type": "sms.received", "data": []}, {"type": "sms.received", "data": {"from": 1}},
-        {"type": "sms.received", "data": {"from": "", "text": "x"}}, a_text("x" * 2_001), a_text(sender="0" * 33),
+        {"type": "sms.received"}, {"type": "sms.received", "data": []},
+        {"type": "sms.received", "data": {"from": 1}},
+        {"type": "sms.received", "data": {"from": "", "text": "x"}},
+        a_text("x" * 2_001), a_text(sender="0" * 33),
     ],
 )  # fmt: skip
 async def test_signed_garbage_is_counted_and_not_asked_for_again(
@@ -232,7 +234,8 @@ async def test_an_unknown_serial_waits_readable_and_bounded(doors: Web, database
         ("nobody", [an_alarm()], 401, None),
         ("single", [an_alarm("x1"), an_alarm("x2")], 202, {"foreign_serial": 1}),
         ("gateway", [an_alarm(ago=-900), an_alarm(ago=8 * 86_400)], 202, {"bad_time": 2}),
-        ("gateway", ["x", {}, {**an_alarm(), "serial": "a\x00"}, {**an_alarm(), "fault": "A B"}], 202, {"unreadable": 4}),
+        ("gateway", ["x", {}, {**an_alarm(), "serial": "a\x00"}], 202, {"unreadable": 3}),
+        ("gateway", [{**an_alarm(), "fault": "A B"}], 202, {"unreadable": 1}),
         ("gateway", [], 422, None),
         ("gateway", "x", 422, None),
         ("gateway", [an_alarm()] * 501, 422, None),

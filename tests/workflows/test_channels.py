@@ -222,8 +222,9 @@ async def alarm(
 ) -> None:
     moment = (at or datetime.now(UTC)) - ago
     await desk.change(
-        "insert into device_signals values ('own_phone', 'leak', date_trunc('minute', cast(:at as timestamptz)), :n,"
-        " 0, :at, :at, '{}') on conflict (owned_product_id, fault, minute) do update"
+        "insert into device_signals values ('own_phone', 'leak',"
+        " date_trunc('minute', cast(:at as timestamptz)), :n, 0, :at, :at, '{}')"
+        " on conflict (owned_product_id, fault, minute) do update"
         " set alarms = device_signals.alarms + :n, last_at = excluded.last_at",
         at=moment, n=alarms,
     )  # fmt: skip

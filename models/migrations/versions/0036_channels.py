@@ -247,7 +247,7 @@ $$""",
   where {SYSTEM} and given_hash <> '' and k.token_hash = given_hash and k.revoked_at is null
 $$""",
     # A whole batch in a few statements: known devices into minutes, unknown ones aside, new episodes to be watched.
-    "devices_heard(given_key text, batch text, told jsonb)": f"""returns table (fault_id text) language plpgsql volatile
+    "devices_heard(given_key text, batch text, told jsonb)": f"""returns table (fault_id text, is_new boolean) language plpgsql volatile
 as $$
 begin
   if {me('kind')} is distinct from 'system' then
@@ -264,11 +264,12 @@ begin
     from (select distinct device from {HEARD} where device is not null order by device) d;
   insert into device_signals as s
     select device, fault, date_trunc('minute', at), count(*) filter (where is_alarm), count(*) filter (where not is_alarm),
-      min(at), max(at), jsonb_build_object('reading', (array_agg(reading order by at desc))[1])
+      min(at), coalesce(max(at) filter (where is_alarm), max(at)), jsonb_build_object('reading', (array_agg(reading order by at desc))[1])
     from {HEARD} where device is not null group by 1, 2, 3
   on conflict (owned_product_id, fault, minute) do update set alarms = s.alarms + excluded.alarms,
     goods = s.goods + excluded.goods, first_at = least(s.first_at, excluded.first_at),
-    last_at = greatest(s.last_at, excluded.last_at), reading = excluded.reading;
+    last_at = case when excluded.alarms > 0 then greatest(s.last_at, excluded.last_at)
+      else s.last_at end, reading = excluded.reading;
   insert into channel_events as e (id, door, external_id, received_at, last_at, times, status, reason, sender,
       is_verified, original)
     select 'chn_' || substr(md5(given_key || serial || current_date), 1, 16), 'device',
@@ -280,13 +281,16 @@ begin
     where (select count(*) from channel_events c where c.door = 'device' and c.status = 'quarantined'
            and c.received_at > current_date and c.external_id like 'unknown:' || given_key || ':%') < {MOST_STRANGERS}
   on conflict (door, external_id) do update set times = e.times + excluded.times, last_at = now();
-  return query
+  return query with fresh as (
     insert into device_faults (id, owned_product_id, customer_id, fault, status, rule_version, began_at, told_alarms, seq)
       select 'df_' || substr(md5(device || h.fault || clock_timestamp() || random()), 1, 16), device, min(customer), h.fault,
         'watching', 0, now(), 0, 0
       from {HEARD} where device is not null and is_alarm group by device, h.fault
     on conflict (owned_product_id, fault) where status <> 'over' do nothing
-    returning device_faults.id::text;
+    returning device_faults.id)
+    select id::text, true from fresh
+    union all select f.id::text, false from device_faults f where f.status <> 'over' and exists
+      (select 1 from {HEARD} where h.device = f.owned_product_id and h.fault = f.fault and h.is_alarm);
 end $$""",
     # The one link of somebody without sign-in: to the ticket of a chat that they have begun just now.
     "chat_link(which text, hashed text)": f"""returns void language sql volatile as $$
