@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.connectors.alimtalk import AlimTalk
 from activities.connectors.delivery import ReceiverRefused
@@ -54,6 +55,8 @@ OF_CASE: dict[str, Form] = {"billing/receipt": PAY}
 ORDER = Form(LinkPurpose.ORDER, "case", days=90)
 
 BACK = Form(LinkPurpose.RETURN, "case", days=90)
+
+TALK_TRIES = 5  # so often an unclear message to KakaoTalk is asked for; then it is looked up and goes by SMS
 
 FORMS: dict[str, Form] = {
     **{
@@ -154,6 +157,12 @@ class LetterActivities:
             except ReceiverRefused:
                 outcome = Delivery.REFUSED
                 continue
+            except ApplicationError:
+                if system is not System.ALIMTALK or tries() < TALK_TRIES or self.talk is None:
+                    raise
+                provider_id = await self.talk.give_up(letter.key, **_about(letter))
+                if not provider_id:  # certain by now: it never came, and never will
+                    continue
             await self._remember(letter, system, provider_id, draft)
             return Delivery(system.value)
         return outcome
@@ -251,6 +260,11 @@ class LetterActivities:
         }  # fmt: skip
         async with transaction(self.engine) as session:
             await session.execute(insert(SentMessage).values(row).on_conflict_do_nothing())
+
+
+def tries() -> int:
+    """Which try of this activity it is."""
+    return activity.info().attempt if activity.in_activity() else 1
 
 
 def form_of(letter: Letter) -> Form:
