@@ -17,6 +17,7 @@ from activities.connectors.delivery import ReceiverRefused
 from activities.connectors.mail import Mail
 from activities.connectors.marketing import Marketing
 from activities.connectors.sms import Sms
+from activities.customers.forgotten_channels import forget_channels
 from activities.customers.handed_over import forget_handed_over
 from activities.customers.own_data import everything, packed
 from activities.kit.letters import Stationery
@@ -145,6 +146,7 @@ class PrivacyActivities:
             await _forget_returns(session, row.customer_id)
             await _forget_money(session, row.customer_id)
             originals = await _forget_mails(session, row.customer_id)
+            await forget_channels(session, row.customer_id)
             files = (await session.scalars(forget, {"who": row.customer_id, "at": step.at})).all()
             files = [*files, *originals, *await forget_handed_over(session, row.customer_id)]
             for name in files:
