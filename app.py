@@ -13,6 +13,7 @@ from temporalio.client import Client
 from api import (
     billing,
     catalogue,
+    channels,
     customers,
     dunning,
     employee_requests,
@@ -48,6 +49,7 @@ ROUTERS: tuple[Router, ...] = (
     staff.router,
     home.router,
     tickets.router,
+    channels.router,
     customers.router,
     catalogue.router,
     orders.router,

@@ -18,6 +18,7 @@ from activities.billing import (
     TaxActivities,
     WriteOffActivities,
 )
+from activities.channels import acts_of_channels
 from activities.connectors.accounting import HttpTryton
 from activities.connectors.alimtalk import HttpAlimTalk
 from activities.connectors.bank import HttpBank
@@ -120,7 +121,7 @@ def service(engine: AsyncEngine, setting: Settings) -> Acts:
     many = BatchActivities(engine)
     return {
         DESK_QUEUE: [
-            tickets.be_born, tickets.open, tickets.record, tickets.weigh, tickets.missing_fields,
+            *acts_of_channels(engine), tickets.be_born, tickets.open, tickets.record, tickets.weigh, tickets.missing_fields,
             tickets.merge, tickets.unmerge, tickets.split,
             visits.rank, visits.offer, visits.schedule, visits.check_evidence, visits.record,
             mails.record, mails.follow_up,

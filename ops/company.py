@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import psycopg
 from argon2 import PasswordHasher
 
+from ops.channels import let_in
 from ops.departments import STAFF, make_departments, make_services
 from ops.knowledge import make_articles
 from ops.promises import make_promises
@@ -150,6 +151,7 @@ def make_company(worker_url: str) -> Keys:
         make_services(database)
         make_articles(database)
         make_promises(database)
+        let_in(database, keys.tokens)
     make_shelf(worker_url)
     return keys
 

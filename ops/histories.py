@@ -56,6 +56,23 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_a_message_for_a_life_that_has_ended_gets_its_own_ticket",
         "test_a_letter_that_came_back_is_told_once",
     ),
+    "InboundText": (
+        "test_a_text_opens_a_ticket_and_its_answers_are_marked_by_how_sure_we_are",
+        "test_a_stop_word_takes_the_consent_back_and_makes_no_ticket",
+        "test_a_text_for_a_life_that_has_ended_gets_its_own_ticket",
+    ),
+    "PhoneCall": (
+        "test_a_missed_call_asks_for_a_call_back_once",
+        "test_an_answered_call_stands_in_the_story_whatever_the_order",
+    ),
+    "DeviceFault": (
+        "test_a_single_alarm_is_watched_and_forgotten",
+        "test_alarms_become_one_ticket_that_says_when_the_device_recovered",
+    ),
+    "Chat": (
+        "test_a_silent_chat_ends_and_what_was_not_seen_goes_by_letter",
+        "test_a_chat_that_was_left_and_seen_ends_without_a_letter",
+    ),
     "Visit": (
         "test_a_visit_is_offered_scheduled_and_done",
         "test_giving_up_the_search_is_told_to_the_ticket",

@@ -1,6 +1,6 @@
-"""Tell the sandbox's gateway, carrier and warehouse where the house hears their events.
+"""Tell the sandbox's gateway, carrier, warehouse and telephones where the house hears their events.
 
-`python -m ops.introduce` reads GATEWAY_URL, CARRIER_URL, BANK_URL, STOCK_URL, PUBLIC_URL and their secrets.
+`python -m ops.introduce` reads the addresses of NEIGHBOURS, PUBLIC_URL and their secrets.
 """
 
 import json
@@ -18,6 +18,8 @@ NEIGHBOURS = {
     "CARRIER": "/webhooks/carrier",
     "BANK": "/systems/bank/webhook",
     "STOCK": "/webhooks/stock",
+    "SMS": "/webhooks/sms",
+    "TELEPHONY": "/webhooks/telephony",
 }
 
 

@@ -141,6 +141,7 @@ class Plan:
             "GATEWAY_PUBLIC_URL": self.local("SANDBOX_PORT", "/gateway"),
             "MAIL_URL": f"{outside}/mail",
             "SMS_URL": f"{outside}/sms",
+            "TELEPHONY_URL": f"{outside}/telephony",
             "MARKETING_URL": f"{outside}/marketing",
             "STOCK_URL": f"{outside}/stock",
             "CARRIER_URL": f"{outside}/carrier",

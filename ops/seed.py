@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ops import bills, books, past
 from ops.asks import ask_around
+from ops.channels import reach_us
 from ops.company import CHECKS, CUSTOMERS, OWNED, PRODUCTS, TECHNICIANS, Keys, make_company
 from ops.late import PROMISES
 from ops.mails import write_in
@@ -135,7 +136,7 @@ async def walk_all(keys: Keys, app: str, sandbox: str, listen: str) -> None:
     try:
         await asyncio.gather(*(one(fault) for fault in FAULTS), bills.bill(walker, bills.today()),
                              Trader(walker).walk_all(), write_in(walker, listen, HELP),
-                             settle_in(walker, sandbox))  # fmt: skip
+                             settle_in(walker, sandbox), reach_us(walker, sandbox))  # fmt: skip
         await promise(walker)
         await ask_around(walker)
         await belong(walker, OWNERS["own_1"][0])

@@ -19,6 +19,14 @@ class TalkIn(BaseModel):
     text: str = Field(min_length=1, max_length=1000)
 
 
+class ClosingIn(BaseModel):
+    """The key of a message about which somebody is unsure."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: str = Field(min_length=1, max_length=300)
+
+
 def alimtalk(post: Post) -> APIRouter:
     """The KakaoTalk system."""
     router = router_for("alimtalk", post)
@@ -30,5 +38,12 @@ def alimtalk(post: Post) -> APIRouter:
         if not message.template.startswith(APPROVED):
             return JSONResponse({"code": "INVALID_RECEIVER"}, 400)
         return post.take("alimtalk", request.headers, {"receiver": message.to, "text": message.text})
+
+    @router.post("/closings")
+    async def close(
+        request: Request, asked: ClosingIn, idempotency_key: str = Header(max_length=300)
+    ) -> Response:
+        """Say whether a message was sent; one that was not is never sent any more."""
+        return post.close("alimtalk", request.headers, asked.key)
 
     return router

@@ -20,6 +20,7 @@ from sandbox import (
     hr,
     mail,
     office,
+    phones,
     provisioning,
     sms,
     stock,
@@ -39,10 +40,12 @@ def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
     """Put the outside systems behind one address."""
     webhooks, scans = Webhooks(book), Webhooks(book, "carrier_webhook")
     notices, arrivals = Webhooks(book, "bank_webhook"), Webhooks(book, "stock_webhook")
+    written, rung = Webhooks(book, "sms_webhook"), Webhooks(book, "telephony_webhook")
+    every = (webhooks, scans, notices, arrivals, written, rung)
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
-        postmen = [asyncio.create_task(hooks.run()) for hooks in (webhooks, scans, notices, arrivals)]
+        postmen = [asyncio.create_task(hooks.run()) for hooks in every]
         yield
         for postman in postmen:
             postman.cancel()
@@ -58,6 +61,8 @@ def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
     app.include_router(billing_keys.form(cards))
     app.include_router(billing_keys.key_api(cards, secret))
     app.include_router(mail.mail(post))
+    for router in (phones.texts(book, written), phones.telephony(book, rung), phones.devices(book)):
+        app.include_router(router)
     app.include_router(sms.sms(post))
     app.include_router(alimtalk.alimtalk(post))
     app.include_router(marketing(book, token))
@@ -73,7 +78,7 @@ def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
     app.include_router(directory.controls(accounts))
     app.mount("/directory/scim", cast(ASGIApp, accounts))
     app.include_router(switches(board))
-    app.include_router(house_keeping(book, board, webhooks, scans, notices, arrivals))
+    app.include_router(house_keeping(book, board, *every))
     return app
 
 

@@ -35,6 +35,19 @@ class Post:
                 self.book.answer(scope, status, answer)
         return JSONResponse(answer, status)
 
+    def close(self, kind: str, headers: Mapping[str, str], key: str) -> Response:
+        """The message of a key, or that it will never be one."""
+        if not hmac.compare_digest(headers.get("authorization", "").encode(), self.wanted):
+            return JSONResponse({"code": "UNAUTHORIZED"}, 401)
+        scope = f"{key}\nPOST\n/{kind}/messages"
+        with self.book.page():
+            said = self.book.answered(scope)
+            if said is None:
+                self.book.answer(scope, 409, {"code": "CLOSED"})
+        if said is not None and said[0] == 202:
+            return JSONResponse({"state": "sent", "id": said[1]["id"]})
+        return JSONResponse({"state": "closed"})
+
     def _send(self, kind: str, key: str, message: dict[str, Any]) -> tuple[int, dict[str, str]]:
         shape = ADDRESS if kind == "mail" else PHONE
         has_app = kind != "alimtalk" or not message["receiver"].endswith("0000")  # not everybody uses it

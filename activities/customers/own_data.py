@@ -78,6 +78,15 @@ PARTS: Mapping[str, str] = {
         where customer_id = :who order by created_at""",
     "payment_methods": """
         select kind, status, label, is_default, created_at from payment_methods where customer_id = :who""",
+    "calls": """
+        select id, caller, status, received_at, answered_at, ended_at, recording <> '' as is_recorded from phone_calls
+        where customer_id = :who order by received_at""",
+    "chats": """
+        select id, visitor, contact, began_at, ended_at from chats where id in (select id from tickets where
+        customer_id = :who) order by began_at""",
+    "device_alarms": """
+        select owned_product_id, fault, minute, alarms, reading from device_signals where owned_product_id in
+        (select id from owned_products where customer_id = :who) order by minute""",
     "timeline": """
         select at, subject, sentence, details from timeline_entries where is_public and (customer_id =
         :who or ticket_id in (select id from tickets where customer_id = :who)) order by id""",

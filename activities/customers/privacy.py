@@ -18,6 +18,7 @@ from activities.connectors.mail import Mail
 from activities.connectors.marketing import Marketing
 from activities.connectors.sms import Sms
 from activities.customers.fields import forget_moves
+from activities.customers.forgotten_channels import forget_channels
 from activities.customers.handed_over import forget_handed_over
 from activities.customers.own_data import everything, packed
 from activities.kit.letters import Stationery
@@ -150,6 +151,7 @@ class PrivacyActivities:
             originals = await _forget_mails(session, row.customer_id)
             files = []
             for one in family:
+                await forget_channels(session, one)
                 files += (await session.scalars(forget, {"who": one, "at": step.at})).all()
                 await forget_moves(session, one)
             files = [*files, *originals, *await forget_handed_over(session, row.customer_id)]

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.connectors.alimtalk import AlimTalk
 from activities.connectors.delivery import ReceiverRefused
@@ -19,7 +20,7 @@ from activities.kit.cases import case_of
 from activities.kit.colleagues import ways_to_colleague
 from activities.kit.letters import LOCALES, Stationery, money, said
 from activities.kit.links import Links
-from activities.kit.threads import by_mail, thread_headers
+from activities.kit.threads import by_mail, is_in_chat, thread_headers
 from activities.kit.transactions import transaction
 from models.billing import Invoice
 from models.customers import Customer
@@ -56,6 +57,8 @@ OF_CASE: dict[str, Form] = {"billing/receipt": PAY}
 ORDER = Form(LinkPurpose.ORDER, "case", days=90)
 
 BACK = Form(LinkPurpose.RETURN, "case", days=90)
+
+TALK_TRIES = 5  # so often an unclear message to KakaoTalk is asked for; then it is looked up and goes by SMS
 
 FORMS: dict[str, Form] = {
     **{
@@ -148,6 +151,8 @@ class LetterActivities:
             sent = await session.get(SentMessage, letter.key)
             if sent is not None:
                 return Delivery(sent.system.value)
+            if await is_in_chat(session, letter):
+                return Delivery.CHAT
             letter = await _of_case(session, letter)
             draft = await self._draft(session, letter)
         outcome = Delivery.NOWHERE
@@ -157,6 +162,12 @@ class LetterActivities:
             except ReceiverRefused:
                 outcome = Delivery.REFUSED
                 continue
+            except ApplicationError:
+                if system is not System.ALIMTALK or tries() < TALK_TRIES or self.talk is None:
+                    raise
+                provider_id = await self.talk.give_up(letter.key, **_about(letter))
+                if not provider_id:  # certain by now: it never came, and never will
+                    continue
             await self._remember(letter, system, provider_id, draft)
             return Delivery(system.value)
         return outcome
@@ -260,6 +271,11 @@ class LetterActivities:
         }  # fmt: skip
         async with transaction(self.engine) as session:
             await session.execute(insert(SentMessage).values(row).on_conflict_do_nothing())
+
+
+def tries() -> int:
+    """Which try of this activity it is."""
+    return activity.info().attempt if activity.in_activity() else 1
 
 
 def form_of(letter: Letter) -> Form:

@@ -7,10 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from activities.kit.addresses import Addresses
+from models.channels import Chat
 from models.customers import Customer
 from models.messages.letters import Letter
 from models.messages.tickets import Channel
-from models.tickets import InboundMail, Ticket
+from models.tickets import InboundMail, Ticket, TicketMessage
 
 BY_PEOPLE = frozenset({"tickets/reply"})  # a colleague has written what stands in it
 
@@ -49,3 +50,14 @@ def by_mail(letter: Letter, ticket: Ticket | None, customer: Customer) -> dict[s
         return {}
     name = customer.name if customer.is_verified else customer.email or ""
     return {"subject": ticket.id, "name": name}
+
+
+async def is_in_chat(session: AsyncSession, letter: Letter) -> bool:
+    """Whether an answer is said in a chat that goes on: then no letter repeats it."""
+    if letter.template != "tickets/reply" or letter.message_id is None:
+        return False
+    message = await session.get(TicketMessage, letter.message_id)
+    if message is None or message.channel is not Channel.CHAT:
+        return False
+    chat = await session.get(Chat, message.ticket_id)
+    return chat is not None and chat.ended_at is None

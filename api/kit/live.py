@@ -29,6 +29,7 @@ from api.kit.people import Kind, People, Person
 from api.kit.routes import ANY_LINK, SIGNED_IN, Router
 from api.kit.visible import visible
 from models.billing import AccountingPeriod, Invoice
+from models.channels import Chat, PhoneLine
 from models.customers import Customer
 from models.dunning import DunningCase
 from models.employee_requests import EmployeeRequest
@@ -45,7 +46,7 @@ CHANNEL = "ieum_live"
 TOPIC = re.compile(
     r"(?P<all>tickets|visits|orders|journeys|collections|dunning|employee_requests)"
     r"|(?P<one>ticket|visit|invoice|order|return|close|dunning_case|subscription|change|customer|case"
-    r"|employee_request|presence)"
+    r"|employee_request|presence|chat|line)"
     r":(?P<id>[A-Za-z0-9._-]{1,64})"
 )
 CASES = {
@@ -67,6 +68,8 @@ ROWS: dict[str, type[Any]] = {
     "ticket": Ticket,
     "visit": Visit,
     "invoice": Invoice,
+    "chat": Chat,
+    "line": PhoneLine,
 }
 INSIDE = frozenset({Kind.STAFF})
 AUDIENCE = {
@@ -78,7 +81,7 @@ AUDIENCE = {
     "visits": INSIDE | {Kind.TECHNICIAN, Kind.PARTNER},
     "employee_requests": INSIDE | {Kind.EMPLOYEE},
 }
-BY_NAME = frozenset({"employee_request"})  # rows that colleagues of one team may not all see
+BY_NAME = frozenset({"employee_request", "line"})  # rows that colleagues of one team may not all see
 GATHER = 0.15  # seconds in which one client's events are collected
 LOOK_AGAIN = 15.0  # seconds between two looks at who is asking; also the keep-alive
 KNOWN_FOR = 30.0  # seconds that a visible row counts as visible

@@ -52,6 +52,7 @@ ENTRIES = (
     Entry("/tickets/promises", "clock", N_("Promises and rules"), STAFF_ROLES, ""),
     Entry("/journeys", "route", N_("Journeys"), DESK, "J"),
     Entry("/systems", "server", N_("Systems"), frozenset({Role.ADMIN}), "S"),
+    Entry("/channels", "router", N_("Channels"), frozenset({Role.ADMIN}), ""),
     Entry("/staff", "id-card", N_("Staff"), frozenset({Role.ADMIN}), "P"),
 )
 CREATIONS = (

@@ -22,6 +22,7 @@ CACHE_SECONDS = 5.0
 CACHE_SIZE = 10_000
 LINKS = "/links/"
 STREAM = "/events"
+PROGRAMS = "/api/"
 BY_ITSELF = "x-by-itself"  # a page that renews itself says so: nobody has done anything
 
 
@@ -59,6 +60,7 @@ class Person:
     subject: str | None = None  # the visit, invoice or ticket that the link acts on
     is_used: bool = False  # the link has done its one act
     is_token: bool = False  # came with an API token: carries no cookie, so nobody can forge its requests
+    scopes: frozenset[str] | None = None  # what a program's key may do; None: whatever its person may
     token_hash: str = field(default="", repr=False)
     address: str = field(default="", repr=False)
 
@@ -139,6 +141,14 @@ class Doors:
         """The person of an API token."""
         found = await self._account("door_token", token_hash(token))
         return replace(found, is_token=bool(found))
+
+    async def by_client(self, token: str) -> Person:
+        """The account that a program acts for, narrowed to the scopes of its key."""
+        hashed = token_hash(token)
+        row = await self._row("door_client", hashed) if hashed else None
+        if row is None:
+            return ANONYMOUS
+        return replace(person_of(row), token_hash=hashed, is_token=True, scopes=frozenset(row["scopes"]))
 
     async def by_link(self, token: str) -> Person:
         """The customer behind a signed link, narrowed to its ticket."""
@@ -222,7 +232,10 @@ class People:
             return await doors.by_link(scope["path"].removeprefix(LINKS).split("/", 1)[0])
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            return await doors.by_token(token.strip())
+            found = await doors.by_token(token.strip())
+            if not found and scope["path"].startswith(PROGRAMS):
+                return await doors.by_client(token.strip())
+            return found
         token = cookie_of(headers, scope["app"].state.settings.is_secure)
         return await doors.by_session(token, is_looking_on=scope["path"] == STREAM or BY_ITSELF in headers)
 

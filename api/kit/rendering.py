@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from api.kit import browsers, charts, formats, labels, language, places
 from api.kit.components import Components
 from api.kit.navigation import CREATIONS, Shown, navigation
+from api.kit.people import PROGRAMS
 from api.kit.static import Statics
 
 TEMPLATES = Path(__file__).resolve().parent.parent.parent / "templates"
@@ -209,7 +210,9 @@ def pages() -> Pages:
 
 
 def wants_json(request: Request) -> bool:
-    """Whether a program asks."""
+    """Whether a program asks; below /api/ nobody else does."""
+    if request.url.path.startswith(PROGRAMS):
+        return True
     accept = request.headers.get("accept", "")
     return "application/json" in accept and "text/html" not in accept
 

@@ -10,6 +10,7 @@ from api.kit.labels import name_of
 from api.kit.language import N_, gettext, locale
 from models.messages import (
     billing,
+    channels,
     customers,
     dunning,
     field_service,
@@ -24,7 +25,7 @@ from models.messages.employee_requests import requests
 SENTENCES: dict[str, str] = {
     **tickets.SENTENCES, **field_service.SENTENCES, **billing.SENTENCES, **payments.SENTENCES,
     **customers.SENTENCES, **orders.SENTENCES, **subscriptions.SENTENCES, **dunning.SENTENCES,
-    **requests.SENTENCES,
+    **requests.SENTENCES, **channels.SENTENCES,
 }  # fmt: skip
 # What is said instead when a value is absent, or is a code that has no name.
 BARE: dict[str, str] = {
@@ -144,6 +145,15 @@ BARE_CHILDREN: dict[str, str] = {
     "tickets.child_not_done": N_("The other department has ended its part without doing it"),
 }
 BARE.update(BARE_CHILDREN)
+BARE_CHANNELS: dict[str, str] = {
+    "channels.text_several": N_("The same number has several open tickets"),
+    "channels.text_follows": N_("The text follows up on a ticket that is over"),
+    "channels.call_ended": N_("A call"),
+    "channels.fault_raised": N_("The device reports a fault"),
+    "channels.fault_again": N_("The device reports further alarms"),
+    "channels.fault_recovered": N_("The device recovered by itself"),
+}
+BARE.update(BARE_CHANNELS)
 BARE_RULES: dict[str, str] = {
     "tickets.retimed_closed": N_("A deadline was moved: a day is not worked"),
     "tickets.retimed_worked": N_("A deadline was moved: a day is worked"),

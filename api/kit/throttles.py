@@ -35,6 +35,21 @@ class Limits:
     everybody: int = 3_000  # of each of these, from everywhere
     carts: int = 200  # changes of carts, from one address
     helps: int = 120  # what strangers leave at articles, from one address: looks, words, verdicts
+    calls: int = 600  # of one program
+    chats: int = 10  # begun without signing in, from one address
+    telemetry: int = 1_200  # batches of one device key
+
+    def calling(self, hashed: str) -> dict[str, int]:
+        """A program with its key."""
+        return {f"api:{hashed[:32]}": self.calls}
+
+    def chatting(self, address: str) -> dict[str, int]:
+        """Who begins a chat without signing in."""
+        return {f"chat:{address}": self.chats, "chat": self.everybody}
+
+    def measuring(self, key_id: str) -> dict[str, int]:
+        """A device, or a gateway of devices, with its key."""
+        return {f"device:{key_id}": self.telemetry}
 
     def guessing(self, address: str) -> dict[str, int]:
         """Who only tries links out."""

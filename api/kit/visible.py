@@ -12,6 +12,7 @@ from sqlmodel import SQLModel, col
 
 from api.kit import (
     visible_books,
+    visible_channels,
     visible_items,
     visible_knowledge,
     visible_mails,
@@ -297,7 +298,7 @@ RULES.update(RULES_OF_VISITS)
 RULES.update(visible_orders.RULES_OF_SALE)
 RULES.update(visible_books.RULES_OF_BOOKS)
 RULES.update(visible_money.RULES_OF_MONEY)
-RULES.update(visible_mails.RULES_OF_MAILS)
+RULES.update(visible_mails.RULES_OF_MAILS | visible_channels.RULES_OF_CHANNELS)
 RULES.update(visible_people.RULES_OF_PEOPLE)
 RULES.update(visible_items.RULES_OF_ITEMS | visible_knowledge.RULES_OF_KNOWLEDGE)
 RULES.update(visible_requests.RULES_OF_REQUESTS)

@@ -1,5 +1,6 @@
 """A ticket is born: customer, ticket, first message, photos, timeline and announcement in one transaction."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +39,7 @@ CAME_BY = {
     Channel.PORTAL: "A signed-in customer's report", Channel.FORM: "A report by the public form",
     Channel.PHONE: "A report by telephone", Channel.EMAIL: "A report by e-mail",
     Channel.SMS: "A report by text message", Channel.API: "A report by a program",
+    Channel.CHAT: "A chat", Channel.DEVICE: "An alarm of a device",
 }  # fmt: skip
 URGENCY = {
     Priority.P1: "urgent", Priority.P2: "high priority", Priority.P3: "normal priority",
@@ -65,10 +67,14 @@ class Report:
     product_id: str | None = None
     serial: str = ""
     photos: list[Photo] = field(default_factory=list)
+    is_stranger: bool = False  # nobody is recognised by an address that only was typed
 
 
-async def receive(desk: DeskAt, report: Report, folder: Path) -> str:
-    """Store a report and announce its ticket; the same form again answers with the same ticket."""
+async def receive(
+    desk: DeskAt, report: Report, folder: Path, beside: Callable[[str], Awaitable[None]] | None = None
+) -> str:
+    """Store a report and announce its ticket; the same form again answers with the same ticket. What shall
+    stand `beside` it goes into the same transaction."""
     files = [(photo, await stored(folder, photo)) for photo in report.photos]
     await desk.take_in()
     if earlier := await earlier_ticket(desk, report.key):
@@ -103,6 +109,8 @@ async def receive(desk: DeskAt, report: Report, folder: Path) -> str:
         summary=f"{CAME_BY[report.channel]}, {URGENCY[report.priority]}",
     )
     await tell_live(desk, "tickets")
+    if beside is not None:
+        await beside(ticket_id)
     await desk.commit()
     return ticket_id
 
@@ -124,7 +132,7 @@ async def earlier_ticket(desk: DeskAt, key: str) -> str | None:
 async def customer_for(desk: DeskAt, report: Report, now: datetime) -> str:
     """Recognise the customer by telephone or e-mail, silently; else write a new one down, unverified."""
     known = select(func.intake_customer(report.phone or "", report.email or ""))
-    if found := await desk.session.scalar(known):
+    if not report.is_stranger and (found := await desk.session.scalar(known)):
         return str(found)
     row: dict[str, Any] = {
         "id": ids.fresh("cus"), "kind": CustomerKind.PERSON, "name": report.name, "phone": report.phone,
@@ -141,7 +149,8 @@ async def customer_for(desk: DeskAt, report: Report, now: datetime) -> str:
                 desk.session, "PairSearch", named, asked, summary="Is the new customer known?"
             )
             return made
-        if found := await desk.session.scalar(known):  # the same person at the same moment
+        # the same person at the same moment
+        if not report.is_stranger and (found := await desk.session.scalar(known)):
             return str(found)
     raise Refusal("try_again_later")
 

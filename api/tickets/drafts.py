@@ -14,10 +14,12 @@ from api.kit.forms import Input, Typed, typed
 from api.kit.rendering import answer, move_on, wants_json
 from api.kit.routes import AGENTS
 from api.kit.texts import Key, MaybeLine, MaybeParagraph
+from api.tickets.chatting import typing
 from api.tickets.page import head_of
 from api.tickets.routing import router
 from models.kit.refusals import Refusal
-from models.messages.tickets import MessageKind, TicketStatus
+from models.messages.channels import ChatSide
+from models.messages.tickets import Channel, MessageKind, TicketStatus
 from models.tickets import Draft, Ticket
 
 SHOWN = 200
@@ -87,7 +89,7 @@ async def draft(
     request: Request, desk: Desk, ticket_id: Key, sent: Typed[Drafting] = typed(Drafting)
 ) -> Response:
     """Keep what somebody is writing, for them alone."""
-    await head_of(desk.session, desk.person, ticket_id)
+    head = await head_of(desk.session, desk.person, ticket_id)
     if sent.value is None:
         if not wants_json(request):
             raise Refusal("invalid_form")
@@ -98,6 +100,8 @@ async def draft(
     else:
         kind = MessageKind.NOTE if sent.value.kind == "note" else MessageKind.REPLY
         stamp = await keep_draft(desk, ticket_id, kind, sent.value.body)
+        if head.channel is Channel.CHAT and kind is MessageKind.REPLY:
+            await typing(desk, ticket_id, ChatSide.DESK)
     return move_on(request, f"/tickets/{ticket_id}", data={"is_kept": True, "stamp": stamp})
 
 

@@ -148,4 +148,5 @@ def way_out(channel: str, head_channel: Channel) -> Channel:
     """By which way an answer goes: as it was chosen, else as the ticket came, else by e-mail."""
     if channel in (Channel.EMAIL, Channel.SMS):
         return Channel(channel)
-    return head_channel if head_channel in (Channel.EMAIL, Channel.SMS) else Channel.EMAIL
+    ways = (Channel.EMAIL, Channel.SMS, Channel.CHAT)
+    return head_channel if head_channel in ways else Channel.EMAIL

@@ -70,8 +70,8 @@ async def is_sent(desk: DeskAt, message: str) -> bool:
 
 
 async def send_off(request: Request, desk: DeskAt, leaving: Leaving) -> Answer:
-    """Store it and say it; a person's sending waits first. Sent twice it is one."""
-    hold = patience(request)
+    """Store it and say it; a person's sending waits first, but not while both talk. Sent twice it is one."""
+    hold = patience(request) if leaving.channel is not Channel.CHAT else timedelta()
     if not hold:
         return await keep_and_say(desk, leaving)
     await keep_sending(desk, leaving, hold)

@@ -34,6 +34,8 @@ CHANNEL = {
     "email": Label(N_("E-mail"), "blue", "mail"),
     "sms": Label(N_("Text message"), "amber", "message-circle"),
     "api": Label(N_("API"), "gray", "server"),
+    "chat": Label(N_("Chat"), "violet", "message-circle"),
+    "device": Label(N_("Device"), "teal", "monitor-smartphone"),
 }
 
 MAIL = {

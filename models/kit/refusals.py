@@ -36,6 +36,15 @@ REFUSALS: dict[str, tuple[int, str]] = {
         N_("This is not available at the moment. What you typed is kept; please try again."),
     ),
     "already_over": (409, N_("This is already over; nothing was changed.")),
+    # channels
+    "scope_missing": (403, N_("This key may not do that. An administrator can make one with that scope.")),
+    "key_missing": (
+        422,
+        N_("The header Idempotency-Key is missing. With it, a request that is sent twice counts once."),
+    ),
+    "key_reused": (409, N_("This idempotency key was already used for something else.")),
+    "extension_taken": (409, N_("This extension already rings at a colleague's.")),
+    "not_quarantined": (409, N_("Nobody has to decide about this any more.")),
     # tickets
     "ticket_closed": (409, N_("This ticket is already closed.")),
     "ticket_not_resolved": (409, N_("There is nothing to confirm yet.")),

@@ -58,6 +58,8 @@ class Settings:
     is_secure: bool
     carrier_webhook_secret: str = field(default="", repr=False)  # empty: nothing is heard from a carrier
     stock_webhook_secret: str = field(default="", repr=False)  # empty: nothing is heard from the warehouse
+    sms_webhook_secret: str = field(default="", repr=False)  # empty: no text is heard
+    telephony_webhook_secret: str = field(default="", repr=False)  # empty: no call is heard of
     stock_url: str = "http://127.0.0.1:9000/stock"
     carrier_url: str = "http://127.0.0.1:9000/carrier"
     credit_url: str = "http://127.0.0.1:9000/credit"
@@ -180,6 +182,8 @@ def _beside() -> dict[str, Any]:
         "sms_url": _read("SMS_URL", "http://127.0.0.1:9000/sms").rstrip("/"),
         "carrier_webhook_secret": _read("CARRIER_WEBHOOK_SECRET", ""),
         "stock_webhook_secret": _read("STOCK_WEBHOOK_SECRET", ""),
+        "sms_webhook_secret": _read("SMS_WEBHOOK_SECRET", ""),
+        "telephony_webhook_secret": _read("TELEPHONY_WEBHOOK_SECRET", ""),
     }
 
 

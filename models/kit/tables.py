@@ -3,6 +3,7 @@
 from models import (
     billing,
     catalogue,
+    channels,
     customers,
     dunning,
     employee_requests,
@@ -21,7 +22,7 @@ from models.kit import timeline
 from models.tickets import desk, writing
 
 __all__ = [
-    "billing", "catalogue", "customers", "desk", "dunning", "employee_requests", "field_service", "journeys",
-    "knowledge", "orders", "partners", "payments", "staff", "subscriptions", "systems", "tickets", "timeline",
-    "writing",
+    "billing", "catalogue", "channels", "customers", "desk", "dunning", "employee_requests", "field_service",
+    "journeys", "knowledge", "orders", "partners", "payments", "staff", "subscriptions", "systems", "tickets",
+    "timeline", "writing",
 ]  # fmt: skip

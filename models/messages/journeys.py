@@ -141,6 +141,10 @@ WAITS: dict[str, str] = {
     "request_undo": N_("Waiting until what was done is undone"),
     "many_leavers": N_("The HR system says that %(count)s people leave: waiting for somebody to accept it"),
     "close_start": N_("%(period)s is open again: waiting for finance to close it"),
+    "call": N_("Waiting for the end of a telephone call"),
+    "chat": N_("Waiting for somebody to write in the chat"),
+    "device_alarms": N_("Watching whether a device goes on giving alarm"),
+    "device_quiet": N_("Waiting until a device has been quiet for long enough"),
     "quarantine": N_("Waiting for a colleague to decide about a mail that was held back"),
     "snoozed_time": N_("Snoozed: out of the queue for a while"),
     "snoozed_reply": N_("Snoozed until the customer answers"),
@@ -201,5 +205,6 @@ THENS: dict[str, str] = {
     "request_goes_on": N_("then the request goes on"),
     "dunning_goes_on": N_("then the dunning goes on"),
     "back_in_queue": N_("then it is back in the queue"),
+    "end_chat": N_("then the chat ends and goes on by letter"),
     "ignore_mail": N_("then the mail is ignored; the original stays"),
 }

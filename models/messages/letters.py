@@ -10,6 +10,7 @@ class Delivery(StrEnum):
     MAIL = "mail"
     SMS = "sms"
     ALIMTALK = "alimtalk"
+    CHAT = "chat"  # its reader is in the chat: what they do not see there goes by letter later
     NOWHERE = "nowhere"  # the receiver has neither an e-mail address nor a phone number
     REFUSED = "refused"  # the mail or SMS system said a definite no, e.g. an address that does not exist
 

@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.connectors.alimtalk import HttpAlimTalk
 from activities.connectors.kit import Patience
 from activities.connectors.mail import ConsoleMail, HttpMail
 from activities.connectors.sms import ConsoleSms, HttpSms
@@ -360,24 +359,3 @@ async def test_a_desk_letter_about_an_order_leads_to_its_invoice(house: LetterAc
 
     assert isinstance(house.mail, ConsoleMail)
     assert "https://desk.example/billing/invoices/IO1-1" in house.mail.sent["k"].text
-
-
-@pytest.mark.parametrize(
-    ("phone", "system"), [("+821012345678", "alimtalk"), ("+821012340000", "sms"), ("", "mail")]
-)
-async def test_who_has_no_kakaotalk_gets_a_text_message_and_who_has_no_phone_a_mail(
-    outside: LetterActivities, sandbox: Sandbox, phone: str, system: str
-) -> None:
-    calls = CallLog(outside.engine)
-    outside.talk = HttpAlimTalk(f"{sandbox.url}/alimtalk", sandbox.token, calls)
-    await change(outside.engine, Customer, phone=phone)
-    values = {"owed_minor": "55000", "count": "2", "channel": "kakao"}
-    letter = Letter("d1", "", "dunning/reminder", invoice_id="I1-1", customer_id="c_one", values=values)
-
-    sent = [await send(outside, letter) for _ in range(2)]
-
-    assert sent == [system, system]
-    messages = sandbox.client.get(f"/{system}/messages").json()
-    assert len(messages) == 1
-    assert "55,000" in messages[0]["text"]
-    await outside.talk.close()

@@ -29,6 +29,9 @@ BODYLESS = {
 RAW = {
     "/webhooks/carrier",
     "/webhooks/stock",
+    "/webhooks/sms",
+    "/webhooks/telephony",
+    "/webhooks/devices",
     "/systems/gateway/webhook",
     "/systems/stripe/webhook",
     "/systems/bank/webhook",

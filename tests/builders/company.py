@@ -50,6 +50,7 @@ from tests.builders import (
     banking,
     bills,
     books,
+    channels,
     employee_requests,
     late,
     mails,
@@ -151,10 +152,12 @@ async def build(engine: AsyncEngine, word: str = "x", password_hash: str | None 
         await store(session, late.policies(word, NOW))
         await store(session, rulebook.kept(word, NOW))
         await store(session, writing.kept(word, NOW))
+        await store(session, channels.reached(word, NOW))
         for case in CASES:
             await store(session, writing.on_ticket(case.number, case.ticket, word, NOW))
             await store(session, rulebook.on_ticket(case.ticket, word, NOW))
         await store(session, queue.worked_on(word, NOW))
+            await store(session, channels.on_ticket(case.number, case.customer, word, NOW))
         for n, customer in enumerate(("c_one", "c_two"), 1):
             await store(session, late.overdue(n, customer, word, NOW))
         session.add_all(_links(company))

@@ -65,4 +65,9 @@ SAMPLE = {
     "closing_field": ("cause", "cause_gone"),
     "customer_pair": (pairs.PAIR, "pair_gone"),
     "customer_merge": ("mrg1", "mrg2"),
+    "api_client": ("ac_all", "ac_gone"),
+    "channel_event": ("chn1", "chn_gone"),
+    "phone_line": ("a_agent", "a_gone"),
+    "phone_call": ("call1", "call2"),
+    "device_key": ("dk_gateway", "dk_gone"),
 }

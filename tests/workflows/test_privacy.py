@@ -13,10 +13,12 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from models.catalogue import Plan
+from models.channels import ChannelEvent, Chat, DeviceSignal, PhoneCall
 from models.customers import KnownSerial, OwnedProduct
 from models.field_service import Visit
 from models.kit.timeline import ActorKind, EntryKind, TimelineEntry
 from models.messages.catalogue import PlanKind
+from models.messages.channels import CallStatus, Door, EventStatus
 from models.messages.customers import PrivacyStatus
 from models.messages.field_service import VisitStatus
 from models.messages.payments import ChargeAnswer, MethodStatus, Verdict
@@ -133,6 +135,19 @@ async def live_a_little(doorway: Doorway, folder: Path, customer: str) -> None:
             id="pm77", customer_id=customer, customer_key="ck77", label=CANARY,
             billing_key=SEALS.seal("bk_77", "pm77"),
             status=MethodStatus.ACTIVE, is_default=True, created_at=old,
+        ),
+        ChannelEvent(
+            id="chn77", door=Door.SMS, external_id="x77", received_at=old, last_at=old, sender=CANARY,
+            original=CANARY, ticket_id="T77", status=EventStatus.PLACED,
+        ),
+        PhoneCall(
+            id="call77", external_id="p77", caller=CANARY, customer_id=customer, status=CallStatus.ENDED,
+            received_at=old, recording=CANARY,
+        ),
+        Chat(id="T77", visitor=CANARY, contact=CANARY, began_at=old, ended_at=old),
+        DeviceSignal(
+            owned_product_id="own_c", fault="leak", minute=old, first_at=old, last_at=old,
+            reading={"reading": CANARY},
         ),
         SignedLink(
             token_hash="t77", key="l77", purpose=LinkPurpose.FOLLOW, customer_id=customer, ticket_id="T77",

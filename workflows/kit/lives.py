@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
         TaxDocumentsWorkflow,
         WriteOffWorkflow,
     )
+    from workflows.channels import LIVES_OF_CHANNELS
     from workflows.dunning import DunningDayWorkflow, DunningSweepWorkflow, DunningWorkflow
     from workflows.employee_requests import EmployeeRequestWorkflow, PersonNewsWorkflow, SimulateItemWorkflow
     from workflows.field_service import VisitWorkflow
@@ -62,5 +63,5 @@ WORKFLOWS: list[type] = [
     DeviceExchangeWorkflow, ReturnWorkflow, KeyRevocationWorkflow, ForgetCartsWorkflow,
     InboundMailWorkflow, RetimingWorkflow, RuleTrialWorkflow, TicketBatchWorkflow,
     PeopleSyncWorkflow, EmployeeRequestWorkflow, PersonNewsWorkflow, SimulateItemWorkflow,
-    KnowledgeDayWorkflow,
+    KnowledgeDayWorkflow, *LIVES_OF_CHANNELS,
 ]  # fmt: skip

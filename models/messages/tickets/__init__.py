@@ -41,6 +41,8 @@ class Channel(StrEnum):
     EMAIL = "email"
     SMS = "sms"
     API = "api"
+    CHAT = "chat"
+    DEVICE = "device"
 
 
 class TicketKind(StrEnum):
