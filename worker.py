@@ -121,8 +121,8 @@ def service(engine: AsyncEngine, setting: Settings) -> Acts:
     many = BatchActivities(engine)
     return {
         DESK_QUEUE: [
-            *acts_of_channels(engine), tickets.be_born, tickets.open, tickets.record, tickets.weigh, tickets.missing_fields,
-            tickets.merge, tickets.unmerge, tickets.split,
+            *acts_of_channels(engine), tickets.be_born, tickets.open, tickets.record, tickets.weigh,
+            tickets.missing_fields, tickets.merge, tickets.unmerge, tickets.split,
             visits.rank, visits.offer, visits.schedule, visits.check_evidence, visits.record,
             mails.record, mails.follow_up,
             anew.count_open, anew.end_retiming, trials.count_past, trials.end_trial,

@@ -15,6 +15,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.kit.calendars import working_calendar
+from activities.kit.standing import bars, may_send, note_passed_over
 from activities.kit.timeline import tell_live, write_entry, write_waits
 from activities.kit.transactions import transaction
 from models.catalogue import Product
@@ -25,6 +26,7 @@ from models.kit.diaries import LOOK_AHEAD_DAYS, diaries
 from models.kit.refusals import Refusal
 from models.messages.field_service import (
     VISIT_OVER,
+    Assignment,
     Booking,
     Candidate,
     EvidenceRequest,
@@ -52,11 +54,17 @@ class FieldServiceActivities:
 
     @activity.defn(name="field_service.rank")
     async def rank(self, request: RankRequest) -> tuple[Candidate, ...]:
-        """Who could come, best first. Safe to repeat: it only reads."""
+        """Who could come, best first; who would, were it not for their company or its papers, is written down.
+
+        Safe to repeat: the same line is written again."""
         async with transaction(self.engine) as session:
             need = await _need(session, request)
             workers = await _workers(session, request)
-        return rules.rank(workers, need)
+            barred = await bars(
+                session, [worker.technician_id for worker in workers], need.category, request.at
+            )
+            await note_passed_over(session, request, need, workers, barred)
+        return rules.rank([worker for worker in workers if worker.technician_id not in barred], need)
 
     @activity.defn(name="field_service.offer")
     async def offer(self, request: OfferRequest) -> Offer:
@@ -77,6 +85,19 @@ class FieldServiceActivities:
             stored = await session.get_one(VisitOffer, (request.visit_id, request.ordinal))
             await tell_live(session, "visits", f"visit:{request.visit_id}")
         return Offer(stored.visit_id, stored.ordinal, stored.technician_id, stored.expires_at)
+
+    @activity.defn(name="field_service.assign")
+    async def assign(self, order: Assignment) -> None:
+        """Let a company take an offer, or the visit that it holds, for one of its own technicians.
+
+        The row of the offer decides between two at once; the same order again finds it done."""
+        try:
+            async with transaction(self.engine) as session:
+                await _assign(session, order)
+        except IntegrityError as error:
+            if isinstance(error.orig, ExclusionViolation):
+                raise _refused("slot_taken") from error
+            raise
 
     @activity.defn(name="field_service.schedule")
     async def schedule(self, booking: Booking) -> None:
@@ -127,6 +148,28 @@ class FieldServiceActivities:
             )
 
 
+async def _assign(session: AsyncSession, order: Assignment) -> None:
+    """Lock the offer, look who has it, and give it to whom the company sends; a booked time moves along."""
+    offer = await session.get(VisitOffer, (order.visit_id, order.ordinal), with_for_update=True)
+    if offer is None or offer.status not in (OfferStatus.OPEN, OfferStatus.ACCEPTED):
+        raise _refused("offer_gone")
+    is_first = offer.status is OfferStatus.OPEN
+    holder = offer.technician_id if is_first else offer.assigned_to or offer.technician_id
+    if not is_first and holder == order.assignee:
+        return
+    if holder != order.technician_id:
+        raise _refused("offer_gone")
+    if not await may_send(session, offer.technician_id, order.assignee, order.visit_id, order.at):
+        raise _refused("not_of_company")
+    offer.status, offer.assigned_to = OfferStatus.ACCEPTED, order.assignee
+    if is_first:
+        offer.answered_at = order.at
+    else:
+        mine = update(Visit).where(col(Visit.id) == order.visit_id, ~col(Visit.is_over))
+        await session.execute(mine.values(technician_id=order.assignee))
+    await session.flush()
+
+
 def _refused(code: str) -> ApplicationError:
     return ApplicationError(str(Refusal(code)), type=code, non_retryable=True)
 
@@ -174,9 +217,9 @@ def _minutes(booked: Sequence[tuple[datetime, datetime]]) -> int:
 
 async def _recent_jobs(session: AsyncSession, at: datetime) -> dict[str, int]:
     statement = (
-        select(col(VisitOffer.technician_id), func.count())
+        select(func.coalesce(col(VisitOffer.assigned_to), col(VisitOffer.technician_id)), func.count())
         .where(col(VisitOffer.status) == OfferStatus.ACCEPTED, col(VisitOffer.offered_at) > at - RECENT)
-        .group_by(col(VisitOffer.technician_id))
+        .group_by(func.coalesce(col(VisitOffer.assigned_to), col(VisitOffer.technician_id)))
     )
     return dict((await session.execute(statement)).all())
 

@@ -84,6 +84,7 @@ class VisitOffer(SQLModel, table=True):
     __tablename__ = "visit_offers"
     __table_args__ = (
         Index("one_open_offer_per_visit", "visit_id", unique=True, postgresql_where=text("status = 'open'")),
+        Index("one_holder_per_visit", "visit_id", unique=True, postgresql_where=text("status = 'accepted'")),
         Index("offers_by_technician", "technician_id", "status"),
     )
 
@@ -97,6 +98,18 @@ class VisitOffer(SQLModel, table=True):
     expires_at: datetime = columns.moment()
     answered_at: datetime | None = columns.moment(default=None, nullable=True)
     answer_reason: str = columns.text(default="")
+    assigned_to: str | None = Field(default=None, foreign_key="technicians.id")  # whom their company sends
+
+
+class PassedOver(SQLModel, table=True):
+    """A technician who could do it and was not asked, and why; written by activities/field_service.py."""
+
+    __tablename__ = "visit_passed_over"
+
+    visit_id: str = Field(primary_key=True, foreign_key="visits.id")
+    technician_id: str = Field(primary_key=True, foreign_key="technicians.id")
+    reason: str = columns.text()
+    at: datetime = columns.moment()
 
 
 class ChecklistTick(SQLModel, table=True):

@@ -175,7 +175,7 @@ def _store_house(database: psycopg.Connection) -> None:
           values (%s, %s, %s, %s, %s, %s, 'KRW')""", list(PARTS))  # fmt: skip
     _many(
         database,
-        "insert into partners (id, name, phone, is_active) values (%s, %s, %s, true)",
+        "insert into partners (id, name, phone, status) values (%s, %s, %s, 'active')",
         list(PARTNERS),
     )
     _many(database, """insert into technicians (id, partner_id, name, phone, skills, territories, is_active)

@@ -31,7 +31,7 @@ MOST = 200
 
 @dataclass(frozen=True)
 class OfferCard:
-    """An offer before it is accepted: where and what, nobody's name."""
+    """An offer before it is accepted: where, what and for how much; nobody's name."""
 
     visit_id: str
     ordinal: int
@@ -41,6 +41,9 @@ class OfferCard:
     expires_at: datetime
     technician: str
     is_mine: bool
+    fault: str = ""  # what kind of work it is, never what the customer wrote
+    pay_minor: int | None = None
+    offered_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,10 @@ async def offers(desk: DeskAt) -> tuple[OfferCard, ...]:
     )
     found = []
     for offer in (await desk.session.scalars(query.order_by(col(VisitOffer.expires_at)).limit(MOST))).all():
-        card = cards.get((offer.visit_id, offer.ordinal), {"region": "", "product_id": None})
+        card = cards.get(
+            (offer.visit_id, offer.ordinal),
+            {"region": "", "product_id": None, "fault": "", "pay_minor": None},
+        )
         product = named.get(card["product_id"] or "")
         found.append(
             OfferCard(
@@ -115,6 +121,7 @@ async def offers(desk: DeskAt) -> tuple[OfferCard, ...]:
                 product.category if product else "", offer.expires_at,
                 people.get(offer.technician_id, ""),
                 is_mine=offer.technician_id == desk.person.technician_id,
+                fault=card["fault"], pay_minor=card["pay_minor"], offered_at=offer.offered_at,
             )
         )  # fmt: skip
     return tuple(found)

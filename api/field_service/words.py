@@ -42,6 +42,27 @@ POSITION = {
     "skipped": Label(N_("not allowed to be read")),
     "no_signal": Label(N_("not known")),
 }
+# Why somebody was asked, and why somebody was not.
+WHY = {
+    "skill": Label(N_("Can do it")),
+    "territory": Label(N_("Works in the area")),
+    "neighbour": Label(N_("From a neighbouring area")),
+    "load_low": Label(N_("Has much time")),
+    "load_medium": Label(N_("Has some time")),
+    "load_high": Label(N_("Has little time")),
+    "fair_turn": Label(N_("Had no job lately")),
+    "knows_the_case": Label(N_("Knows the case")),
+    "chosen_by_agent": Label(N_("Chosen by the desk")),
+    "partner_not_active": Label(N_("Their company is not active"), "red"),
+    "no_contract": Label(N_("No contract that counts today"), "red"),
+    "no_insurance": Label(N_("No insurance that counts today"), "red"),
+    "no_certificate": Label(N_("No certificate for this product line today"), "red"),
+}
+WORK = {
+    "fault": Label(N_("Repair")),
+    "installation": Label(N_("Installation")),
+    "task": Label(N_("Task")),
+}
 CALL_OFF = {"ticket_cancelled": Label(N_("The ticket was cancelled"))}
 
 register("visit", VISIT)
@@ -49,4 +70,6 @@ register("outcome", OUTCOME)
 register("offer", OFFER)
 register("decline", DECLINE)
 register("call_off", CALL_OFF)
+register("why_asked", WHY)
+register("visit_work", WORK)
 register("position", POSITION)

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.messages.staff import STAFF_ROLES, LinkPurpose, Role
 
+OF_PARTNER = frozenset({Role.PARTNER, Role.PARTNER_DISPATCHER})
 CACHE_SECONDS = 5.0
 CACHE_SIZE = 10_000
 LINKS = "/links/"
@@ -87,7 +88,7 @@ def person_of(row: Mapping[str, Any]) -> Person:
     kind = Kind.EMPLOYEE
     if roles & STAFF_ROLES:
         kind = Kind.STAFF
-    elif Role.PARTNER in roles and row["partner_id"]:
+    elif roles & OF_PARTNER and row["partner_id"]:
         kind = Kind.PARTNER
     elif Role.TECHNICIAN in roles and row["technician_id"]:
         kind = Kind.TECHNICIAN

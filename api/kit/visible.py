@@ -26,7 +26,7 @@ from api.kit import (
 )
 from api.kit.people import Kind, Person
 from api.kit.seeing import RULES, Condition, Rule, has, ids, may_see, of_case, of_ticket, own, sells, when
-from api.kit.visible_visits import FIELD, RULES_OF_VISITS, held
+from api.kit.visible_visits import FIELD, RULES_OF_VISITS, about_own_visit, held, of_own_visit
 from models.billing import Invoice, InvoiceLine, LedgerEntry, LedgerTransaction
 from models.customers import Customer, OwnedProduct, Signup
 from models.field_service import Visit
@@ -92,8 +92,14 @@ def outbox_items() -> Select[OutboxItem]:
 
 
 async def offer_cards(session: AsyncSession) -> list[dict[str, Any]]:
-    """What an open offer shows before it is accepted: visit, ordinal, region, product; nobody's name."""
+    """What an open offer shows before it is accepted: area, product, kind of work and pay; nobody's name."""
     found = await session.execute(text("select * from ieum_offer_cards()"))
+    return [dict(row) for row in found.mappings()]
+
+
+async def past_visits(session: AsyncSession) -> list[dict[str, Any]]:
+    """What is left of a visit for the field once a week has passed: number, technician, product, result, day."""
+    found = await session.execute(text("select * from ieum_past_visits()"))
     return [dict(row) for row in found.mappings()]
 
 
@@ -149,7 +155,7 @@ def _attachments(person: Person) -> Condition:
     return when(
         (_desk(person), here),
         (own(person), and_(here, or_(loose, said))),
-        (person.kind in FIELD, and_(here, loose)),
+        (person.kind in FIELD, and_(here, loose, of_own_visit(person, Attachment.visit_id))),
     )
 
 
@@ -207,7 +213,10 @@ def _timeline(person: Person) -> Condition:
         (person.kind is Kind.STAFF, or_(here, case)),
         (has(person, Role.ADMIN), _nobodys(TimelineEntry.ticket_id, TimelineEntry.case_id)),
         (own(person), and_(col(TimelineEntry.is_public), or_(here, case))),
-        (person.kind in FIELD, and_(col(TimelineEntry.is_public), here)),
+        (
+            person.kind in FIELD,
+            and_(col(TimelineEntry.is_public), here, about_own_visit(person, TimelineEntry.subject)),
+        ),
     )
 
 
@@ -216,7 +225,7 @@ def _waits(person: Person) -> Condition:
     case = of_case(person, OpenWait.case_id, OpenWait.customer_id)
     return when(
         (person.kind is Kind.STAFF or own(person), or_(here, case)),
-        (person.kind in FIELD, here),
+        (person.kind in FIELD, and_(here, about_own_visit(person, OpenWait.subject))),
         (has(person, Role.ADMIN), _nobodys(OpenWait.ticket_id, OpenWait.case_id)),
     )
 

@@ -13,16 +13,18 @@ from models.field_service import (
     ChecklistTick,
     DeviceAction,
     PartUse,
+    PassedOver,
     Shift,
     Technician,
     Visit,
     VisitOffer,
 )
 from models.messages.field_service import VisitStatus
-from models.partners import Partner
+from models.partners import Partner, PartnerPaper, PartnerStep
 
 FIELD = (Kind.TECHNICIAN, Kind.PARTNER)
 HELD_FOR = timedelta(days=7)
+VISIT = "visit:"
 
 
 def crew(person: Person, column: Any) -> Condition:
@@ -51,7 +53,7 @@ def _visits(person: Person) -> Condition:
         (person.kind is Kind.STAFF, of_ticket(person, Visit.ticket_id)),
         (person.kind is Kind.CUSTOMER, col(Visit.customer_id) == person.customer_id),
         (person.kind is Kind.LINK, col(Visit.ticket_id) == person.ticket_id),
-        (person.kind in FIELD, crew(person, Visit.technician_id)),
+        (person.kind in FIELD, held(person)),
     )
 
 
@@ -86,6 +88,30 @@ def _technicians(person: Person) -> Condition:
     )
 
 
+def _papers(person: Person) -> Condition:
+    mine = col(PartnerPaper.partner_id) == person.partner_id
+    return when((person.kind is Kind.STAFF, true()), (person.kind is Kind.PARTNER, mine))
+
+
+def _steps(person: Person) -> Condition:
+    return when((person.kind is Kind.STAFF, true()))
+
+
+def _passed_over(person: Person) -> Condition:
+    return when((person.kind is Kind.STAFF, _of_visit(person, PassedOver.visit_id)))
+
+
+def of_own_visit(person: Person, column: Any) -> Condition:
+    """For the field: what names no visit, or one that they hold; another company's on the same ticket is not theirs."""
+    return or_(col(column).is_(None), col(column).in_(select(col(Visit.id)).where(held(person))))
+
+
+def about_own_visit(person: Person, subject: Any) -> Condition:
+    """The same for rows that name what they are about as "visit:…"."""
+    visit = func.substr(subject, len(VISIT) + 1)
+    return or_(~col(subject).startswith(VISIT), visit.in_(select(col(Visit.id)).where(held(person))))
+
+
 def _hours(column: Any) -> Rule:
     return lambda person: when(
         (person.kind is Kind.STAFF, true()), (person.kind in FIELD, crew(person, column))
@@ -99,6 +125,9 @@ RULES_OF_VISITS: dict[type[SQLModel], Rule] = {
     PartUse: lambda person: _of_visit(person, PartUse.visit_id),
     DeviceAction: _device_actions,
     Partner: _partners,
+    PartnerPaper: _papers,
+    PartnerStep: _steps,
+    PassedOver: _passed_over,
     Technician: _technicians,
     Shift: _hours(Shift.technician_id),
     Absence: _hours(Absence.technician_id),

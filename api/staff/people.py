@@ -247,7 +247,7 @@ def fitting(account: Account) -> frozenset[Role]:
     """The roles that an account can fill: a technician's needs a technician behind it, and so on."""
     behind = {
         Role.TECHNICIAN: account.technician_id, Role.PARTNER: account.partner_id,
-        Role.CUSTOMER: account.customer_id,
+        Role.PARTNER_DISPATCHER: account.partner_id, Role.CUSTOMER: account.customer_id,
     }  # fmt: skip
     return frozenset(role for role in Role if role not in behind or behind[role])
 

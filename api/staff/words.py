@@ -15,6 +15,7 @@ labels.register(
         Role.EMPLOYEE: Label(N_("Employee"), "gray"),
         Role.TECHNICIAN: Label(N_("Technician"), "amber"),
         Role.PARTNER: Label(N_("Partner"), "orange"),
+        Role.PARTNER_DISPATCHER: Label(N_("Partner's dispatcher"), "orange"),
         Role.CUSTOMER: Label(N_("Customer"), "indigo"),
     },
 )

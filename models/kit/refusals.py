@@ -115,12 +115,18 @@ REFUSALS: dict[str, tuple[int, str]] = {
     # field service
     "offer_gone": (409, N_("This offer is no longer open.")),
     "slot_taken": (409, N_("That time was just taken. Please choose another one.")),
+    "not_of_company": (409, N_("This technician cannot take this visit for your company.")),
     "visit_over": (409, N_("This visit has already ended.")),
     "visit_wrong_step": (409, N_("This step is not possible now.")),
     "checklist_open": (409, N_("Some required steps of the checklist are still open.")),
     "photo_missing": (409, N_("At least one photo before and one after the work is needed.")),
     "signature_missing": (409, N_("The customer's signature, or the reason why there is none, is missing.")),
     "no_report": (409, N_("There is a report once the technician has finished the visit.")),
+    # partners
+    "partner_wrong_step": (409, N_("This is not possible for the partner as it stands now.")),
+    "papers_missing": (409, N_("A contract and an insurance that count today are needed first.")),
+    "partner_has_ended": (409, N_("The work with this partner has ended.")),
+    "paper_days_wrong": (422, N_("The last day cannot lie before the first one.")),
     # billing and payments
     "run_not_running": (409, N_("This bill run is not under way.")),
     "run_not_paused": (409, N_("This bill run is not paused.")),

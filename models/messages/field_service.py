@@ -120,9 +120,10 @@ class Offer:
 
 @dataclass(frozen=True)
 class Accept(Command):
-    """A technician takes the offer."""
+    """A technician takes the offer; or their company does and sends `assignee`."""
 
     technician_id: str = ""
+    assignee: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,34 @@ class Decline(Command):
 
     technician_id: str = ""
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class Reassign(Command):
+    """The company that holds a visit sends another of its own technicians."""
+
+    technician_id: str = ""
+    assignee: str = ""
+
+
+@dataclass(frozen=True)
+class WithdrawOffer:
+    """The house takes one open offer back: the partner may not do this work any more."""
+
+    ordinal: int
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A company takes the n-th offer for one of its own, or sends another of them."""
+
+    visit_id: str
+    ordinal: int
+    technician_id: str  # whom the offer went to, or who holds the visit
+    assignee: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -219,6 +248,8 @@ SENTENCES: dict[str, str] = {
     "visits.requested": N_("We are looking for a technician"),
     "visits.offered": N_("Offered to %(technician)s until %(expires_at)s"),
     "visits.declined": N_("%(technician)s declined: %(reason)s"),
+    "visits.withdrawn": N_("The offer to %(technician)s was taken back: %(reason)s"),
+    "visits.reassigned": N_("%(technician)s takes the visit over"),
     "visits.expired": N_("%(technician)s did not answer in time"),
     "visits.nobody": N_("No technician is left; the agent is asked"),
     "visits.given_back": N_("%(technician)s gave the visit back: %(reason)s"),

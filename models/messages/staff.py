@@ -12,7 +12,8 @@ class Role(StrEnum):
     ADMIN = "admin"
     EMPLOYEE = "employee"
     TECHNICIAN = "technician"
-    PARTNER = "partner"
+    PARTNER = "partner"  # reads along
+    PARTNER_DISPATCHER = "partner_dispatcher"  # accepts offers and assigns own technicians
     CUSTOMER = "customer"
 
 

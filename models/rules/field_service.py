@@ -226,8 +226,8 @@ def shift_minutes(diary: Diary, first: date, days: int) -> int:
 MAY: Mapping[VisitStatus, frozenset[str]] = {
     VisitStatus.SEARCHING: frozenset({"accept", "decline", "call_off"}),
     VisitStatus.UNASSIGNED: frozenset({"redispatch", "call_off"}),
-    VisitStatus.ACCEPTED: frozenset({"choose_slot", "decline", "call_off"}),
-    VisitStatus.SCHEDULED: frozenset({"choose_slot", "decline", "call_off", "depart"}),
+    VisitStatus.ACCEPTED: frozenset({"choose_slot", "decline", "call_off", "reassign"}),
+    VisitStatus.SCHEDULED: frozenset({"choose_slot", "decline", "call_off", "depart", "reassign"}),
     VisitStatus.TRAVELLING: frozenset({"call_off", "arrive"}),
     VisitStatus.ARRIVED: frozenset({"call_off", "start", "finish"}),
     VisitStatus.WORKING: frozenset({"finish"}),

@@ -85,6 +85,7 @@ EXPECTED = {
     "technician_other": {"T2"},
     "technician_house": {"T3", "T6"},
     "partner_own": {"T1"},
+    "partner_desk": {"T1"},
     "partner_other": {"T2"},
     "customer_own": {"T1", "T4", "T6"},
     "customer_other": {"T2", "T3", "T5"},
@@ -118,7 +119,10 @@ async def test_an_offer_shows_area_and_product_only(company: Company, walled_eng
     async with session_for(walled_engine, company.persons["technician_assigned"]) as session:
         cards = await offer_cards(session)
 
-    assert cards == [{"visit_id": "V5-1", "ordinal": 1, "region": "seoul", "product_id": "pr"}]
+    assert cards == [
+        {"visit_id": "V5-1", "ordinal": 1, "region": "seoul", "product_id": "pr", "fault": "fault",
+         "pay_minor": 45_000}
+    ]  # fmt: skip
 
 
 async def test_a_foreign_row_answers_like_an_absent_one(company: Company, walled_engine: AsyncEngine) -> None:

@@ -19,6 +19,7 @@ from models.field_service import (
     ChecklistTick,
     DeviceAction,
     PartUse,
+    PassedOver,
     Shift,
     Technician,
     Visit,
@@ -29,10 +30,11 @@ from models.kit.timeline import ActorKind, EntryKind, TimelineEntry
 from models.messages.billing.invoices import LedgerAccount, LineKind
 from models.messages.field_service import OfferStatus, VisitStatus
 from models.messages.journeys import WaitFor
+from models.messages.partners import PaperKind, PartnerStatus
 from models.messages.staff import LinkPurpose, Role
 from models.messages.systems import CallResult, System
 from models.messages.tickets import Channel, MessageKind, TicketStatus
-from models.partners import Partner
+from models.partners import Partner, PartnerPaper, PartnerStep
 from models.payments import Allocation, PaymentAttempt
 from models.staff import (
     Account,
@@ -107,6 +109,7 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
     "technician_assigned": {"roles": [Role.TECHNICIAN], "technician_id": "t_one", "partner_id": "p_one"},
     "technician_other": {"roles": [Role.TECHNICIAN], "technician_id": "t_two", "partner_id": "p_two"},
     "technician_house": {"roles": [Role.TECHNICIAN], "technician_id": "t_house"},
+    "partner_desk": {"roles": [Role.PARTNER_DISPATCHER], "partner_id": "p_one"},
     "partner_own": {"roles": [Role.PARTNER], "partner_id": "p_one"},
     "partner_other": {"roles": [Role.PARTNER], "partner_id": "p_two"},
     "customer_own": {"roles": [Role.CUSTOMER], "customer_id": "c_one"},
@@ -156,8 +159,8 @@ async def build(engine: AsyncEngine, word: str = "x", password_hash: str | None 
         for case in CASES:
             await store(session, writing.on_ticket(case.number, case.ticket, word, NOW))
             await store(session, rulebook.on_ticket(case.ticket, word, NOW))
-        await store(session, queue.worked_on(word, NOW))
             await store(session, channels.on_ticket(case.number, case.customer, word, NOW))
+        await store(session, queue.worked_on(word, NOW))
         for n, customer in enumerate(("c_one", "c_two"), 1):
             await store(session, late.overdue(n, customer, word, NOW))
         session.add_all(_links(company))
@@ -178,7 +181,11 @@ async def store(session: AsyncSession, rows: list[SQLModel]) -> None:
 
 def _people(word: str, password_hash: str | None, company: Company) -> list[list[SQLModel]]:
     teams = [Team(id=f"team_{n}", name_ko=f"{word} {n}", name_en=f"{word} {n}") for n in ("one", "two")]
-    partners = [Partner(id=f"p_{n}", name=f"{word} {n}", phone=word) for n in ("one", "two")]
+    partners = [
+        Partner(id=f"p_{n}", name=f"{word} {n}", phone=word, status=PartnerStatus.ACTIVE, status_reason=word)
+        for n in ("one", "two")
+    ]
+    papers = [row for n in ("one", "two") for row in _papers(n, word)]
     homes = {"t_one": "p_one", "t_two": "p_two", "t_house": None}
     technicians = [
         Technician(id=name, partner_id=home, name=f"{word} {name}", phone=word)
@@ -224,11 +231,28 @@ def _people(word: str, password_hash: str | None, company: Company) -> list[list
     ]  # fmt: skip
     return [
         [*teams, *partners, product, part, *customers],
+        list(papers),
         list(technicians),
         hours,
         accounts,
         [*sessions, *keys],
     ]
+
+
+def _papers(n: str, word: str) -> list[SQLModel]:
+    """What one partner has handed in, and a line of its life."""
+    today = NOW.date()
+    return [
+        PartnerPaper(
+            id=f"pp_{n}_{kind}", partner_id=f"p_{n}", submission_key=f"{n}{kind}", kind=kind, number=word,
+            category="c" if kind is PaperKind.CERTIFICATE else "", valid_from=today - timedelta(days=30),
+            valid_until=today + timedelta(days=300), added_by="a_admin", added_at=NOW,
+            pay_minor=45_000 if kind is PaperKind.CONTRACT else None,
+        )
+        for kind in PaperKind
+    ] + [
+        PartnerStep(partner_id=f"p_{n}", seq=1, at=NOW, sentence="partners.suspended", details={"reason": word}),
+    ]  # fmt: skip
 
 
 def _case(case: Case, word: str) -> list[SQLModel]:
@@ -261,6 +285,7 @@ def _case(case: Case, word: str) -> list[SQLModel]:
             status=OfferStatus.OPEN if case.technician is None else OfferStatus.ACCEPTED,
             expires_at=at + timedelta(hours=1), answer_reason=word,
         ),
+        PassedOver(visit_id=visit, technician_id="t_two", reason="no_certificate", at=at),
         ChecklistTick(visit_id=visit, code="safe", done_at=at, action_id=f"tick{n}"),
         PartUse(visit_id=visit, part_id="pa", quantity=1, used_at=at, action_id=f"part{n}"),
         DeviceAction(

@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from models.messages.field_service import (
         VISIT_OVER,
         Accept,
+        Assignment,
         Booking,
         CallOff,
         ChooseSlot,
@@ -20,11 +21,13 @@ with workflow.unsafe.imports_passed_through():
         Finish,
         OfferStatus,
         Outcome,
+        Reassign,
         Redispatch,
         Step,
         VisitOrder,
         VisitResult,
         VisitStatus,
+        WithdrawOffer,
     )  # fmt: skip
     from models.messages.journeys import WaitFor
     from models.rules import field_service as rules
@@ -109,7 +112,10 @@ class VisitWorkflow(Chapters):
         """The technician takes the offer; answered once it is theirs alone."""
         async with self.turn:
             self.refuse_accept(command)  # somebody may have been faster while we waited our turn
-            self.technician_id = command.technician_id
+            if command.assignee:  # only a company says whom it sends
+                assert self.offer is not None
+                await self._assign(self.offer.ordinal, command.technician_id, command.assignee)
+            self.technician_id = command.assignee or command.technician_id
             self.waits.end("offer")
             until = workflow.now() + self._slot_patience()
             self._wait("slot", WaitFor.CUSTOMER, until=until, then="remind_customer",
@@ -149,6 +155,41 @@ class VisitWorkflow(Chapters):
         holder = self.offer.technician_id if self.offer else self.technician_id
         if holder != command.technician_id:
             raise refuse("offer_gone")
+
+    @workflow.update
+    async def reassign(self, command: Reassign) -> VisitStatus:
+        """The company that holds the visit sends another of its own, at the time that was agreed."""
+        async with self.turn:
+            self.refuse_reassign(command)
+            before = self.technician_id or ""
+            await self._assign(self.ordinal, command.technician_id, command.assignee)
+            self.technician_id = command.assignee
+            await self._record("visits.reassigned", self.status, command, details=self._named())
+            self._send("job_called_off", before)
+            if self.starts_at is not None:
+                self._send("job_scheduled", self.technician_id, starts_at=self.starts_at.isoformat())
+        return self.status
+
+    @reassign.validator
+    def refuse_reassign(self, command: Reassign) -> None:
+        self._refuse("reassign", command.technician_id)
+
+    @workflow.signal
+    async def withdraw_offer(self, fact: WithdrawOffer) -> None:
+        """The house takes an open offer back; one that was answered meanwhile stays as it is."""
+        async with self.turn:
+            offer = self.offer
+            if offer is None or offer.ordinal != fact.ordinal or self.status is not VisitStatus.SEARCHING:
+                return
+            self.waits.end("offer")
+            details = {"technician": offer.technician_id, "reason": fact.reason}
+            await self._record("visits.withdrawn", VisitStatus.SEARCHING, offer_status=OfferStatus.WITHDRAWN,
+                               reason=fact.reason, details=details)  # fmt: skip
+            self.offer = None
+
+    async def _assign(self, ordinal: int, technician_id: str, assignee: str) -> None:
+        order = Assignment(self.order.visit_id, ordinal, technician_id, assignee, workflow.now())
+        await or_refuse(FieldServiceActivities.assign, order, "Is it one of the company's own?")
 
     @workflow.update
     async def depart(self, command: Step) -> VisitStatus:
