@@ -149,7 +149,7 @@ class PrivacyActivities:
             await _forget_returns(session, row.customer_id)
             await _forget_money(session, row.customer_id)
             originals = await _forget_mails(session, row.customer_id)
-            files = []
+            files: list[str] = []
             for one in family:
                 await forget_channels(session, one)
                 files += (await session.scalars(forget, {"who": one, "at": step.at})).all()
