@@ -1,4 +1,4 @@
-"""An agent's hour without a mouse, on the real parts: the queue, many tickets at once, keys, and who else is here."""
+"""An agent's hour without a mouse, on the real parts: the queue, many at once, keys, and who else is here."""
 
 import re
 from collections.abc import Callable
