@@ -34,7 +34,9 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_a_promise_rests_while_the_customer_is_waited_for_and_each_message_has_its_own",
         "test_a_calendar_change_moves_open_deadlines_and_only_tells_whom_it_concerns",
         "test_a_rule_asks_the_customer_and_another_speaks_at_its_exact_time",
+        "test_team_and_priority_move_the_row_its_deadlines_and_its_story",
     ),
+    "TicketBatch": ("test_a_batch_is_undone_only_where_nobody_has_changed_it_since",),
     "Retiming": ("test_a_calendar_change_moves_open_deadlines_and_only_tells_whom_it_concerns",),
     "RuleTrial": ("test_a_rule_is_tried_on_past_tickets_without_touching_them",),
     "InboundMail": (

@@ -53,6 +53,8 @@ async def test_team_and_priority_move_the_row_its_deadlines_and_its_story(desk: 
     row = await desk.row(ticket)
     assert (row.team_id, row.priority) == (desk.company.other_team_id, "p1")
     assert (await desk.story(ticket))[-2:] == ["tickets.given_to_team", "tickets.prioritised"]
+    await desk.say(ticket, "cancel", say.cancel(desk.company))
+    await desk.result(ticket)
 
 
 async def test_a_batch_is_undone_only_where_nobody_has_changed_it_since(desk: RunningDesk) -> None:
