@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 
 from ops.departments import STAFF, make_departments, make_services
 from ops.knowledge import make_articles
-from ops.promises import make_promises
+from ops.promises import make_promises, make_views
 from ops.shelf import make_shelf
 
 TEAMS = (
@@ -150,6 +150,7 @@ def make_company(worker_url: str) -> Keys:
         make_services(database)
         make_articles(database)
         make_promises(database)
+        make_views(database)
     make_shelf(worker_url)
     return keys
 

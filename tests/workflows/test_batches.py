@@ -2,11 +2,21 @@
 
 from typing import Any
 
+import pytest
+
 from models.messages.tickets.batches import BatchAct
 from models.tickets import Ticket
 from tests.builders import tickets as say
 from tests.builders.batches import a_batch
-from tests.desk import RunningDesk
+from tests.desk import RunningDesk, StandIns
+from tests.workflows.neighbours import Post
+from workflows.kit.options import MAIL_QUEUE
+
+
+@pytest.fixture
+def stand_ins() -> StandIns:
+    """Letters arrive at once."""
+    return StandIns([], {MAIL_QUEUE: [Post().send]})
 
 
 async def lines(desk: RunningDesk, batch: str) -> list[tuple[str, str, str]]:
