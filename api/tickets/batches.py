@@ -3,11 +3,11 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query, Request
 from pydantic import Field
-from sqlalchemy import func, insert, literal
+from sqlalchemy import Select, func, insert, literal
 from sqlalchemy.dialects.postgresql import insert as insert_new
 from sqlmodel import col
 from starlette.responses import Response
@@ -217,7 +217,7 @@ async def is_new(desk: DeskAt, row: dict[str, object]) -> bool:
     return (await desk.session.execute(statement)).first() is not None
 
 
-async def start(desk: DeskAt, id: str, lines: object, names: list[str]) -> None:
+async def start(desk: DeskAt, id: str, lines: Select[Any], names: list[str]) -> None:
     """Its lines in one statement, and its life."""
     await desk.session.execute(
         insert(TicketBatchLine).from_select(names, lines, include_defaults=False).inline()
