@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 from ops.channels import let_in
 from ops.departments import STAFF, make_departments, make_services
 from ops.knowledge import make_articles
-from ops.promises import make_promises
+from ops.promises import make_promises, make_views
 from ops.shelf import make_shelf
 
 TEAMS = (
@@ -152,6 +152,7 @@ def make_company(worker_url: str) -> Keys:
         make_articles(database)
         make_promises(database)
         let_in(database, keys.tokens)
+        make_views(database)
     make_shelf(worker_url)
     return keys
 

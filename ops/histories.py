@@ -36,6 +36,7 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_a_rule_asks_the_customer_and_another_speaks_at_its_exact_time",
         "test_a_template_acts_followers_are_told_and_nothing_ends_with_a_gap",
         "test_a_ticket_ends_once_what_has_to_be_known_is_known",
+        "test_team_and_priority_move_the_row_its_deadlines_and_its_story",
     ),
     "CustomerMerge": (
         "test_a_running_ticket_goes_on_for_the_one_that_stays_and_back",
@@ -47,6 +48,7 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
     ),
     "PairSearch": ("test_pairs_are_found_at_once_and_at_night",),
     "PairNight": ("test_pairs_are_found_at_once_and_at_night",),
+    "TicketBatch": ("test_a_batch_is_undone_only_where_nobody_has_changed_it_since",),
     "Retiming": ("test_a_calendar_change_moves_open_deadlines_and_only_tells_whom_it_concerns",),
     "RuleTrial": ("test_a_rule_is_tried_on_past_tickets_without_touching_them",),
     "InboundMail": (

@@ -102,3 +102,21 @@ def make_promises(database: psycopg.Connection) -> None:
             on conflict do nothing""",
             (rule.key, json.dumps(to_record(rule), ensure_ascii=False)),
         )
+
+
+# Owner, team it is shared with, name, filters.
+VIEWS = (
+    ("acc_disp", "tm_home", "오늘 넘으면 안 되는 건", {"view": "team", "breaks": "today"}),
+    ("acc_disp", "tm_home", "급한 미배정", {"view": "unassigned", "priority": ["p1", "p2"]}),
+    ("acc_agent", None, "고객 답을 기다리는 내 티켓", {"view": "mine", "status": ["waiting_customer"]}),
+)
+
+
+def make_views(database: psycopg.Connection) -> None:
+    """Kept views of the queue: two that the team shares, and one of an agent's own."""
+    for place, (owner, team, name, filters) in enumerate(VIEWS):
+        database.execute(
+            "insert into queue_views (id, owner_id, team_id, name, filters, place, created_at, updated_at)"
+            " values (%s, %s, %s, %s, %s, %s, now(), now()) on conflict do nothing",
+            (f"qv_sample{place}", owner, team, name, json.dumps(filters), place),
+        )

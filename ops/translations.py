@@ -33,10 +33,10 @@ PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|%%")
 ATTRIBUTE = re.compile(r'\b(?:title|placeholder|aria-label|alt|label)="([^"{]*[A-Za-z가-힣]{2,}[^"{]*)"')
 BARE_ATTRIBUTE = re.compile(r'[\w:-]+="[^"]*("|$)')
 ATTRIBUTE_BLOCKS = {"body_class", "body_attributes", "width", "brand_href", "here"}
-CLASSES = {"kind", "shape", "size", "tone"}  # arguments that only choose a look
+CLASSES = {"kind", "shape", "size", "tone", "key", "group"}  # arguments that choose a look, a key or a place
 LETTERS = re.compile(r"[A-Za-z가-힣]{2,}")
 # Names that are the same in every language.
-ALLOWED = {"· Ieum", "Ieum", "Ctrl", "Ctrl K", "Ctrl ↵", "SLA", "CSAT", "KST", "ms", "ms ·"}
+ALLOWED = {"· Ieum", "Ieum", "Ctrl", "Esc", "Ctrl K", "Ctrl ↵", "SLA", "CSAT", "KST", "ms", "ms ·"}
 
 Key = tuple[str | None, str | tuple[str, ...]]
 

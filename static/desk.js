@@ -122,7 +122,7 @@ async function copy(text) {
 let leaving;
 const following = () => {
   const rows = $$('.qlist [data-row]'), here = rows.findIndex(row => row.matches('[aria-current]'));
-  return rows[here + 1]?.href ?? ticket?.dataset.back;
+  return rows[here + 1]?.href ?? ticket?.dataset.queue;
 };
 document.addEventListener('keydown', e => {
   if (e.isComposing || !e.shiftKey || !(e.ctrlKey || e.metaKey) || e.code !== 'Enter') return;
@@ -141,5 +141,5 @@ document.addEventListener('keydown', e => {
   const field = e.target.closest?.('textarea,input:not([type=checkbox]):not([type=radio]),select');
   if (field) { field.blur(); return; }
   if (boxes().some(box => box.checked)) none();
-  else if (ticket?.dataset.back) location.href = ticket.dataset.back;
+  else if (ticket?.dataset.queue) location.href = ticket.dataset.queue;
 }, true);

@@ -3,11 +3,11 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query, Request
 from pydantic import Field
-from sqlalchemy import func, insert, literal
+from sqlalchemy import Select, func, insert, literal
 from sqlalchemy.dialects.postgresql import insert as insert_new
 from sqlmodel import col
 from starlette.responses import Response
@@ -19,6 +19,7 @@ from api.kit.language import locale
 from api.kit.rendering import Form, answer, is_fragment, move_on
 from api.kit.routes import AGENTS
 from api.kit.texts import Key, MaybeKey, MaybeParagraph
+from api.tickets.filters import texts
 from api.tickets.hands import colleague
 from api.tickets.naming import Options, agents_of, teams_of
 from api.tickets.queue import Row, rows_by_id
@@ -144,8 +145,7 @@ async def begin(request: Request, desk: Desk, sent: Typed[NewBatch] = typed(NewB
     wish = sent.value
     form = sent.form if wish is None else await wrong(desk, wish, sent)
     if wish is None or form is not None:
-        chosen = sent.form.values.get("ticket", [])
-        page = await form_page(desk, chosen if isinstance(chosen, list) else [str(chosen)])
+        page = await form_page(desk, texts(sent.form.values, "ticket"))
         aim = {"HX-Retarget": "#bulk_form", "HX-Reswap": "outerHTML"}
         return answer(
             request, "tickets/batch_new.html", page, block="bulk_form", form=form, status=422, headers=aim
@@ -217,7 +217,7 @@ async def is_new(desk: DeskAt, row: dict[str, object]) -> bool:
     return (await desk.session.execute(statement)).first() is not None
 
 
-async def start(desk: DeskAt, id: str, lines: object, names: list[str]) -> None:
+async def start(desk: DeskAt, id: str, lines: Select[Any], names: list[str]) -> None:
     """Its lines in one statement, and its life."""
     await desk.session.execute(
         insert(TicketBatchLine).from_select(names, lines, include_defaults=False).inline()

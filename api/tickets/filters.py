@@ -65,7 +65,8 @@ class Filters:
         """The address with one value of one filter less."""
         now = getattr(self, name)
         left = tuple(one for one in now if one != value) if isinstance(now, tuple) else ""
-        return self.href(**{name: left})
+        changes: dict[str, Any] = {name: left}
+        return self.href("/tickets", **changes)
 
     @property
     def queue(self) -> str:
@@ -97,15 +98,21 @@ def filters_of(said: Mapping[str, Any], **further: Any) -> Filters:
     found: dict[str, Any] = {}
     for name, codes in CODES.items():
         known = {one.value for one in codes}
-        found[name] = tuple(dict.fromkeys(one for one in said.get(name) or () if one in known))[:MOST]
+        found[name] = tuple(dict.fromkeys(one for one in texts(said, name) if one in known))[:MOST]
     for name in FREE:
-        words = [str(one).strip() for one in said.get(name) or ()]
+        words = [one.strip() for one in texts(said, name)]
         fitting = [one for one in words if one and one.isprintable() and len(one) <= MOST_LETTERS]
         found[name] = tuple(dict.fromkeys(fitting))[:MOST]
     view = said.get("view")
-    found["view"] = view if view in VIEWS else "mine"
+    found["view"] = view if isinstance(view, str) and view in VIEWS else "mine"
     found["breaks"] = TODAY if said.get("breaks") == TODAY else ""
     return Filters(**found, **further)
+
+
+def texts(said: Mapping[str, Any], name: str) -> list[str]:
+    """The values of one name, as far as they are texts."""
+    values = said.get(name)
+    return [one for one in values if isinstance(one, str)] if isinstance(values, list | tuple) else []
 
 
 Several = Annotated[list[str], Query(max_length=MOST)]
@@ -204,7 +211,8 @@ def condition(name: str, values: list[str] | None = None) -> ColumnElement[bool]
     if name == "q":
         return WORDS
     held = bindparam(name, type_=ARRAY(Text)) if values is None else literal(values, ARRAY(Text))
-    return NARROWED[name](held)
+    fits: ColumnElement[bool] = NARROWED[name](held)
+    return fits
 
 
 def asked(filters: Filters, person: Person) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """What the chosen filters are called, and what there is to choose from."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 
 from sqlalchemy import Select
@@ -89,7 +91,7 @@ async def chips(desk: DeskAt, filters: Filters) -> tuple[Chip, ...]:
 
 async def choices(desk: DeskAt) -> tuple[Choices, ...]:
     """Every filter with what it can be; tags are typed."""
-    codes = {
+    codes: dict[str, Iterable[StrEnum]] = {
         "status": OPEN, "priority": Priority, "channel": Channel, "kind": TicketKind, "who": WaitFor,
     }  # fmt: skip
     found = [

@@ -43,6 +43,7 @@ OWN_KEYS = {"command_id", "submission_key", "id", "step", "request_key"}
 WORDS = {
     "agent_id": "account",
     "from_agent_id": "account",
+    "from_team_id": "team",
     "technician_id": "technician",
     "customer_id": "customer",
     "owned_product_id": "owned_product",

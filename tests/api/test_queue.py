@@ -256,3 +256,36 @@ async def test_a_ticket_is_sorted_and_what_is_missing_is_said(busy: Web) -> None
     absent = await busy.post("/tickets/T800001/sorting", who="agent", headers=JSON, data=foreign)
 
     assert (done.status_code, empty.status_code, absent.status_code) == (202, 422, 404)
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/tickets?view=open&status=open&agent=me&agent=nobody&team=team_one&tag=vip&breaks=today",
+        "/tickets/filters?view=open&tag=vip", "/tickets/views?view=open&priority=p1&saved=qv_one",
+        "/tickets/batches/new?ticket=T1&ticket=T2", "/tickets/batches/tb_one", "/tickets/T1?queue=qv_one",
+    ],
+)  # fmt: skip
+async def test_every_page_around_the_queue_is_drawn_in_both_languages(
+    web: Web, path: str, language: str
+) -> None:
+    page = await web.get(f"{path}{'&' if '?' in path else '?'}lang={language}", who="agent")
+
+    assert page.status_code == 200
+    assert f'<html lang="{language}"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [
+        ("/tickets/filters", "filter_form"), ("/tickets/batches/new", "bulk_form"),
+        ("/tickets/batches/tb_one", "batch_progress"), ("/tickets/T1/presence", "present"),
+    ],
+)  # fmt: skip
+async def test_a_part_that_loads_by_itself_stands_alone(web: Web, path: str, part: str) -> None:
+    answer = await web.get(path, who="agent", headers={"HX-Request": "true", "HX-Target": part})
+
+    assert answer.status_code == 200
+    assert f'id="{part}"' in answer.text
+    assert "<html" not in answer.text

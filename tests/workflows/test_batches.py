@@ -2,11 +2,21 @@
 
 from typing import Any
 
+import pytest
+
 from models.messages.tickets.batches import BatchAct
 from models.tickets import Ticket
 from tests.builders import tickets as say
 from tests.builders.batches import a_batch
-from tests.desk import RunningDesk
+from tests.desk import RunningDesk, StandIns
+from tests.workflows.neighbours import Post
+from workflows.kit.options import MAIL_QUEUE
+
+
+@pytest.fixture
+def stand_ins() -> StandIns:
+    """Letters arrive at once."""
+    return StandIns([], {MAIL_QUEUE: [Post().send]})
 
 
 async def lines(desk: RunningDesk, batch: str) -> list[tuple[str, str, str]]:
@@ -53,6 +63,8 @@ async def test_team_and_priority_move_the_row_its_deadlines_and_its_story(desk: 
     row = await desk.row(ticket)
     assert (row.team_id, row.priority) == (desk.company.other_team_id, "p1")
     assert (await desk.story(ticket))[-2:] == ["tickets.given_to_team", "tickets.prioritised"]
+    await desk.say(ticket, "cancel", say.cancel(desk.company))
+    await desk.result(ticket)
 
 
 async def test_a_batch_is_undone_only_where_nobody_has_changed_it_since(desk: RunningDesk) -> None:
