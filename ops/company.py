@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from ops.departments import STAFF, make_departments, make_services
 from ops.knowledge import make_articles
 from ops.promises import make_promises
+from ops.writing import make_templates
 from ops.shelf import make_shelf
 
 TEAMS = (
@@ -150,6 +151,7 @@ def make_company(worker_url: str) -> Keys:
         make_services(database)
         make_articles(database)
         make_promises(database)
+        make_templates(database)
     make_shelf(worker_url)
     return keys
 
