@@ -13,8 +13,8 @@ from argon2 import PasswordHasher
 from ops.departments import STAFF, make_departments, make_services
 from ops.knowledge import make_articles
 from ops.promises import make_promises
-from ops.writing import make_templates
 from ops.shelf import make_shelf
+from ops.writing import make_templates
 
 TEAMS = (
     ("tm_home", "생활가전 지원팀", "Home appliance support", ["tv", "washer", "fridge"], True),
