@@ -254,8 +254,9 @@ async def resolve(
             return await wrong(request, desk, ticket_id, Form(sent.form.values, errors), "resolve")
     order = Resolve(sent.value.command_id, desk.person.id, datetime.now(UTC), message_id=message)
     channel = way_out("", head.channel)
-    text = (MessageKind.REPLY, sent.value.done, channel, order, [])
-    said = await send_off(request, desk, Leaving(ticket_id, message, SendingAct.RESOLVE, *text))
+    act, kind = SendingAct.RESOLVE, MessageKind.REPLY
+    leaving = Leaving(ticket_id, message, act, kind, sent.value.done, channel, order, [])
+    said = await send_off(request, desk, leaving)
     return await after(request, desk, ticket_id, said, _("Resolved; the customer is asked to confirm"))
 
 
@@ -289,8 +290,9 @@ async def cancel(
         if errors := await keep_answers(desk, ticket_id, "cancel", sent.value.answers):
             return await wrong(request, desk, ticket_id, Form(sent.form.values, errors), "cancel")
     order = Cancel(sent.value.command_id, desk.person.id, datetime.now(UTC), reason=sent.value.reason)
-    text = (MessageKind.NOTE, sent.value.reason, Channel.API, order, [])
-    said = await send_off(request, desk, Leaving(ticket_id, message, SendingAct.CANCEL, *text))
+    act, kind = SendingAct.CANCEL, MessageKind.NOTE
+    leaving = Leaving(ticket_id, message, act, kind, sent.value.reason, Channel.API, order, [])
+    said = await send_off(request, desk, leaving)
     return await after(request, desk, ticket_id, said, _("Ticket cancelled"))
 
 

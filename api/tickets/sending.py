@@ -19,11 +19,11 @@ from api.kit.routes import AGENTS
 from api.kit.texts import Key, MaybeParagraph
 from api.tickets.birth import attached, tell_live
 from api.tickets.drafts import keep_draft
-from api.tickets.files import Photo
 from api.tickets.page import head_of
 from api.tickets.routing import router
 from api.tickets.saying import is_stored, keep_message, say
 from api.tickets.show import shown
+from models.kit.pictures import Photo
 from models.kit.refusals import Refusal
 from models.messages.systems import OutboxStatus
 from models.messages.tickets import Channel, MessageKind, ticket_workflow_id
