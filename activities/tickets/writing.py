@@ -33,10 +33,11 @@ async def leave(session: AsyncSession, change: Change) -> None:
     sending = await session.get(Sending, change.message_id or "")
     if sending is None:
         return
+    channel = Channel(sending.channel)
     session.add(
         TicketMessage(
             id=sending.id, ticket_id=sending.ticket_id, kind=sending.kind, author_id=sending.account_id,
-            author_name=sending.author_name, channel=Channel(sending.channel), body=sending.body, created_at=change.at,
+            author_name=sending.author_name, channel=channel, body=sending.body, created_at=change.at,
             delivery="stored",
         )
     )  # fmt: skip

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from api.kit.commands import Answer
+from api.kit.commands import Answer, is_kept
 from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed
 from api.kit.language import gettext as _
@@ -27,10 +27,19 @@ from api.tickets.held import unseen
 from api.tickets.page import Head, head_of
 from api.tickets.routing import router
 from api.tickets.saying import changed_since, message_id, refuse_if_not, say, told
-from api.tickets.sending import Leaving, is_sent, keep_and_say, send_off
+from api.tickets.sending import Leaving, is_sent, keep_and_say, refuse_refused, send_off
 from api.tickets.show import shown
 from api.tickets.templates import sets_of, used_template
-from models.messages.tickets import Assign, Cancel, Channel, Dispatch, MessageKind, Reply, Resolve
+from models.messages.tickets import (
+    Assign,
+    Cancel,
+    Channel,
+    Dispatch,
+    MessageKind,
+    Reply,
+    Resolve,
+    ticket_workflow_id,
+)
 from models.messages.tickets.writing import FollowReason, Macro, SendingAct, TemplateUse
 from models.tickets.writing import ReplyTemplate
 
@@ -116,6 +125,7 @@ async def write(request: Request, desk: DeskAt, ticket_id: str, sent: Typed[Writ
         use = template.use
     message = message_id(desk.person, ticket_id, writing.command_id)
     if not await is_sent(desk, message):
+        await refuse_refused(desk, ticket_id, writing.command_id)
         refuse_if_not(use.value, head.status)
         if wrong_text := await what_is_wrong(desk, ticket_id, use, writing.body):
             form = sent.wrong("body", wrong_text)
@@ -247,6 +257,7 @@ async def resolve(
         return await wrong(request, desk, ticket_id, sent.form, "resolve")
     message = message_id(desk.person, ticket_id, sent.value.command_id)
     if not await is_sent(desk, message):
+        await refuse_refused(desk, ticket_id, sent.value.command_id)
         refuse_if_not("resolve", head.status)
         if gap := gap_sentence(sent.value.done):
             return await wrong(request, desk, ticket_id, sent.wrong("done", gap), "resolve")
@@ -285,11 +296,12 @@ async def cancel(
     if sent.value is None:
         return await wrong(request, desk, ticket_id, sent.form, "cancel")
     message = message_id(desk.person, ticket_id, sent.value.command_id)
-    if not await is_sent(desk, message):
+    order = Cancel(sent.value.command_id, desk.person.id, datetime.now(UTC), reason=sent.value.reason)
+    if not await is_kept(desk.session, ticket_workflow_id(ticket_id), order):
+        await refuse_refused(desk, ticket_id, order.id)
         refuse_if_not("cancel", head.status)
         if errors := await keep_answers(desk, ticket_id, "cancel", sent.value.answers):
             return await wrong(request, desk, ticket_id, Form(sent.form.values, errors), "cancel")
-    order = Cancel(sent.value.command_id, desk.person.id, datetime.now(UTC), reason=sent.value.reason)
     act, kind = SendingAct.CANCEL, MessageKind.NOTE
     leaving = Leaving(ticket_id, message, act, kind, sent.value.reason, Channel.API, order, [])
     said = await send_off(request, desk, leaving)

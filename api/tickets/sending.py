@@ -69,6 +69,18 @@ async def is_sent(desk: DeskAt, message: str) -> bool:
     return await is_stored(desk, message) or await desk.session.scalar(query) is not None
 
 
+async def refuse_refused(desk: DeskAt, ticket_id: str, command_id: str) -> None:
+    """The form of something that was taken back or refused, once more: it stays so."""
+    query = select(col(OutboxItem.refusal)).where(
+        col(OutboxItem.workflow_id) == ticket_workflow_id(ticket_id),
+        col(OutboxItem.actor_id) == desk.person.id,
+        col(OutboxItem.key) == command_id,
+        col(OutboxItem.status) == OutboxStatus.REFUSED,
+    )
+    if code := await desk.session.scalar(query):
+        raise Refusal(str(code))
+
+
 async def send_off(request: Request, desk: DeskAt, leaving: Leaving) -> Answer:
     """Store it and say it; a person's sending waits first. Sent twice it is one."""
     hold = patience(request)

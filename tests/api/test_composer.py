@@ -93,7 +93,8 @@ async def test_a_reply_waits_and_undo_brings_text_and_state_back(desk: RunningDe
     await comes_due(desk, ticket)
     again = await patient.post(path, who="jo", data=twice, headers=JSON | {"Accept": "text/html"})
     assert again.status_code == 409
-    assert await texts(desk, ticket) == []
+    assert (await texts(desk, ticket), await held(desk)) == ([], [])
+    assert await draft(desk, ticket) == f"{TEXT}\n\nAnd then?"
 
 
 async def test_what_waits_leaves_once_though_the_worker_was_away(desk: RunningDesk, patient: Web) -> None:
