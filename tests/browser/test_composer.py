@@ -131,7 +131,7 @@ def test_a_template_is_found_by_keys_alone_while_a_syllable_is_composed(
     me.page.keyboard.press("r")
     expect(me.text).to_be_focused()
     me.page.keyboard.type("::방문")
-    options = me.page.get_by_role("option", name=re.compile("방문 시간"))
+    options = me.page.locator("#snippets").get_by_role("option", name=re.compile("방문 시간"))
     expect(options).to_be_visible()
     # Enter ends the syllable; it does not choose.
     me.text.dispatch_event("keydown", {"key": "Enter", "code": "Enter", "isComposing": True, "bubbles": True})
@@ -145,7 +145,7 @@ def test_a_template_is_found_by_keys_alone_while_a_syllable_is_composed(
 
     me.text.fill("@@")
     me.page.keyboard.type("Jo")
-    me.page.get_by_role("option", name="Jo Bennett").wait_for()
+    me.page.locator("#snippets").get_by_role("option", name="Jo Bennett").wait_for()
     me.page.keyboard.press("Enter")
     expect(me.text).to_have_value("@Jo Bennett ")
 
