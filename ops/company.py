@@ -15,6 +15,7 @@ from ops.departments import STAFF, make_departments, make_services
 from ops.knowledge import make_articles
 from ops.promises import make_promises, make_views
 from ops.shelf import make_shelf
+from ops.writing import make_templates
 
 TEAMS = (
     ("tm_home", "생활가전 지원팀", "Home appliance support", ["tv", "washer", "fridge"], True),
@@ -153,6 +154,7 @@ def make_company(worker_url: str) -> Keys:
         make_promises(database)
         let_in(database, keys.tokens)
         make_views(database)
+        make_templates(database)
     make_shelf(worker_url)
     return keys
 

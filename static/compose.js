@@ -74,6 +74,10 @@ document.addEventListener('change', e => {
 document.addEventListener('submit', e => { if (e.target.matches('form[data-draft]')) stop(e.target); }, true);
 // What was not taken goes on being a draft.
 document.addEventListener('htmx:afterRequest', e => { const form = e.target.closest?.('form[data-draft]'); if (form && !e.detail.successful && form.isConnected) changed(form); });
+// What was taken back is written on: there, or in its sheet.
+document.addEventListener('htmx:afterRequest', e => {
+  if (e.detail.successful && e.detail.pathInfo?.requestPath.endsWith('/undo')) setTimeout(() => ($('#ticket_head details[open] textarea') ?? $('#reply'))?.focus());
+});
 addEventListener('pagehide', () => $$('form[data-draft]').forEach(form => keep(form, true)));
 document.addEventListener('visibilitychange', () => document.visibilityState === 'hidden' && $$('form[data-draft]').forEach(form => keep(form, true)));
 document.addEventListener('keydown', e => {

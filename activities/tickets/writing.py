@@ -11,7 +11,7 @@ from activities.tickets.promises import repick
 from models.catalogue import Product
 from models.customers import OwnedProduct
 from models.kit.timeline import EntryKind
-from models.messages.tickets import Change, Priority, ticket_workflow_id
+from models.messages.tickets import Change, Channel, Priority, ticket_workflow_id
 from models.messages.tickets.writing import FOLLOWED, SendingAct, Told
 from models.rules.tickets import writing as rules
 from models.staff import Account, Team
@@ -33,10 +33,11 @@ async def leave(session: AsyncSession, change: Change) -> None:
     sending = await session.get(Sending, change.message_id or "")
     if sending is None:
         return
+    channel = Channel(sending.channel)
     session.add(
         TicketMessage(
             id=sending.id, ticket_id=sending.ticket_id, kind=sending.kind, author_id=sending.account_id,
-            author_name=sending.author_name, channel=sending.channel, body=sending.body, created_at=change.at,
+            author_name=sending.author_name, channel=channel, body=sending.body, created_at=change.at,
             delivery="stored",
         )
     )  # fmt: skip

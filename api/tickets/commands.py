@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from api.kit.commands import Answer
+from api.kit.commands import Answer, is_kept
 from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed
 from api.kit.language import gettext as _
@@ -28,10 +28,19 @@ from api.tickets.kin import refuse_open_parts
 from api.tickets.page import Head, head_of
 from api.tickets.routing import router
 from api.tickets.saying import changed_since, message_id, refuse_if_not, say, told
-from api.tickets.sending import Leaving, is_sent, keep_and_say, send_off
+from api.tickets.sending import Leaving, is_sent, keep_and_say, refuse_refused, send_off
 from api.tickets.show import shown
 from api.tickets.templates import sets_of, used_template
-from models.messages.tickets import Assign, Cancel, Channel, Dispatch, MessageKind, Reply, Resolve
+from models.messages.tickets import (
+    Assign,
+    Cancel,
+    Channel,
+    Dispatch,
+    MessageKind,
+    Reply,
+    Resolve,
+    ticket_workflow_id,
+)
 from models.messages.tickets.writing import FollowReason, Macro, SendingAct, TemplateUse
 from models.tickets.writing import ReplyTemplate
 
@@ -117,6 +126,7 @@ async def write(request: Request, desk: DeskAt, ticket_id: str, sent: Typed[Writ
         use = template.use
     message = message_id(desk.person, ticket_id, writing.command_id)
     if not await is_sent(desk, message):
+        await refuse_refused(desk, ticket_id, writing.command_id)
         refuse_if_not(use.value, head.status)
         if wrong_text := await what_is_wrong(desk, ticket_id, use, writing.body):
             form = sent.wrong("body", wrong_text)
@@ -248,6 +258,7 @@ async def resolve(
         return await wrong(request, desk, ticket_id, sent.form, "resolve")
     message = message_id(desk.person, ticket_id, sent.value.command_id)
     if not await is_sent(desk, message):
+        await refuse_refused(desk, ticket_id, sent.value.command_id)
         refuse_if_not("resolve", head.status)
         await refuse_open_parts(desk, ticket_id)
         if gap := gap_sentence(sent.value.done):
@@ -256,8 +267,9 @@ async def resolve(
             return await wrong(request, desk, ticket_id, Form(sent.form.values, errors), "resolve")
     order = Resolve(sent.value.command_id, desk.person.id, datetime.now(UTC), message_id=message)
     channel = way_out("", head.channel)
-    text = (MessageKind.REPLY, sent.value.done, channel, order, [])
-    said = await send_off(request, desk, Leaving(ticket_id, message, SendingAct.RESOLVE, *text))
+    act, kind = SendingAct.RESOLVE, MessageKind.REPLY
+    leaving = Leaving(ticket_id, message, act, kind, sent.value.done, channel, order, [])
+    said = await send_off(request, desk, leaving)
     return await after(request, desk, ticket_id, said, _("Resolved; the customer is asked to confirm"))
 
 
@@ -286,14 +298,16 @@ async def cancel(
     if sent.value is None:
         return await wrong(request, desk, ticket_id, sent.form, "cancel")
     message = message_id(desk.person, ticket_id, sent.value.command_id)
-    if not await is_sent(desk, message):
+    order = Cancel(sent.value.command_id, desk.person.id, datetime.now(UTC), reason=sent.value.reason)
+    if not await is_kept(desk.session, ticket_workflow_id(ticket_id), order):
+        await refuse_refused(desk, ticket_id, order.id)
         refuse_if_not("cancel", head.status)
         await refuse_open_parts(desk, ticket_id)
         if errors := await keep_answers(desk, ticket_id, "cancel", sent.value.answers):
             return await wrong(request, desk, ticket_id, Form(sent.form.values, errors), "cancel")
-    order = Cancel(sent.value.command_id, desk.person.id, datetime.now(UTC), reason=sent.value.reason)
-    text = (MessageKind.NOTE, sent.value.reason, Channel.API, order, [])
-    said = await send_off(request, desk, Leaving(ticket_id, message, SendingAct.CANCEL, *text))
+    act, kind = SendingAct.CANCEL, MessageKind.NOTE
+    leaving = Leaving(ticket_id, message, act, kind, sent.value.reason, Channel.API, order, [])
+    said = await send_off(request, desk, leaving)
     return await after(request, desk, ticket_id, said, _("Ticket cancelled"))
 
 

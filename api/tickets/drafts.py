@@ -1,7 +1,8 @@
 """What somebody has typed and not sent: kept for each person and ticket, whoever has the ticket."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from fastapi import Request
 from sqlalchemy import delete, func
@@ -20,9 +21,11 @@ from api.tickets.routing import router
 from models.kit.refusals import Refusal
 from models.messages.channels import ChatSide
 from models.messages.tickets import Channel, MessageKind, TicketStatus
-from models.tickets import Draft, Ticket
+from models.tickets import Draft, Ticket, TicketMessage
+from models.tickets.writing import Sending
 
 SHOWN = 200
+LATE = timedelta(seconds=5)  # that a draft may be on its way
 BEGINNING = 160  # letters of a draft in the list
 
 
@@ -74,7 +77,7 @@ async def drafts(request: Request, desk: Desk) -> Response:
         .limit(SHOWN)
     )  # fmt: skip
     found = (await desk.session.execute(query)).all()
-    lines = tuple(DraftLine(*line, stamp=stamp_of(line[5])) for line in found)
+    lines = tuple(DraftLine(*line, stamp_of(line[5])) for line in found)
     return answer(request, "tickets/drafts.html", DraftsPage(lines))
 
 
@@ -97,7 +100,7 @@ async def draft(
     stamp = ""
     if not sent.value.body:
         await forget_draft(desk, ticket_id)
-    else:
+    elif not await just_sent(desk, ticket_id, sent.value.body):
         kind = MessageKind.NOTE if sent.value.kind == "note" else MessageKind.REPLY
         stamp = await keep_draft(desk, ticket_id, kind, sent.value.body)
         if head.channel is Channel.CHAT and kind is MessageKind.REPLY:
@@ -116,6 +119,22 @@ async def throw_away(
     if not await forget_draft(desk, ticket_id, stamp=sent.value.stamp) and await stamp_now(desk, ticket_id):
         raise Refusal("changed_meanwhile")
     return move_on(request, "/tickets/drafts", data={"is_kept": False})
+
+
+async def just_sent(desk: DeskAt, ticket_id: str, body: str) -> bool:
+    """Whether these words have just been sent: a late draft of them would bring them back."""
+    since = datetime.now(UTC) - LATE
+    places: tuple[tuple[Any, Any], ...] = (
+        (Sending, Sending.account_id), (TicketMessage, TicketMessage.author_id),
+    )  # fmt: skip
+    for model, author in places:
+        query = desk.visible(model).with_only_columns(col(model.id)).where(
+            col(model.ticket_id) == ticket_id, col(author) == desk.person.id, col(model.body) == body,
+            col(model.created_at) > since,
+        )  # fmt: skip
+        if await desk.session.scalar(query.limit(1)) is not None:
+            return True
+    return False
 
 
 async def keep_draft(desk: DeskAt, ticket_id: str, kind: MessageKind, body: str) -> str:

@@ -19,11 +19,11 @@ from api.kit.routes import AGENTS
 from api.kit.texts import Key, MaybeParagraph
 from api.tickets.birth import attached, tell_live
 from api.tickets.drafts import keep_draft
-from api.tickets.files import Photo
 from api.tickets.page import head_of
 from api.tickets.routing import router
 from api.tickets.saying import is_stored, keep_message, say
 from api.tickets.show import shown
+from models.kit.pictures import Photo
 from models.kit.refusals import Refusal
 from models.messages.systems import OutboxStatus
 from models.messages.tickets import Channel, MessageKind, ticket_workflow_id
@@ -67,6 +67,18 @@ async def is_sent(desk: DeskAt, message: str) -> bool:
     """Whether this was sent already, for a form that comes twice."""
     query = desk.visible(Sending).with_only_columns(col(Sending.id)).where(col(Sending.id) == message)
     return await is_stored(desk, message) or await desk.session.scalar(query) is not None
+
+
+async def refuse_refused(desk: DeskAt, ticket_id: str, command_id: str) -> None:
+    """The form of something that was taken back or refused, once more: it stays so."""
+    query = select(col(OutboxItem.refusal)).where(
+        col(OutboxItem.workflow_id) == ticket_workflow_id(ticket_id),
+        col(OutboxItem.actor_id) == desk.person.id,
+        col(OutboxItem.key) == command_id,
+        col(OutboxItem.status) == OutboxStatus.REFUSED,
+    )
+    if code := await desk.session.scalar(query):
+        raise Refusal(str(code))
 
 
 async def send_off(request: Request, desk: DeskAt, leaving: Leaving) -> Answer:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any
@@ -25,9 +26,10 @@ from models.customers import Customer
 from models.field_service import Technician
 from models.messages.letters import Delivery, Letter
 from models.messages.systems import CallResult, System
+from models.messages.tickets import Channel
 from models.staff import Account, SignedLink
 from models.systems import SentMessage, SystemCall
-from models.tickets import Ticket
+from models.tickets import Ticket, TicketMessage
 from ops import translations
 from tests.builders.company import build
 from tests.builders.letters import ABOUT_ARTICLES, CASES, MOMENTS, OF_A_REQUEST, PERSONAL, REQUESTS, SOLD
@@ -98,7 +100,8 @@ def a_letter(template: str = "tickets/received", key: str = "") -> Letter:
         "m1reply",
         "t_one",
         "I1-1.1",
-        values={**MOMENTS, "owed_minor": "55000", "count": "2"},
+        values={**MOMENTS, "owed_minor": "55000", "count": "2", "happened": "tickets.noted"},
+        account_id="a_agent",
     )
 
 
@@ -168,7 +171,8 @@ async def test_every_letter_speaks_the_language_of_its_reader(
 ) -> None:
     await change(house.engine, Customer, locale=locale, **({"email": None} if form == "sms" else {}))
     async with transaction(house.engine) as session:
-        await session.execute(update(Account).where(Account.technician_id == "t_one").values(locale=locale))
+        theirs = (Account.technician_id == "t_one") | (Account.id == "a_agent")
+        await session.execute(update(Account).where(theirs).values(locale=locale))
 
     for template, kind in FORMS.items():
         delivery = await send(house, a_letter(template))
@@ -359,3 +363,29 @@ async def test_a_desk_letter_about_an_order_leads_to_its_invoice(house: LetterAc
 
     assert isinstance(house.mail, ConsoleMail)
     assert "https://desk.example/billing/invoices/IO1-1" in house.mail.sent["k"].text
+
+
+async def test_a_follower_is_written_to_only_while_they_work_here_and_may_see_it(
+    house: LetterActivities,
+) -> None:
+    letter = a_letter("tickets/followed")
+    assert await send(house, letter) is Delivery.MAIL
+    assert isinstance(house.mail, ConsoleMail)
+    [mail] = house.mail.sent.values()
+    assert (mail.to, "T1" in mail.subject, "radio" in mail.text) == ("agent@example.com", True, False)
+
+    await change(house.engine, Ticket, is_confidential=True, team_id="team_two")
+    assert await send(house, replace(letter, key="secret")) is Delivery.NOWHERE
+    await change(house.engine, Ticket, is_confidential=False)
+    async with transaction(house.engine) as session:
+        await session.execute(update(Account).where(Account.id == "a_agent").values(is_active=False))
+    assert await send(house, replace(letter, key="gone")) is Delivery.NOWHERE
+    assert len(house.mail.sent) == 1
+
+
+async def test_an_answer_goes_the_way_that_was_chosen(house: LetterActivities) -> None:
+    async with transaction(house.engine) as session:
+        await session.execute(
+            update(TicketMessage).where(TicketMessage.id == "m1reply").values(channel=Channel.SMS)
+        )
+    assert await send(house, a_letter("tickets/reply")) is Delivery.SMS

@@ -83,6 +83,8 @@ async def test_a_reply_waits_and_undo_brings_text_and_state_back(desk: RunningDe
         assert answer.status_code == 200
     [waiting] = await held(desk)
     assert (await texts(desk, ticket), await desk.row(ticket)) == ([], before)
+    late = await patient.post(f"/tickets/{ticket.id}/draft", who="jo", data={"body": TEXT}, headers=JSON)
+    assert (late.status_code, await draft(desk, ticket)) == (200, "")
     both = await asyncio.gather(*(undo(patient, ticket, waiting.id, body="And then?") for _ in range(2)))
 
     assert sorted(one.status_code for one in both) in ([200, 404], [200, 409])
@@ -93,7 +95,8 @@ async def test_a_reply_waits_and_undo_brings_text_and_state_back(desk: RunningDe
     await comes_due(desk, ticket)
     again = await patient.post(path, who="jo", data=twice, headers=JSON | {"Accept": "text/html"})
     assert again.status_code == 409
-    assert await texts(desk, ticket) == []
+    assert (await texts(desk, ticket), await held(desk)) == ([], [])
+    assert await draft(desk, ticket) == f"{TEXT}\n\nAnd then?"
 
 
 async def test_what_waits_leaves_once_though_the_worker_was_away(desk: RunningDesk, patient: Web) -> None:
