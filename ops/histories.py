@@ -37,6 +37,10 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_a_template_acts_followers_are_told_and_nothing_ends_with_a_gap",
         "test_a_ticket_ends_once_what_has_to_be_known_is_known",
         "test_team_and_priority_move_the_row_its_deadlines_and_its_story",
+        "test_a_merged_ticket_is_given_back_exactly_as_it_was",
+        "test_a_merge_stays_once_the_other_ticket_is_resolved_and_the_customer_hears_once",
+        "test_a_part_holds_its_whole_up_until_it_is_done",
+        "test_a_snoozed_ticket_is_back_at_the_exact_time_and_its_promises_went_on",
     ),
     "CustomerMerge": (
         "test_a_running_ticket_goes_on_for_the_one_that_stays_and_back",

@@ -15,8 +15,6 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.tickets import TicketActivities
 from activities.tickets.kin import keeper_of
-from models.employee_requests import RequestHandover
-from models.messages.employee_requests.requests import RequestStatus
 from models.messages.tickets import Change, Clock, MessageKind, TicketKind, TicketStatus
 from models.messages.tickets.kin import KinRecorded, MergeStep, SplitStep
 from tests.builders.desk import Company, a_company, a_customer
@@ -205,16 +203,9 @@ async def test_who_waits_for_one_of_them_stands_in_the_way(
         await session.execute(
             text("update tickets set customer_id = 'cus_two' where id = :id"), {"id": plain}
         )
-    asked = await family.born()
-    async with AsyncSession(worker_engine) as session, session.begin():
-        session.add(
-            RequestHandover(request_id="E1", ticket_id=asked, item_key="x", item_version=1, asked_by="acc_jo",
-                            status=RequestStatus.OPEN, created_at=AT, updated_at=AT)
-        )  # fmt: skip
 
     assert await family.merge(task, keeper) == "merge_of_case"
     assert await family.merge(keeper, task) == "merge_of_case"
     assert await family.merge(secret, keeper) == "merge_confidential"
-    assert await family.merge(asked, keeper) == "merge_request_open"
     assert await family.merge(plain, keeper) == "merge_other_customer"
     assert await family.merge(plain, keeper, is_across=True) == ""

@@ -60,6 +60,9 @@ WORDS = {
     "approval_id": "request_approval",
     "article_key": "article",
     "owner_id": "account",
+    "other_id": "ticket",
+    "keeper_id": "ticket",
+    "message_ids": "message",
 }
 
 

@@ -161,6 +161,7 @@ async def build(engine: AsyncEngine, word: str = "x", password_hash: str | None 
             await store(session, rulebook.on_ticket(case.ticket, word, NOW))
             await store(session, channels.on_ticket(case.number, case.customer, word, NOW))
         await store(session, queue.worked_on(word, NOW))
+        await store(session, rulebook.linked(NOW))
         for n, customer in enumerate(("c_one", "c_two"), 1):
             await store(session, late.overdue(n, customer, word, NOW))
         session.add_all(_links(company))

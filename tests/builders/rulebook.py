@@ -6,6 +6,7 @@ from sqlmodel import SQLModel
 
 from models.kit.records import to_record
 from models.messages.tickets.automation import ActionKind, TrialResult, Trigger, Verdict
+from models.messages.tickets.kin import LinkKind
 from models.messages.tickets.promises import RetimingWhy, Target
 from models.tickets import (
     CalendarDay,
@@ -13,6 +14,7 @@ from models.tickets import (
     RuleAlarm,
     RuleCheck,
     RuleTrial,
+    TicketLink,
     TicketPause,
     TicketPromise,
 )
@@ -60,3 +62,13 @@ def on_ticket(ticket: str, word: str, now: datetime) -> list[SQLModel]:
         RuleCheck(ticket_id=ticket, step=1, at=now, trigger="opened", verdicts=[to_record(said)]),
         RuleAlarm(ticket_id=ticket, key="near/resolve.1", rule_key="near", due_at=now + timedelta(hours=20)),
     ]  # fmt: skip
+
+
+def linked(now: datetime) -> list[SQLModel]:
+    """What tickets of the company are to each other, seen by whoever sees both ends."""
+    said = {"made_by": "a_admin", "made_at": now}
+    return [
+        TicketLink(from_id="T1", to_id="T4", kind=LinkKind.RELATED, **said),
+        TicketLink(from_id="T5", to_id="T6", kind=LinkKind.CHILD, **said),
+        TicketLink(from_id="T2", to_id="T1", kind=LinkKind.CAUSED, **said),
+    ]

@@ -93,6 +93,14 @@ async def shown(asking: Asking) -> Any:
     return found[0]
 
 
+async def test_a_ticket_handed_over_does_not_go_on_in_another_one(desk: RunningDesk, asking: Asking) -> None:
+    await asking.publish(for_tickets())
+    ticket, keeper = await desk.report(), await desk.report()
+    await handed_over(asking, ticket, for_tickets())
+
+    assert await desk.refusal(ticket, "merge", say.merge(desk.company, keeper)) == "merge_request_open"
+
+
 async def decided(asking: Asking, verdict: Verdict = Verdict.APPROVE) -> None:
     """Finance fills in, the manager decides."""
     await asking.until_step("0")

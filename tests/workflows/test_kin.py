@@ -280,6 +280,8 @@ async def test_a_snoozed_ticket_is_back_at_the_exact_time_and_its_promises_went_
     assert (await desk.row(ticket)).is_snoozed
     await desk.say(ticket, "resolve", say.resolve(desk.company))
     assert not (await desk.row(ticket)).is_snoozed
+    await desk.say(ticket, "confirm", say.confirmation(desk.company))
+    assert await desk.result(ticket) is S.CLOSED
 
 
 async def test_a_message_of_the_customer_wakes_it_and_so_may_an_agent(desk: RunningDesk) -> None:
