@@ -103,7 +103,7 @@ async def test_undone_every_row_equals_before(worker_engine: AsyncEngine, databa
         merge = await a_merge(
             worker_engine, stays, goes, merge_id=f"m{place}", taken=taken, asked_by="acc_jo"
         )  # fmt: skip
-        before = picture(database)
+        before = seen(database)
 
         def at(seq: int, id: str = merge) -> MergeStep:
             return MergeStep(id, seq, NOW + timedelta(seconds=seq), "acc_jo", "why")
@@ -112,27 +112,27 @@ async def test_undone_every_row_equals_before(worker_engine: AsyncEngine, databa
         await going_on(worker_engine, goes, other["tickets"])
         assert (await RUN(acts.undo, at(3))).status is MergeStatus.UNDONE
 
-        after = without_told(picture(database))
-        gone_on = {name: [row for row in after[name] if "after_the_merge" not in row] for name in after}
-        assert {name: gone_on[name] for name in gone_on if gone_on[name] != before[name]} == {}
+        after = seen(database)
+        assert {name: after[name] for name in after if after[name] != before[name]} == {}
         later = "select distinct customer_id from timeline_entries where key like 'after_the_merge:TB%'"
         assert all(id.startswith("B") for (id,) in owned(database, later))
+
+
+def seen(database: Database) -> dict[str, list[str]]:
+    """Every row but the story of merges, and what was written while the records were one."""
+    rows = without_told(picture(database))
+    return {name: [row for row in rows[name] if "after_the_merge" not in row] for name in rows}
+
+
+LATER = text(
+    "insert into timeline_entries (key, subject, ticket_id, customer_id, at, kind, actor_kind, sentence,"
+    " details, is_public) values ('after_the_merge:' || :ticket, 's', :ticket, :who, now(), 'step', 'system',"
+    " 'tickets.received', '{}', false)"
+)
 
 
 async def going_on(engine: AsyncEngine, id: str, tickets: int) -> None:
     """Journeys that still know the old id write on while the records are one."""
     async with engine.begin() as connection:
-        for ticket in (f"T{id}{n}" for n in range(tickets)):
-            await connection.execute(
-                text(
-                    "insert into timeline_entries (key, subject, ticket_id, customer_id, at, kind, actor_kind,"
-                    " sentence, details, is_public) values (:key, :subject, :ticket, :who, now(), 'step',"
-                    " 'system', 'tickets.received', '{}', false)"
-                ),
-                {
-                    "key": f"after_the_merge:{ticket}",
-                    "subject": f"ticket:{ticket}",
-                    "ticket": ticket,
-                    "who": id,
-                },
-            )
+        for n in range(tickets):
+            await connection.execute(LATER, {"ticket": f"T{id}{n}", "who": id})
