@@ -113,8 +113,8 @@ async def test_nobody_is_compared_with_everybody(worker_engine: AsyncEngine) -> 
     async with worker_engine.begin() as connection:
         await connection.execute(text(
             "insert into customers (id, kind, name, locale, tier, postcode, address, region, is_verified,"
-            " created_at, version, phone) select 'c' || n, 'person', '김민수', 'ko', 'standard', '', '', '', false,"
-            " now(), 1, '+8210' || lpad(n::text, 8, '0') from generate_series(1, 3000) n"
+            " created_at, version, phone) select 'c' || n, 'person', '김민수', 'ko', 'standard', '', '', '',"
+            " false, now(), 1, '+8210' || lpad(n::text, 8, '0') from generate_series(1, 3000) n"
         ))  # fmt: skip
         await connection.execute(text("set local enable_seqscan = off"))
         plan = await connection.execute(text(f"explain {SAME_KEYS.text}"), {"ids": ["c1", "c2"]})
