@@ -81,6 +81,8 @@ CUSTOMERS = (
     ("cus_dal", "company", "달빛카페 판교점", "+821041230006", "pangyo@cafe.example", "ko", "standard",
      "경기 성남시 분당구 판교역로 12", "gyeonggi"),
 )  # fmt: skip
+# Written down at the telephone by somebody who did not find the record: the list of duplicates shows it at once.
+TWICE = ("cus_jung_2", "person", "정우성민", "jung@mail.example", "서울 마포구 양화로 23", "seoul-mapo")
 # customer, who wrote it, the note, pinned
 NOTES = (
     ("cus_mina", "acc_agent", "저녁 7시 이후 통화를 원하십니다.", True),
@@ -197,6 +199,16 @@ def _store_customers(database: psycopg.Connection) -> None:
     _many(database, """insert into customers (id, kind, name, phone, email, locale, tier, address, region, postcode,
           is_verified, created_at, version) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, '', true, now(), 1)""",
           list(CUSTOMERS))  # fmt: skip
+    database.execute(
+        """insert into customers (id, kind, name, email, address, region, locale, tier, postcode, is_verified,
+           created_at, version) values (%s, %s, %s, %s, %s, %s, 'ko', 'standard', '', false, now(), 1)""",
+        TWICE,
+    )
+    database.execute(
+        """insert into customer_pairs (id, first_id, second_id, score, reasons, likeness, status, found_at,
+           found_by) values ('pair_jung', 'cus_jung', 'cus_jung_2', 75, %s, '', 'open', now(), 'entry')""",
+        (["mail_name", "name_same", "address_same"],),
+    )
     today = date.today()
     rows = [
         (owned, customer, product, serial, today - timedelta(days=400), today + timedelta(days=days))

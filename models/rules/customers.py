@@ -183,13 +183,13 @@ class Standing:
 
 def survivor_of(one: Standing, other: Standing) -> tuple[str, str]:
     """Which record stays unless somebody says otherwise, and the code of the reason."""
-    for reason, key in (
-        ("account", lambda who: who.has_account),
-        ("verified", lambda who: who.is_verified),
-        ("journeys", lambda who: who.journeys),
+    for reason, ours, theirs in (
+        ("account", int(one.has_account), int(other.has_account)),
+        ("verified", int(one.is_verified), int(other.is_verified)),
+        ("journeys", one.journeys, other.journeys),
     ):
-        if key(one) != key(other):
-            return (one if key(one) > key(other) else other).id, reason
+        if ours != theirs:
+            return (one if ours > theirs else other).id, reason
     return min(one, other, key=lambda who: (who.created_at, who.id)).id, "older"
 
 

@@ -1,6 +1,7 @@
 """Whose a record is, what was agreed to, and until when somebody is waited for."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -87,3 +88,36 @@ TIER_STEPS = (TierStep(Tier.SILVER, 500, 12), TierStep(Tier.GOLD, 2_000, 12))
 def test_the_highest_tier_that_was_paid_for_counts(paid: dict[int, int], tier: str) -> None:
     assert tier_by(TIER_STEPS, paid) == tier
     assert tier_by(TIER_STEPS[::-1], paid) == tier
+
+
+def stands(id: str, **facts: Any) -> rules.Standing:
+    given = {"is_verified": False, "has_account": False, "journeys": 0, "created_at": AT, **facts}
+    return rules.Standing(id, **given)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "stays"),
+    [
+        ({"has_account": True}, {"is_verified": True, "journeys": 9}, ("a", "account")),
+        ({"journeys": 9}, {"is_verified": True}, ("b", "verified")),
+        ({"journeys": 1}, {"journeys": 2}, ("b", "journeys")),
+        ({"created_at": AT + timedelta(days=1)}, {}, ("b", "older")),
+        ({}, {}, ("a", "older")),
+    ],
+)
+def test_which_record_stays(one: dict[str, Any], other: dict[str, Any], stays: tuple[str, str]) -> None:
+    assert rules.survivor_of(stands("a", **one), stands("b", **other)) == stays
+    assert rules.survivor_of(stands("b", **other), stands("a", **one)) == stays  # in either order
+
+
+def test_a_second_person_is_asked_for_two_proved_two_who_sign_in_or_much() -> None:
+    assert rules.needs_second([True, True], [False, True], 0)
+    assert rules.needs_second([False, True], [True, True], 0)
+    assert rules.needs_second([False, False], [False, False], rules.MANY + 1)
+    assert not rules.needs_second([True, False], [True, False], rules.MANY)
+
+
+def test_what_speaks_against_two_records_weighs_less_than_a_number() -> None:
+    assert rules.weigh(rules.Likeness(is_phone_same=True)) == (50, ("phone_same", "name_differs"))
+    assert rules.weigh(rules.Likeness(name=100, is_kind_same=False))[0] < rules.ENOUGH
+    assert rules.weigh(rules.Likeness(True, True, True, True, True, 100, 100))[0] == 100

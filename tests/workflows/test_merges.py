@@ -144,8 +144,10 @@ async def test_a_second_person_has_to_agree(desk: RunningDesk) -> None:
         assert await said(handle, "confirm", desk.company.colleague_id) == ""
         await stands(desk, "mrg_two", MergeStatus.MERGED)
         assert await said(handle, "refuse", desk.company.colleague_id) == "merge_not_waiting"
+        assert await said(handle, "undo", desk.company.agent_id, "two sisters") == ""
     [row] = await desk.rows("select confirmed_by from customer_merges where id = 'mrg_two'")
     assert row.confirmed_by == desk.company.colleague_id
+    assert (await asyncio.wait_for(handle.result(), 20)).status is MergeStatus.UNDONE
 
 
 async def test_a_merge_that_nobody_agrees_to_is_dropped(desk: RunningDesk) -> None:
@@ -174,6 +176,9 @@ async def test_it_waits_while_something_stands_against_it(desk: RunningDesk) -> 
     await desk.environment.fast_forward(handle, timedelta(minutes=11))
 
     await stands(desk, "mrg_wait", MergeStatus.MERGED)
+    with desk.environment.with_time_skipping_disabled():
+        assert await said(handle, "undo", desk.company.agent_id, "two sisters") == ""
+    assert (await asyncio.wait_for(handle.result(), 20)).status is MergeStatus.UNDONE
 
 
 async def test_after_three_months_it_stays(desk: RunningDesk) -> None:
