@@ -53,7 +53,7 @@ def by_mail(letter: Letter, ticket: Ticket | None, customer: Customer) -> dict[s
 
 
 async def is_in_chat(session: AsyncSession, letter: Letter) -> bool:
-    """Whether an answer was said while a chat went on: no letter repeats it but the one of the chat's own end."""
+    """Whether an answer was said in a chat: no letter repeats it but the one of the chat's own end."""
     if letter.template != "tickets/reply" or letter.message_id is None or letter.key.startswith("chat:"):
         return False
     message = await session.get(TicketMessage, letter.message_id)
