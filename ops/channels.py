@@ -53,8 +53,8 @@ async def reach_us(walker: Walker, sandbox: str) -> None:
             walker, f"{sandbox}/devices/control/alarms", url=f"{walker.app}/webhooks/devices",
             key=walker.tokens["device"], serial=serial, fault="temperature_high", times=times,
         )  # fmt: skip
-    words = {"submission_key": "sample-chat", "body": "와이파이 비밀번호를 어디서 볼 수 있나요?"}
-    await walker.ask("customer", "POST", "/chat", data=words)
+    first = {"submission_key": "sample-chat", "body": "와이파이 비밀번호를 어디서 볼 수 있나요?"}
+    await walker.ask("customer", "POST", "/chat", data=first)
     wanted = {"api", "sms", "device", "chat"}
     for _ in range(int(walker.patience * 5)):
         found = await walker.ask("agent", "GET", "/api/tickets?limit=200")
@@ -64,7 +64,7 @@ async def reach_us(walker: Walker, sandbox: str) -> None:
     raise Stuck("not every channel brought its ticket")
 
 
-async def control(walker: Walker, url: str, **asked: Any) -> None:
+async def control(walker: Walker, at: str, /, **asked: Any) -> None:
     """Ask the outside world to do something."""
-    answer = await walker.http.post(url, json=asked)
+    answer = await walker.http.post(at, json=asked)
     answer.raise_for_status()

@@ -192,7 +192,7 @@ class ChatWorkflow:
             await self.waits.until("silence", lambda: self.has_left)
             seen = await self.look()
         self.waits.end_all()
-        await self.look()
+        seen = await self.look()  # once more: an answer may have been on its way
         for message_id in seen.unseen:
             key = f"{subject}/{message_id}"
             self.letters.send(Letter(key, order.chat_id, "tickets/reply", message_id=message_id))

@@ -5,9 +5,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 BLANKS = (
     """update channel_events set sender = '', original = '' where ticket_id in (select id from tickets
-       where customer_id = :who) or (sender <> '' and sender = (select phone from customers where id = :who))""",
+       where customer_id = :who) or sender = (select nullif(phone, '') from customers where id = :who)""",
     "update phone_calls set caller = '', recording = '' where customer_id = :who",
-    "update chats set visitor = '', contact = '' where id in (select id from tickets where customer_id = :who)",
+    """update chats set visitor = '', contact = '' where id in (select id from tickets
+       where customer_id = :who)""",
     """update device_signals set reading = '{}' where owned_product_id in (select id from owned_products
        where customer_id = :who)""",
 )

@@ -79,8 +79,8 @@ PARTS: Mapping[str, str] = {
     "payment_methods": """
         select kind, status, label, is_default, created_at from payment_methods where customer_id = :who""",
     "calls": """
-        select id, caller, status, received_at, answered_at, ended_at, recording <> '' as is_recorded from phone_calls
-        where customer_id = :who order by received_at""",
+        select id, caller, status, received_at, answered_at, ended_at, recording <> '' as is_recorded
+        from phone_calls where customer_id = :who order by received_at""",
     "chats": """
         select id, visitor, contact, began_at, ended_at from chats where id in (select id from tickets where
         customer_id = :who) order by began_at""",

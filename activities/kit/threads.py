@@ -53,11 +53,11 @@ def by_mail(letter: Letter, ticket: Ticket | None, customer: Customer) -> dict[s
 
 
 async def is_in_chat(session: AsyncSession, letter: Letter) -> bool:
-    """Whether an answer is said in a chat that goes on: then no letter repeats it."""
-    if letter.template != "tickets/reply" or letter.message_id is None:
+    """Whether an answer was said in a chat: no letter repeats it but the one of the chat's own end."""
+    if letter.template != "tickets/reply" or letter.message_id is None or letter.key.startswith("chat:"):
         return False
     message = await session.get(TicketMessage, letter.message_id)
     if message is None or message.channel is not Channel.CHAT:
         return False
     chat = await session.get(Chat, message.ticket_id)
-    return chat is not None and chat.ended_at is None
+    return chat is not None and (chat.ended_at is None or message.created_at <= chat.ended_at)

@@ -37,15 +37,15 @@ Extension = Annotated[str, AfterValidator(str.strip), Field(pattern=r"^[0-9*#+]{
 class NewClient(Input):
     """A program's key: for what, with whose rights, and how far they go."""
 
-    name: Name
-    account_id: Key
+    program: Name
+    agent_id: Key
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))]
 
 
 class NewDevice(Input):
     """A device's key; without a serial number it is a gateway's."""
 
-    name: Name
+    device: Name
     serial: Serial = ""
 
 
@@ -134,10 +134,10 @@ async def make_client(request: Request, desk: Desk, sent: Typed[NewClient] = typ
         return await shown(request, desk, form=sent.form)
     if desk.person.is_token:
         raise Refusal("not_allowed")
-    await of_desk(desk, sent.value.account_id)
+    await of_desk(desk, sent.value.agent_id)
     token, now = secrets.token_urlsafe(32), datetime.now(UTC)
     row = ApiClient(
-        id=f"ac_{secrets.token_hex(8)}", name=sent.value.name, account_id=sent.value.account_id,
+        id=f"ac_{secrets.token_hex(8)}", name=sent.value.program, account_id=sent.value.agent_id,
         scopes=sorted({one.value for one in sent.value.scopes}), token_hash=token_hash(token),
         created_by=desk.person.id, created_at=now, expires_at=now + timedelta(days=KEY_DAYS),
     )  # fmt: skip
@@ -172,7 +172,7 @@ async def make_device(request: Request, desk: Desk, sent: Typed[NewDevice] = typ
         raise Refusal("not_allowed")
     token = secrets.token_urlsafe(32)
     row = DeviceKey(
-        id=f"dk_{secrets.token_hex(8)}", name=sent.value.name, serial=sent.value.serial.upper(),
+        id=f"dk_{secrets.token_hex(8)}", name=sent.value.device, serial=sent.value.serial.upper(),
         token_hash=token_hash(token), created_by=desk.person.id, created_at=datetime.now(UTC),
     )  # fmt: skip
     desk.session.add(row)

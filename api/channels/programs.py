@@ -47,12 +47,14 @@ class NewTicket(Input):
     name: MaybeName = None
     phone: MaybePhone = None
     email: MaybeEmail = None
+    idempotency_key: MaybeKey = None  # for programs that cannot set a header
 
 
 class NewMessage(Input):
     """An answer to the customer, or a note for colleagues."""
 
     body: Paragraph
+    idempotency_key: MaybeKey = None  # for programs that cannot set a header
 
 
 async def admitted(request: Request, desk: DeskAt, scope: Scope) -> None:
@@ -66,8 +68,9 @@ async def admitted(request: Request, desk: DeskAt, scope: Scope) -> None:
             await throttles.count(session, state.limits.calling(person.token_hash))
 
 
-def own_key(desk: DeskAt, given: str) -> str:
+def own_key(desk: DeskAt, given: str, sent: Typed[Any]) -> str:
     """The program's key as this program's alone; without one a change could be made twice."""
+    given = given or str(sent.form.value("idempotency_key", "") or "")[:200]
     if not given.strip() or not given.isprintable():
         raise Refusal("key_missing")
     return hashlib.sha256(f"{desk.person.token_hash or desk.person.id}\0{given}".encode()).hexdigest()[:40]
@@ -140,7 +143,7 @@ async def create(
 ) -> Response:  # fmt: skip
     """Open a ticket; the same key again answers with the same one."""
     await admitted(request, desk, Scope.CREATE)
-    key = own_key(desk, idempotency_key)
+    key = own_key(desk, idempotency_key, sent)
     asked = sent.value
     if asked is None:
         return wrong(sent)
@@ -156,7 +159,7 @@ async def create(
 
 async def report_of(desk: DeskAt, key: str, asked: NewTicket) -> Report:
     """What was asked, with every id in it checked."""
-    given = asked.model_dump(exclude={"name"})
+    given = asked.model_dump(exclude={"name", "idempotency_key"})
     name = asked.name or ""
     if asked.customer_id is not None:
         name = (await desk.one(Customer, asked.customer_id)).name
@@ -200,7 +203,7 @@ async def write(
 ) -> Response:
     """Store what was written and say it to the ticket, as a colleague's own answer is."""
     head = await head_of(desk.session, desk.person, ticket_id)
-    key = own_key(desk, given)
+    key = own_key(desk, given, sent)
     if sent.value is None:
         return wrong(sent)
     message = message_id(desk.person, ticket_id, key)

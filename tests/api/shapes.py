@@ -39,9 +39,10 @@ RAW = {
     "/codec/encode",
 }
 # Keys that the sender makes up; every other key in a body names a row and stands in WORDS.
-OWN_KEYS = {"command_id", "submission_key", "id", "step", "request_key"}
+OWN_KEYS = {"command_id", "submission_key", "idempotency_key", "id", "step", "request_key"}
 WORDS = {
     "agent_id": "account",
+    "account_id": "account",
     "from_agent_id": "account",
     "from_team_id": "team",
     "technician_id": "technician",

@@ -102,7 +102,7 @@ async def may_use(engine: AsyncEngine, person: Person, name: str, word: str, key
         row: Any = await session.scalar(visible(person, model).where(column == key))
     if row is None:
         return False
-    if name in ("agent_id", "from_agent_id"):
+    if name in ("agent_id", "from_agent_id", "account_id"):
         return bool(row.is_active and set(row.roles) & (STAFF_ROLES - {"finance"}))
     if name == "technician_id":
         return bool(row.is_active)

@@ -309,7 +309,7 @@ async def test_a_silent_chat_ends_and_what_was_not_seen_goes_by_letter(desk: Run
 
     assert await handle.result() is True
     assert post.templates(ticket.id).count("tickets/reply") == 1
-    assert [letter.message_id for letter in post.letters if letter.template == "tickets/reply"] == [answer]
+    assert [letter.message_id for letter in post.sent if letter.template == "tickets/reply"] == [answer]
     row = await one(desk, "select ended_at from chats where id = :id", id=ticket.id)
     assert row.ended_at is not None
     assert (
