@@ -60,6 +60,7 @@ from activities.kit.schedules import keep_schedules
 from activities.kit.sealing import Seals
 from activities.knowledge import KnowledgeActivities
 from activities.orders import FulfilmentActivities, GoodsBackActivities, OrderActivities, ReturnActivities
+from activities.partners import PartnerActivities, PartnerLetterActivities
 from activities.payments import (
     AskingActivities,
     CollectionActivities,
@@ -123,6 +124,7 @@ from workflows.kit.options import (
 from workflows.kit.payloads import converter
 from workflows.knowledge import KnowledgeDayWorkflow
 from workflows.orders import ForgetCartsWorkflow, OrderWorkflow, ReturnWorkflow
+from workflows.partners import PartnerWorkflow
 from workflows.payments import (
     ChargeWorkflow,
     CollectionDayWorkflow,
@@ -161,7 +163,7 @@ WORKFLOWS: list[type] = [
     DeviceExchangeWorkflow, ReturnWorkflow, KeyRevocationWorkflow, ForgetCartsWorkflow,
     InboundMailWorkflow, RetimingWorkflow, RuleTrialWorkflow,
     PeopleSyncWorkflow, EmployeeRequestWorkflow, PersonNewsWorkflow, SimulateItemWorkflow,
-    KnowledgeDayWorkflow,
+    KnowledgeDayWorkflow, PartnerWorkflow,
 ]  # fmt: skip
 
 
@@ -174,7 +176,7 @@ def service(engine: AsyncEngine, setting: Settings) -> Acts:
     return {
         DESK_QUEUE: [
             tickets.be_born, tickets.open, tickets.record, tickets.weigh,
-            visits.rank, visits.offer, visits.schedule, visits.check_evidence, visits.record,
+            visits.rank, visits.offer, visits.assign, visits.schedule, visits.check_evidence, visits.record,
             mails.record, mails.follow_up,
             anew.count_open, anew.end_retiming, trials.count_past, trials.end_trial,
         ],
@@ -356,6 +358,15 @@ def knowledge(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     return {DESK_QUEUE: [articles.due, articles.forget], MAIL_QUEUE: [articles.remind]}
 
 
+def partners(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
+    """Partners: their lives, and letters about papers that expire."""
+    lives = PartnerActivities(engine)
+    letters = PartnerLetterActivities(
+        engine, HttpMail(setting.mail_url, setting.systems_token, calls), setting.public_url
+    )
+    return {DESK_QUEUE: [lives.outlook, lives.check_papers, lives.record], MAIL_QUEUE: [letters.warn]}
+
+
 def activities(engine: AsyncEngine, setting: Settings) -> Acts:
     """Every activity by the queue it is taken from."""
     calls = CallLog(engine)
@@ -365,7 +376,7 @@ def activities(engine: AsyncEngine, setting: Settings) -> Acts:
         sales(engine, setting, calls), books(engine, setting, calls), overdue(engine),
         evidence(engine, setting, calls),
         requests(engine, setting, calls),
-        knowledge(engine, setting, calls),
+        knowledge(engine, setting, calls), partners(engine, setting, calls),
     )  # fmt: skip
     for group in groups:
         for queue, acts in group.items():

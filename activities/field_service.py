@@ -26,9 +26,9 @@ from models.kit.diaries import LOOK_AHEAD_DAYS, diaries
 from models.kit.refusals import Refusal
 from models.messages.field_service import (
     VISIT_OVER,
+    Assignment,
     Booking,
     Candidate,
-    Assignment,
     EvidenceRequest,
     Offer,
     OfferRequest,
@@ -54,13 +54,15 @@ class FieldServiceActivities:
 
     @activity.defn(name="field_service.rank")
     async def rank(self, request: RankRequest) -> tuple[Candidate, ...]:
-        """Who could come, best first; who would, were it not for their company or its papers, is written down.
+        """Who could come, best first; who is left out for their company or its papers is written down.
 
         Safe to repeat: the same line is written again."""
         async with transaction(self.engine) as session:
             need = await _need(session, request)
             workers = await _workers(session, request)
-            barred = await bars(session, [worker.technician_id for worker in workers], need.category, request.at)
+            barred = await bars(
+                session, [worker.technician_id for worker in workers], need.category, request.at
+            )
             await note_passed_over(session, request, need, workers, barred)
         return rules.rank([worker for worker in workers if worker.technician_id not in barred], need)
 

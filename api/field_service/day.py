@@ -110,7 +110,10 @@ async def offers(desk: DeskAt) -> tuple[OfferCard, ...]:
     )
     found = []
     for offer in (await desk.session.scalars(query.order_by(col(VisitOffer.expires_at)).limit(MOST))).all():
-        card = cards.get((offer.visit_id, offer.ordinal), {"region": "", "product_id": None, "fault": "", "pay_minor": None})
+        card = cards.get(
+            (offer.visit_id, offer.ordinal),
+            {"region": "", "product_id": None, "fault": "", "pay_minor": None},
+        )
         product = named.get(card["product_id"] or "")
         found.append(
             OfferCard(

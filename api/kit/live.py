@@ -35,6 +35,7 @@ from models.employee_requests import EmployeeRequest
 from models.field_service import Visit
 from models.kit.refusals import Refusal
 from models.orders import Order, Return
+from models.partners import Partner
 from models.subscriptions import Subscription, SubscriptionChange
 from models.tickets import Ticket
 
@@ -65,6 +66,7 @@ ROWS: dict[str, type[Any]] = {
     "subscription": Subscription,
     "ticket": Ticket,
     "visit": Visit,
+    "partner": Partner,
     "invoice": Invoice,
 }
 INSIDE = frozenset({Kind.STAFF})
@@ -74,6 +76,7 @@ AUDIENCE = {
     "journeys": INSIDE,
     "collections": INSIDE,
     "dunning": INSIDE,
+    "partners": INSIDE,
     "visits": INSIDE | {Kind.TECHNICIAN, Kind.PARTNER},
     "employee_requests": INSIDE | {Kind.EMPLOYEE},
 }

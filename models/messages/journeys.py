@@ -138,6 +138,8 @@ WAITS: dict[str, str] = {
     "request_undo": N_("Waiting until what was done is undone"),
     "many_leavers": N_("The HR system says that %(count)s people leave: waiting for somebody to accept it"),
     "close_start": N_("%(period)s is open again: waiting for finance to close it"),
+    "paper": N_("Waiting for the day on which a partner's paper expires"),
+    "no_paper": N_("Waiting for the partner's papers"),
     "quarantine": N_("Waiting for a colleague to decide about a mail that was held back"),
 }
 
@@ -190,5 +192,7 @@ THENS: dict[str, str] = {
     "remind_form": N_("then they are reminded"),
     "request_goes_on": N_("then the request goes on"),
     "dunning_goes_on": N_("then the dunning goes on"),
+    "warn_partner": N_("then the partner is told"),
+    "stop_offers": N_("then offers that need it stop"),
     "ignore_mail": N_("then the mail is ignored; the original stays"),
 }
