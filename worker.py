@@ -60,6 +60,7 @@ from activities.kit.schedules import keep_schedules
 from activities.kit.sealing import Seals
 from activities.knowledge import KnowledgeActivities
 from activities.orders import FulfilmentActivities, GoodsBackActivities, OrderActivities, ReturnActivities
+from activities.partners import PartnerActivities, PartnerLetterActivities
 from activities.payments import (
     AskingActivities,
     CollectionActivities,
@@ -123,7 +124,8 @@ def service(engine: AsyncEngine, setting: Settings) -> Acts:
         DESK_QUEUE: [
             *acts_of_channels(engine), tickets.be_born, tickets.open, tickets.record, tickets.weigh,
             tickets.missing_fields, tickets.merge, tickets.unmerge, tickets.split,
-            visits.rank, visits.offer, visits.schedule, visits.check_evidence, visits.record,
+            visits.rank, visits.offer, visits.assign, visits.schedule, visits.check_evidence,
+            visits.record,
             mails.record, mails.follow_up,
             anew.count_open, anew.end_retiming, trials.count_past, trials.end_trial,
             many.ask_batch, many.settle_batch, many.end_batch,
@@ -308,6 +310,15 @@ def knowledge(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
     return {DESK_QUEUE: [articles.due, articles.forget], MAIL_QUEUE: [articles.remind]}
 
 
+def partners(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
+    """Partners: their lives, and letters about papers that expire."""
+    lives = PartnerActivities(engine)
+    letters = PartnerLetterActivities(
+        engine, HttpMail(setting.mail_url, setting.systems_token, calls), setting.public_url
+    )
+    return {DESK_QUEUE: [lives.outlook, lives.check_papers, lives.record], MAIL_QUEUE: [letters.warn]}
+
+
 def activities(engine: AsyncEngine, setting: Settings) -> Acts:
     """Every activity by the queue it is taken from."""
     calls = CallLog(engine)
@@ -317,7 +328,7 @@ def activities(engine: AsyncEngine, setting: Settings) -> Acts:
         sales(engine, setting, calls), books(engine, setting, calls), overdue(engine),
         evidence(engine, setting, calls),
         requests(engine, setting, calls),
-        knowledge(engine, setting, calls),
+        knowledge(engine, setting, calls), partners(engine, setting, calls),
     )  # fmt: skip
     for group in groups:
         for queue, acts in group.items():

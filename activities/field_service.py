@@ -54,7 +54,7 @@ class FieldServiceActivities:
 
     @activity.defn(name="field_service.rank")
     async def rank(self, request: RankRequest) -> tuple[Candidate, ...]:
-        """Who could come, best first; who would, were it not for their company or its papers, is written down.
+        """Who could come, best first; who is left out for their company or its papers is written down.
 
         Safe to repeat: the same line is written again."""
         async with transaction(self.engine) as session:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -42,6 +42,7 @@ from models.systems import SentMessage
 
 LETTER = "partners/paper"
 MOST_READERS = 20  # of one letter
+NOON = time(3)  # in UTC: the same day in Seoul
 
 
 @dataclass
@@ -67,8 +68,8 @@ class PartnerActivities:
 
     @activity.defn(name="partners.record")
     async def record(self, change: PartnerChange) -> None:
-        """Write one step: row, line, waits, offers taken back, live signal. Safe to repeat: a step whose number
-        is not newer than the row's has been written already."""
+        """Write one step: row, line, waits, offers taken back, live signal. Safe to repeat: a step whose
+        number is not newer than the row's has been written already."""
         async with transaction(self.engine) as session:
             partner = await session.get_one(Partner, change.partner_id, with_for_update=True)
             if partner.seq >= change.seq:
@@ -88,14 +89,12 @@ class PartnerActivities:
 
 async def _write_step(session: AsyncSession, change: PartnerChange) -> None:
     details: dict[str, object] = {"reason": change.reason} if change.reason else {}
-    if change.paper is not None:
+    paper_id = change.paper_id or (change.paper.paper_id if change.paper else "")
+    if paper_id:
+        paper = await session.get_one(PartnerPaper, paper_id)
         details |= {
-            "paper": change.paper.kind.value, "category": change.paper.category,
-            "day": change.paper.valid_until.isoformat(),
+            "paper": paper.kind.value, "number": paper.number, "day": paper.valid_until.isoformat(),
         }  # fmt: skip
-    if change.paper_id:
-        paper = await session.get_one(PartnerPaper, change.paper_id)
-        details |= {"paper": paper.kind.value, "category": paper.category}
     row = {
         "partner_id": change.partner_id, "seq": change.seq, "at": change.at, "sentence": change.sentence,
         "details": details, "actor_id": change.actor_id,
@@ -159,10 +158,10 @@ class PartnerLetterActivities:
                     continue
             locale = reader.locale if reader.locale in LOCALES else "ko"
             values = {
-                "partner": partner.name, "kind": event.kind.value, "number": paper.number,
-                "last_day": datetime.combine(event.valid_until, datetime.min.time(), UTC) + timedelta(hours=3),
+                "partner": partner.name, "number": paper.number,
+                "last_day": datetime.combine(event.valid_until, NOON, UTC),
                 "is_over": event.news is PaperNews.EXPIRED,
-                "link": f"{self.public_url}/partners/desk" if reader.partner_id else f"{self.public_url}/partners/{partner.id}",
+                "link": f"{self.public_url}/partners/{'desk' if reader.partner_id else partner.id}",
             }  # fmt: skip
             mail = self.stationery.mail(LETTER, locale, values)
             try:

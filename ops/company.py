@@ -45,6 +45,16 @@ PARTS = (
     ("prt_comp", "P-5001", "압축기", "Compressor", "cooler", 230_000),
 )
 PARTNERS = (("par_hanbit", "한빛서비스", "+82215880001"), ("par_north", "Northwind Service", "+82215880002"))
+# partner, kind, product line, number, days left: one certificate expires soon
+PAPERS = (
+    ("par_hanbit", "contract", "", "HB-2026-01", 500), ("par_hanbit", "insurance", "", "INS-88012", 210),
+    ("par_hanbit", "certificate", "pos", "POS-0417", 6), ("par_hanbit", "certificate", "cooler", "COOL-0031", 300),
+    ("par_hanbit", "certificate", "tv", "TV-1120", 180), ("par_hanbit", "certificate", "washer", "WA-0902", 365),
+    ("par_hanbit", "certificate", "fridge", "FR-0903", 365),
+    ("par_north", "contract", "", "NW-2026-02", 420), ("par_north", "insurance", "", "INS-90233", 330),
+    ("par_north", "certificate", "tv", "TV-2201", 240), ("par_north", "certificate", "pos", "POS-2202", 240),
+    ("par_north", "certificate", "cooler", "COOL-2203", 240),
+)  # fmt: skip
 # id, partner, name, phone, skills, territories
 TECHNICIANS = (
     ("tec_kim", None, "김도윤", "+821052010001", ["tv", "washer", "fridge"], ["seoul-gangnam", "seoul-mapo"]),
@@ -119,7 +129,11 @@ PEOPLE: tuple[tuple[str, str, str, str, str, dict[str, str]], ...] = (
 )  # fmt: skip
 # Nobody grants a right that they do not hold, so whoever sets up the staff holds every staff right.
 EVERYTHING = ["admin", "agent", "dispatcher", "finance"]
-ROLES = {"admin": EVERYTHING, "admin_en": EVERYTHING} | {person[0]: ["employee"] for person in STAFF}
+ROLES = {
+    "admin": EVERYTHING,
+    "admin_en": EVERYTHING,
+    "partner": ["partner", "partner_dispatcher"],
+} | {person[0]: ["employee"] for person in STAFF}
 # priority: answer, resolve, confirm in working minutes
 PROMISES = {"p1": (30, 240, 480), "p2": (60, 480, 960), "p3": (240, 1440, 1440), "p4": (480, 2880, 1440)}
 
@@ -180,9 +194,10 @@ def _store_house(database: psycopg.Connection) -> None:
           values (%s, %s, %s, %s, %s, %s, 'KRW')""", list(PARTS))  # fmt: skip
     _many(
         database,
-        "insert into partners (id, name, phone, status) values (%s, %s, %s, 'active')",
+        "insert into partners (id, name, phone, status, checks_papers) values (%s, %s, %s, 'active', true)",
         list(PARTNERS),
     )
+    _store_papers(database)
     _many(database, """insert into technicians (id, partner_id, name, phone, skills, territories, is_active)
           values (%s, %s, %s, %s, %s, %s, true)""", list(TECHNICIANS))  # fmt: skip
     weeks = [(one[0], weekday) for one in TECHNICIANS for weekday in range(6)]
@@ -192,6 +207,28 @@ def _store_house(database: psycopg.Connection) -> None:
           confirm_minutes, offer_minutes, slot_hours, invoice_days, rating_days, valid_from)
           values ('standard', 1, %s, %s, %s, %s, 30, 24, 14, 14, now())""",
           [(priority, *minutes) for priority, minutes in PROMISES.items()])  # fmt: skip
+
+
+def _store_papers(database: psycopg.Connection) -> None:
+    """The papers of the partners, and the lives that wait for their expiry."""
+    today = date.today()
+    rows = [
+        (f"pap_{number}", partner, number, kind, category, number, today - timedelta(days=200),
+         today + timedelta(days=left), 55_000 if kind == "contract" else None)
+        for partner, kind, category, number, left in PAPERS
+    ]  # fmt: skip
+    _many(database, """insert into partner_papers (id, partner_id, submission_key, kind, category, number, valid_from,
+          valid_until, pay_minor, name, media_type, added_by, added_at)
+          values (%s, %s, %s, %s, %s, %s, %s, %s, %s, '', '', 'acc_admin', now() - interval '200 days')""",
+          rows)  # fmt: skip
+    orders = [
+        (f"partner:{partner[0]}", f"partner:{partner[0]}",
+         json.dumps({"partner_id": partner[0], "status": "active", "seq": 0, "since": None}))
+        for partner in PARTNERS
+    ]  # fmt: skip
+    _many(database, """insert into outbox (key, kind, workflow_id, payload, not_before, created_at, workflow, name,
+          actor_id, task_queue, summary, status, tries, refusal) values (%s, 'start', %s, %s, now(), now(), 'Partner',
+          '', '', 'desk', 'Look after a partner', 'waiting', 0, '') on conflict do nothing""", orders)  # fmt: skip
 
 
 def _store_customers(database: psycopg.Connection) -> None:

@@ -83,7 +83,10 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "test_a_visit_is_offered_scheduled_and_done",
         "test_giving_up_the_search_is_told_to_the_ticket",
         "test_a_cancelled_ticket_takes_its_visit_along",
+        "test_a_company_s_visit_is_handed_on_and_called_off",
+        "test_a_visit_whose_offer_was_taken_back_is_called_off",
     ),
+    "Partner": ("test_a_partner_lives_two_years_and_offers_stop_and_start_with_its_papers",),
     "Invoice": (
         "test_an_invoice_is_issued_paid_and_receipted",
         "test_a_missed_due_date_asks_finance_and_late_money_still_settles",

@@ -7,6 +7,7 @@ import api.billing
 import api.dunning
 import api.field_service
 import api.orders
+import api.partners
 import api.payments
 import api.subscriptions
 import api.systems
@@ -21,6 +22,7 @@ WORDS = (
     api.dunning,
     api.field_service,
     api.orders,
+    api.partners,
     api.payments,
     api.subscriptions,
     api.systems,

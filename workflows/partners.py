@@ -152,7 +152,8 @@ class PartnerWorkflow:
         """Write one step with its waits; waits alone are a step without a line."""
         self.seq += 1
         change = PartnerChange(
-            self.partner_id, self.seq, workflow.now(), self.status, sentence, waits=self.waits.take(), **facts,  # type: ignore[arg-type]
+            self.partner_id, self.seq, workflow.now(), self.status, sentence, waits=self.waits.take(),
+            **facts,  # type: ignore[arg-type]
         )  # fmt: skip
         summary = told(SENTENCES[sentence]) if sentence else "Say what is waited for"
         await workflow.execute_activity_method(PartnerActivities.record, change, summary=summary, **ROWS)

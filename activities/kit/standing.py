@@ -20,7 +20,7 @@ from models.tickets import Ticket
 
 def paper_of(row: PartnerPaper) -> Paper:
     """What counts of a stored paper."""
-    return Paper(row.id, row.kind, row.category, row.valid_from, row.valid_until)
+    return Paper(row.id, row.kind, row.category, row.valid_from, row.valid_until, row.added_at)
 
 
 async def papers_of(session: AsyncSession, *partner_ids: str) -> list[PartnerPaper]:
@@ -32,7 +32,7 @@ async def papers_of(session: AsyncSession, *partner_ids: str) -> list[PartnerPap
 async def bars(
     session: AsyncSession, technician_ids: Sequence[str], category: str, at: datetime
 ) -> Mapping[str, str]:
-    """Who of these may not be offered such work at that moment, with the reason; our own people always may."""
+    """Who of these may not be offered such work at that moment, and why; our own people always may."""
     homes = select(col(Technician.id), Partner).join(Partner, col(Partner.id) == col(Technician.partner_id))
     found = (await session.execute(homes.where(col(Technician.id).in_(technician_ids)))).all()
     partners = {partner.id: partner for _, partner in found}

@@ -80,6 +80,8 @@ async def home(request: Request, desk: Desk) -> Response:
         return answer(request, "home/customer.html", page)
     if person.kind is Kind.EMPLOYEE:
         return answer(request, "employee_requests/home.html", await home_page(desk))
+    if Role.PARTNER_DISPATCHER in person.roles and person.kind is Kind.PARTNER:
+        return move_on(request, "/partners/desk")
     if person.kind in (Kind.TECHNICIAN, Kind.PARTNER):
         return move_on(request, "/field-service")
     if person.roles & {Role.AGENT, Role.DISPATCHER}:

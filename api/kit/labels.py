@@ -91,6 +91,7 @@ _labels: dict[str, dict[str, Label]] = {
         "employee_requests/undo_by_hand": Label(N_("To be undone by hand")),
         "employee_requests/message": Label(N_("Message of a request")),
         "employee_requests/notice": Label(N_("Notice of a request")),
+        "partners/paper": Label(N_("Expiry of a partner's paper")),
         "knowledge/review_due": Label(N_("Reminder to look at an article again")),
         "payments/refused": Label(N_("Payment refused")),
         "payments/unsettled": Label(N_("Warning: unclear payment")),

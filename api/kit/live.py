@@ -36,6 +36,7 @@ from models.employee_requests import EmployeeRequest
 from models.field_service import Visit
 from models.kit.refusals import Refusal
 from models.orders import Order, Return
+from models.partners import Partner
 from models.subscriptions import Subscription, SubscriptionChange
 from models.tickets import Ticket
 
@@ -67,6 +68,7 @@ ROWS: dict[str, type[Any]] = {
     "presence": Ticket,  # who has it open
     "ticket": Ticket,
     "visit": Visit,
+    "partner": Partner,
     "invoice": Invoice,
     "chat": Chat,
     "line": PhoneLine,
@@ -78,6 +80,7 @@ AUDIENCE = {
     "journeys": INSIDE,
     "collections": INSIDE,
     "dunning": INSIDE,
+    "partners": INSIDE,
     "visits": INSIDE | {Kind.TECHNICIAN, Kind.PARTNER},
     "employee_requests": INSIDE | {Kind.EMPLOYEE},
 }

@@ -36,6 +36,7 @@ ENTRIES = (
     Entry("/customers", "users", N_("Customers"), STAFF_ROLES, "C"),
     Entry("/orders", "shopping-cart", N_("Orders"), STAFF_ROLES, "O"),
     Entry("/field-service", "calendar-days", N_("Visits"), DESK, "V"),
+    Entry("/partners", "handshake", N_("Partner companies"), DESK, ""),
     Entry("/subscriptions", "refresh-cw", N_("Contracts"), DESK, "K"),
     Entry("/billing/invoices", "receipt", N_("Invoices"), frozenset({Role.FINANCE, Role.ADMIN}), "I"),
     Entry(

@@ -16,6 +16,7 @@ from models.messages import (
     field_service,
     journeys,
     orders,
+    partners,
     payments,
     subscriptions,
     tickets,
@@ -25,7 +26,7 @@ from models.messages.employee_requests import requests
 SENTENCES: dict[str, str] = {
     **tickets.SENTENCES, **field_service.SENTENCES, **billing.SENTENCES, **payments.SENTENCES,
     **customers.SENTENCES, **orders.SENTENCES, **subscriptions.SENTENCES, **dunning.SENTENCES,
-    **requests.SENTENCES, **channels.SENTENCES,
+    **requests.SENTENCES, **channels.SENTENCES, **partners.SENTENCES,
 }  # fmt: skip
 # What is said instead when a value is absent, or is a code that has no name.
 BARE: dict[str, str] = {
@@ -35,6 +36,13 @@ BARE: dict[str, str] = {
     "tickets.replied": N_("We answered"),
     "tickets.rated": N_("The customer rated the repair"),
     "visits.offered": N_("Offered to a technician"),
+    "visits.withdrawn": N_("The offer was taken back"),
+    "visits.reassigned": N_("Another technician takes the visit over"),
+    "partners.suspended": N_("The partner was suspended"),
+    "partners.ended": N_("The work with the partner has ended"),
+    "partners.paper_added": N_("A paper was added"),
+    "partners.paper_warned": N_("A paper expires soon; the partner was told"),
+    "partners.paper_expired": N_("A paper has expired; offers that need it have stopped"),
     "visits.declined": N_("The technician declined"),
     "visits.expired": N_("The technician did not answer in time"),
     "visits.given_back": N_("The technician gave the visit back"),
@@ -234,9 +242,10 @@ CODES = {
     "check": ("close_check",),
     "target": ("promise_target",),
     "held": ("rule_held",),
+    "paper": ("paper",),
 }
 # Values that are a code, or else what a person typed.
-TYPED = {"reason": ("decline", "outcome", "call_off", "off_because", "change_end")}
+TYPED = {"reason": ("decline", "outcome", "call_off", "off_because", "change_end", "why_asked")}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d$")
 _PLACE = re.compile(r"%\((\w+)\)s")

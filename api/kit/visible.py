@@ -92,13 +92,13 @@ def outbox_items() -> Select[OutboxItem]:
 
 
 async def offer_cards(session: AsyncSession) -> list[dict[str, Any]]:
-    """What an open offer shows before it is accepted: area, product, kind of work and pay; nobody's name."""
+    """What an open offer shows before it is accepted: area, product, work and pay; nobody's name."""
     found = await session.execute(text("select * from ieum_offer_cards()"))
     return [dict(row) for row in found.mappings()]
 
 
 async def past_visits(session: AsyncSession) -> list[dict[str, Any]]:
-    """What is left of a visit for the field once a week has passed: number, technician, product, result, day."""
+    """What is left of a visit for the field after a week: number, technician, product, result, day."""
     found = await session.execute(text("select * from ieum_past_visits()"))
     return [dict(row) for row in found.mappings()]
 

@@ -102,7 +102,7 @@ def _passed_over(person: Person) -> Condition:
 
 
 def of_own_visit(person: Person, column: Any) -> Condition:
-    """For the field: what names no visit, or one that they hold; another company's on the same ticket is not theirs."""
+    """For the field: what names no visit, or one that they hold, and not another company's on the ticket."""
     return or_(col(column).is_(None), col(column).in_(select(col(Visit.id)).where(held(person))))
 
 

@@ -126,7 +126,6 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "partner_wrong_step": (409, N_("This is not possible for the partner as it stands now.")),
     "papers_missing": (409, N_("A contract and an insurance that count today are needed first.")),
     "partner_has_ended": (409, N_("The work with this partner has ended.")),
-    "paper_days_wrong": (422, N_("The last day cannot lie before the first one.")),
     # billing and payments
     "run_not_running": (409, N_("This bill run is not under way.")),
     "run_not_paused": (409, N_("This bill run is not paused.")),

@@ -145,6 +145,8 @@ WAITS: dict[str, str] = {
     "chat": N_("Waiting for somebody to write in the chat"),
     "device_alarms": N_("Watching whether a device goes on giving alarm"),
     "device_quiet": N_("Waiting until a device has been quiet for long enough"),
+    "paper": N_("Waiting for the day on which a partner's paper expires"),
+    "no_paper": N_("Waiting for the partner's papers"),
     "quarantine": N_("Waiting for a colleague to decide about a mail that was held back"),
     "snoozed_time": N_("Snoozed: out of the queue for a while"),
     "snoozed_reply": N_("Snoozed until the customer answers"),
@@ -206,5 +208,7 @@ THENS: dict[str, str] = {
     "dunning_goes_on": N_("then the dunning goes on"),
     "back_in_queue": N_("then it is back in the queue"),
     "end_chat": N_("then the chat ends and goes on by letter"),
+    "warn_partner": N_("then the partner is told"),
+    "stop_offers": N_("then offers that need it stop"),
     "ignore_mail": N_("then the mail is ignored; the original stays"),
 }

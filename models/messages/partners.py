@@ -122,7 +122,7 @@ SENTENCES: dict[str, str] = {
     "partners.suspended": N_("Suspended: %(reason)s"),
     "partners.resumed": N_("The partner gets offers again"),
     "partners.ended": N_("Ended: %(reason)s"),
-    "partners.paper_added": N_("A paper was added: %(paper)s"),
-    "partners.paper_warned": N_("%(paper)s expires on %(day)s; the partner was told"),
-    "partners.paper_expired": N_("%(paper)s has expired; offers that need it have stopped"),
+    "partners.paper_added": N_("A paper was added: %(paper)s %(number)s"),
+    "partners.paper_warned": N_("%(paper)s %(number)s is valid until %(day)s; the partner was told"),
+    "partners.paper_expired": N_("%(paper)s %(number)s has expired; offers that need it have stopped"),
 }

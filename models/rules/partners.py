@@ -30,6 +30,7 @@ class Paper:
     category: str
     valid_from: date
     valid_until: date
+    added_at: datetime | None = None  # what was due before it was handed in is not said afterwards
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,10 @@ def may_become_active(papers: Sequence[Paper], at: datetime) -> bool:
 
 
 def outlook(papers: Sequence[Paper], after: datetime) -> Outlook:
-    """The next moment after `after` at which something is to be said of a paper that no newer one replaces."""
+    """The next moment at which something is to be said of a paper that no newer one replaces."""
     found = [
         (at, event) for paper in papers if not _is_replaced(paper, papers)
-        for at, event in _news(paper) if at > after
+        for at, event in _news(paper) if at > after and (paper.added_at is None or at > paper.added_at)
     ]  # fmt: skip
     if not found:
         return Outlook()

@@ -7,6 +7,7 @@ from tests.api.web import Web
 LED = {
     "technician_assigned": "/field-service",
     "partner_own": "/field-service",
+    "partner_desk": "/partners/desk",
     "finance": "/billing/invoices",
     "admin": "/journeys",
 }

@@ -24,13 +24,14 @@ OWNED = (
     "timeline_entries", "waits", "journey_histories", "system_calls", "sent_messages",
     "personal_data_accesses", "audit_entries", "invitations", "inbox", "number_series",
     "parts", "service_policies", "alembic_version", "ticket_promises", "ticket_pauses", "retimings",
-    "ticket_rule_checks", "ticket_rule_alarms", "ticket_rule_trials",
+    "ticket_rule_checks", "ticket_rule_alarms", "ticket_rule_trials", "partners", "partner_papers",
+    "partner_steps", "visit_passed_over",
 )  # fmt: skip
 WORKERS_ONLY = (
     "visits", "visit_offers", "invoices", "invoice_lines", "payment_allocations", "ledger_transactions",
     "ledger_entries", "waits", "journey_histories", "system_calls", "sent_messages", "invitations",
     "signed_links", "number_series", "parts", "service_policies", "ticket_promises", "ticket_pauses",
-    "ticket_rule_checks", "ticket_rule_alarms",
+    "ticket_rule_checks", "ticket_rule_alarms", "partner_steps", "visit_passed_over",
     "alembic_version",
 )  # fmt: skip
 

@@ -188,7 +188,7 @@ def test_the_sample_has_a_person_of_every_kind(company: Company) -> None:
     kinds = {person.kind for person in company.persons.values()}
 
     assert kinds == set(Kind) - {Kind.INTAKE, Kind.DOOR}
-    assert len(ACCOUNTS) == 15
+    assert len(ACCOUNTS) == 16
 
 
 async def test_the_queue_of_an_agent_is_read_from_its_index(

@@ -52,7 +52,7 @@ class Field:
 
     def workers(self) -> list[Worker]:
         acts = FieldServiceActivities(self.engine)
-        mine = [acts.rank, acts.offer, acts.schedule, acts.check_evidence, acts.record]
+        mine = [acts.rank, acts.offer, acts.assign, acts.schedule, acts.check_evidence, acts.record]
         client = self.environment.client
         links = Links(bytes(32), "http://localhost:8000")
         post = LetterActivities(self.engine, ConsoleMail(), ConsoleSms(), links, "desk@example.test")

@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.field_service import VisitWorkflow
     from workflows.knowledge import KnowledgeDayWorkflow
     from workflows.orders import ForgetCartsWorkflow, OrderWorkflow, ReturnWorkflow
+    from workflows.partners import PartnerWorkflow
     from workflows.payments import (
         ChargeWorkflow,
         CollectionDayWorkflow,
@@ -63,5 +64,5 @@ WORKFLOWS: list[type] = [
     DeviceExchangeWorkflow, ReturnWorkflow, KeyRevocationWorkflow, ForgetCartsWorkflow,
     InboundMailWorkflow, RetimingWorkflow, RuleTrialWorkflow, TicketBatchWorkflow,
     PeopleSyncWorkflow, EmployeeRequestWorkflow, PersonNewsWorkflow, SimulateItemWorkflow,
-    KnowledgeDayWorkflow, *LIVES_OF_CHANNELS,
+    KnowledgeDayWorkflow, PartnerWorkflow, *LIVES_OF_CHANNELS,
 ]  # fmt: skip

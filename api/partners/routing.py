@@ -1,0 +1,5 @@
+"""The routes of partners."""
+
+from api.kit.routes import Router
+
+router = Router()
