@@ -41,4 +41,6 @@ __all__ = [
 ]  # fmt: skip
 
 # "/tickets/new" is a word, not a number: fixed addresses are tried before those with a placeholder.
+# A template or a field may be called "draft": their pages are tried before those of a ticket.
+router.routes.sort(key=lambda route: getattr(route, "path", "").startswith("/tickets/{"))
 router.routes.sort(key=lambda route: "{" in getattr(route, "path", ""))
