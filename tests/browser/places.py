@@ -132,7 +132,8 @@ def tours(house: House) -> dict[str, Tour]:
                 "/orders/returns", f"/orders/returns/{back}", f"/orders/{order}/return",
                 *(f"/tickets/{number}" for number in numbers[:4]), *jobs, bills[0],
                 *contracts(house, "agent"), *mails(house), *to_hand_over(house),
-                f"/knowledge/tickets/{numbers[0]}", f"/tickets/{numbers[0]}/promises", f"/tickets/{numbers[0]}/kin",
+                f"/knowledge/tickets/{numbers[0]}", f"/tickets/{numbers[0]}/promises",
+                f"/tickets/{numbers[0]}/kin",
             )),
             Tour("finance", DESK, (
                 "/billing/invoices", "/billing/invoices?status=overdue", *bills,
