@@ -100,7 +100,7 @@ def a_letter(template: str = "tickets/received", key: str = "") -> Letter:
         "m1reply",
         "t_one",
         "I1-1.1",
-        values={**MOMENTS, "owed_minor": "55000", "count": "2", "happened": "tickets.noted"},
+        values={**MOMENTS, "owed_minor": "55000", "count": "2", "happened": "tickets.noted", "other": "T2"},
         account_id="a_agent",
     )
 

@@ -134,6 +134,7 @@ def tours(house: House) -> dict[str, Tour]:
                 *(f"/tickets/{number}" for number in numbers[:4]), *jobs, bills[0],
                 *contracts(house, "agent"), *mails(house), *to_hand_over(house),
                 f"/knowledge/tickets/{numbers[0]}", f"/tickets/{numbers[0]}/promises",
+                f"/tickets/{numbers[0]}/kin",
             )),
             Tour("finance", DESK, (
                 "/billing/invoices", "/billing/invoices?status=overdue", *bills,
