@@ -61,19 +61,13 @@ def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
     app.include_router(billing_keys.form(cards))
     app.include_router(billing_keys.key_api(cards, secret))
     app.include_router(mail.mail(post))
-    for router in (phones.texts(book, written), phones.telephony(book, rung), phones.devices(book)):
+    for router in (
+        phones.texts(book, written), phones.telephony(book, rung), phones.devices(book), sms.sms(post),
+        alimtalk.alimtalk(post), marketing(book, token), stock.stock(book, arrivals, token),
+        carrier.carrier(book, scans, token), credit.credit(book, token), bank.bank(book, notices, token),
+        provisioning.service(book, token), tax.tax(book, token), hr.hr(book, token), office.office(book, token),
+    ):  # fmt: skip
         app.include_router(router)
-    app.include_router(sms.sms(post))
-    app.include_router(alimtalk.alimtalk(post))
-    app.include_router(marketing(book, token))
-    app.include_router(stock.stock(book, arrivals, token))
-    app.include_router(carrier.carrier(book, scans, token))
-    app.include_router(credit.credit(book, token))
-    app.include_router(bank.bank(book, notices, token))
-    app.include_router(provisioning.service(book, token))
-    app.include_router(tax.tax(book, token))
-    app.include_router(hr.hr(book, token))
-    app.include_router(office.office(book, token))
     accounts = directory.Directory(book, token)
     app.include_router(directory.controls(accounts))
     app.mount("/directory/scim", cast(ASGIApp, accounts))

@@ -9,10 +9,9 @@ from sqlmodel import col
 from temporalio import activity
 
 from activities.channels import rows
+from activities.kit.intake import lock_sender, move_message
 from activities.kit.letters import said
 from activities.kit.transactions import transaction
-from activities.tickets.claims import lock_sender
-from activities.tickets.mail_rows import move_message
 from models.channels import ChannelEvent
 from models.customers import Consent, Customer
 from models.kit.outbox import announce_start

@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from activities.kit.intake import service_level
 from activities.kit.timeline import tell_live, write_entry
-from activities.tickets.mail_rows import service_level
 from models.customers import Customer
 from models.kit import ids
 from models.kit.outbox import announce_start

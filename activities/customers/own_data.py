@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 PARTS: Mapping[str, str] = {
     "customer": """
         select id, kind, name, phone, email, locale, tier, postcode, address, region, is_verified,
-        phone_proved_at, email_proved_at, created_at from customers where id = :who""",
+        phone_proved_at, email_proved_at, created_at from customers where id = :who or root = :who
+        order by root nulls first, id""",
     "accounts": """
         select login, name, locale, is_active, created_at from accounts where customer_id = :who""",
     "sign_ins": """
@@ -92,7 +93,7 @@ PARTS: Mapping[str, str] = {
         :who or ticket_id in (select id from tickets where customer_id = :who)) order by id""",
     "who_looked": """
         select at, actor_kind, action, purpose, fields from personal_data_accesses where subject_id =
-        :who order by id""",
+        :who or subject_id in (select id from customers where root = :who) order by id""",
 }
 
 

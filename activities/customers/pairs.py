@@ -125,4 +125,5 @@ async def store(session: AsyncSession, pairs: Iterable[dict[str, Any]], at: date
         "decided_by": case((stays, CustomerPair.decided_by), else_=None),
         "decided_at": case((stays, CustomerPair.decided_at), else_=None),
     }  # fmt: skip
-    await session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changes))
+    named = ["first_id", "second_id"]
+    await session.execute(statement.on_conflict_do_update(index_elements=named, set_=changes))

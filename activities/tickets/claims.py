@@ -1,11 +1,10 @@
 """What speaks for a mail's belonging to a ticket: addresses, letters of ours that it answers, counts."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, text
+from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -91,12 +90,6 @@ async def is_participant(session: AsyncSession, ticket: Ticket, sender: str) -> 
         .limit(1)
     )  # fmt: skip
     return await session.scalar(proved) is not None
-
-
-async def lock_sender(session: AsyncSession, sender: str) -> None:
-    """Mails of one sender are placed one after the other, so that the counts below hold."""
-    number = int.from_bytes(hashlib.sha256(sender.encode()).digest()[:8], "big", signed=True)
-    await session.execute(text("select pg_advisory_xact_lock(:number)"), {"number": number})
 
 
 async def came_lately(session: AsyncSession, row: InboundMail, sender: str, at: datetime) -> int:

@@ -5,11 +5,12 @@ import re
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, func, select, text, update
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from activities.kit.intake import service_level
 from activities.kit.letters import said
 from activities.kit.reading.mails import Mail
 from activities.kit.roots import root_of
@@ -26,15 +27,13 @@ from models.messages.tickets import (
     FaultReport,
     MessageKind,
     Priority,
-    ServiceLevel,
     TicketStatus,
     ticket_workflow_id,
 )
 from models.messages.tickets.mails import Mark
 from models.rules.tickets import mails as rules
-from models.tickets import Attachment, InboundMail, ServicePolicy, Ticket, TicketMessage
+from models.tickets import Attachment, InboundMail, Ticket, TicketMessage
 
-LEVEL = tuple(name for name in ServiceLevel.__dataclass_fields__ if name not in ("policy", "version"))
 HANGUL = re.compile(r"[가-힣]")
 NO_SUBJECT = N_("Mail without a subject")
 NO_TEXT = N_("(This mail has no text. The original is kept.)")
@@ -99,30 +98,6 @@ async def open_ticket(
     return ticket_id
 
 
-async def service_level(session: AsyncSession, tier: Tier, at: datetime) -> ServiceLevel:
-    """The promise of today for this tier, else the standard one; later edits do not reach it."""
-    query = (
-        select(ServicePolicy)
-        .where(
-            col(ServicePolicy.name).in_([tier.value, "standard"]),
-            col(ServicePolicy.priority) == Priority.P3, col(ServicePolicy.valid_from) <= at,
-        )
-        .order_by(
-            case((col(ServicePolicy.name) == tier.value, 0), else_=1), col(ServicePolicy.version).desc()
-        )
-        .limit(1)
-    )  # fmt: skip
-    policy = await session.scalar(query)
-    if policy is None:
-        return ServiceLevel()
-    return ServiceLevel(
-        policy=policy.name, version=policy.version, **{name: getattr(policy, name) for name in LEVEL}
-    )
-
-
-def body_of(mail: Mail, locale: str) -> str:
-    """What was newly said; a mail without any text says so."""
-    return rules.without_quote(mail.text).strip() or said(locale, NO_TEXT)
 
 
 async def add_message(
@@ -153,6 +128,11 @@ async def add_message(
     return str(message["id"])
 
 
+def body_of(mail: Mail, locale: str) -> str:
+    """What was newly said; a mail without any text says so."""
+    return rules.without_quote(mail.text).strip() or said(locale, NO_TEXT)
+
+
 async def tell(
     session: AsyncSession, row: InboundMail, ticket_id: str, sentence: str, **details: str
 ) -> None:
@@ -161,11 +141,3 @@ async def tell(
         session, key=f"mail:{row.id}/{sentence}", subject=ticket_workflow_id(ticket_id),
         ticket_id=ticket_id, at=row.received_at, sentence=sentence, details=dict(details),
     )  # fmt: skip
-
-
-async def move_message(session: AsyncSession, message_id: str, ticket_id: str) -> None:
-    """A message that came for a ticket which is over goes to its own, with its files."""
-    mine = col(TicketMessage.id) == message_id
-    await session.execute(update(TicketMessage).where(mine).values(ticket_id=ticket_id))
-    files = update(Attachment).where(col(Attachment.message_id) == message_id)
-    await session.execute(files.values(ticket_id=ticket_id))

@@ -10,12 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from temporalio import activity
 
 from activities.kit.addresses import Addresses
+from activities.kit.intake import lock_sender, move_message
 from activities.kit.reading.mails import Mail
 from activities.kit.reading.readers import Readers, Unreadable
 from activities.kit.timeline import write_waits
 from activities.kit.transactions import transaction
 from activities.tickets import mail_rows as rows
-from activities.tickets.claims import Looked, came_lately, lock_sender, looked_up, may_confirm
+from activities.tickets.claims import Looked, came_lately, looked_up, may_confirm
 from activities.tickets.kin import keeper_of
 from models.customers import Customer
 from models.messages.tickets.mails import (
@@ -92,7 +93,7 @@ class MailActivities:
             mail = Mail(subject=row.subject, text=message.body)
             looked = Looked(mail, row.sender, rules.Written.PERSON, rules.Claims())
             ticket_id = await rows.open_ticket(session, customer, row, looked, order.at, is_quiet=True)
-            await rows.move_message(session, row.message_id, ticket_id)
+            await move_message(session, row.message_id, ticket_id)
             await rows.tell(session, row, ticket_id, "tickets.mail_follows", other=before.id)
             row.ticket_id, row.reason = ticket_id, "new_ticket"
             return placed(row)

@@ -70,6 +70,13 @@ async def command(
         return Answer.HELD
     if client is None:
         return Answer.ACCEPTED
+    return await _say_now(session, client, workflow_id, update_name, argument, mine)
+
+
+async def _say_now(
+    session: AsyncSession, client: Client, workflow_id: str, update_name: str, argument: Said, mine: Mine
+) -> Answer:
+    """Say it and note how that went; what nobody answers in time is said again by the relay."""
     try:
         async with asyncio.timeout(PATIENCE):
             handle = client.get_workflow_handle(workflow_id)

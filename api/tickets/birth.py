@@ -84,12 +84,8 @@ async def receive(
     owned = report.owned_product_id or await product_for(desk, report, customer_id)
     number = await desk.session.scalar(text("select nextval('ticket_numbers')"))
     ticket_id = ids.ticket_id(int(number or 0))
-    row = {
-        "id": ticket_id, "submission_key": report.key, "submitted_by": desk.person.id,
-        "customer_id": customer_id, "owned_product_id": owned,
-        "channel": report.channel, "subject": report.subject, "description": report.description,
-        "status": TicketStatus.RECEIVED, "is_over": False, "priority": report.priority,
-        "is_confidential": False, "created_at": now, "updated_at": now, "seq": 0,
+    row = fresh_row(report, ticket_id, now) | {
+        "submitted_by": desk.person.id, "customer_id": customer_id, "owned_product_id": owned,
     }  # fmt: skip
     if not await is_new(desk, Ticket, row):
         # The same form arrived twice at the same moment: the other one was first.
@@ -113,6 +109,15 @@ async def receive(
         await beside(ticket_id)
     await desk.commit()
     return ticket_id
+
+
+def fresh_row(report: Report, ticket_id: str, now: datetime) -> dict[str, Any]:
+    """What the report itself says of its ticket."""
+    return {
+        "id": ticket_id, "submission_key": report.key, "channel": report.channel, "subject": report.subject,
+        "description": report.description, "status": TicketStatus.RECEIVED, "is_over": False,
+        "priority": report.priority, "is_confidential": False, "created_at": now, "updated_at": now, "seq": 0,
+    }  # fmt: skip
 
 
 async def is_new(desk: DeskAt, model: type[SQLModel], row: dict[str, Any]) -> bool:

@@ -318,7 +318,6 @@ MERGE_AGAINST: dict[str, str] = {
 }
 FOR_GOOD = frozenset({"erased", "merged", "changed"})  # of these: what waiting does not cure
 SENTENCES: dict[str, str] = {
-    "customers.merge_asked": N_("A merge with another record was asked for"),
     "customers.merge_waits": N_("The merge waits until nothing stands against it"),
     "customers.merge_confirmed": N_("A second person agreed to the merge"),
     "customers.merge_refused": N_("The records were not merged"),

@@ -75,8 +75,9 @@ async def test_undone_every_row_is_as_before(
 
 
 POSTED = """
-  insert into ledger_transactions (source, purpose, customer_id, posted_on, posted_at)
-  values (%s, 'test', %s, current_date, now()) returning customer_id"""
+  insert into ledger_transactions (id, source, purpose, customer_id, posted_on, posted_at)
+  values ((select max(id) + 1 from ledger_transactions), %s, 'test', %s, current_date, now())
+  returning customer_id"""
 WRITTEN = """
   insert into timeline_entries (key, subject, ticket_id, customer_id, at, kind, actor_kind, sentence,
     details, is_public)

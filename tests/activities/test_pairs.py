@@ -39,10 +39,8 @@ async def reasons(engine: AsyncEngine, database: Database, **other: Any) -> list
     ("other", "why"),
     [
         ({"name": "박서준", "phone_as_given": "010-5555-1234"}, ["phone_same", "name_differs"]),
-        (
-            {"name": "김하나", "phone": "+821055551243"},
-            [],
-        ),  # an alike number and a common name are not enough
+        ({"name": "김하나", "phone": "+821055551243"}, ["phone_close", "name_same"]),
+        ({"name": "박서준", "phone": "+821055551243"}, []),  # a number like another one alone is nothing
         ({"name": "김하나", "phone": "+821055551243", **HOME}, ["phone_close", "name_same", "address_same"]),
         ({"name": "김하나", "email": "hanakim+shop@naver.com"}, ["mail_same", "name_same"]),
         ({"name": "김하나", "email": "hana.kim@gmail.com"}, ["mail_name", "name_same"]),
