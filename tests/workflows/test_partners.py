@@ -177,7 +177,8 @@ async def test_a_partner_lives_two_years_and_offers_stop_and_start_with_its_pape
 
     await life.hand_in(PaperKind.CERTIFICATE, second_end)
     assert await asked() == {f"tech_{life.name}"}
-    await life.forward_to(midnight(second_end + timedelta(days=1)) + timedelta(seconds=5))
+    await life.forward_to(midnight(second_end + timedelta(days=1)) + timedelta(hours=1))
+    await life.settle()
     year_two = [*year_one, "paper_added", "paper_warned", "paper_warned", "paper_expired"]
     assert await life.story() == year_two
     await life.hand_in(PaperKind.CERTIFICATE, FAR)
