@@ -304,19 +304,14 @@ def requests(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
 
 
 def knowledge(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
-    """Articles: who is reminded to look at them again, and what is forgotten."""
+    """Articles: who is reminded to look at them again, and what is forgotten; partners and their papers."""
     mail = HttpMail(setting.mail_url, setting.systems_token, calls)
-    articles = KnowledgeActivities(engine, mail, setting.public_url)
-    return {DESK_QUEUE: [articles.due, articles.forget], MAIL_QUEUE: [articles.remind]}
-
-
-def partners(engine: AsyncEngine, setting: Settings, calls: CallLog) -> Acts:
-    """Partners: their lives, and letters about papers that expire."""
-    lives = PartnerActivities(engine)
-    letters = PartnerLetterActivities(
-        engine, HttpMail(setting.mail_url, setting.systems_token, calls), setting.public_url
-    )
-    return {DESK_QUEUE: [lives.outlook, lives.check_papers, lives.record], MAIL_QUEUE: [letters.warn]}
+    articles, lives = KnowledgeActivities(engine, mail, setting.public_url), PartnerActivities(engine)
+    papers = PartnerLetterActivities(engine, mail, setting.public_url)
+    return {
+        DESK_QUEUE: [articles.due, articles.forget, lives.outlook, lives.check_papers, lives.record],
+        MAIL_QUEUE: [articles.remind, papers.warn],
+    }
 
 
 def activities(engine: AsyncEngine, setting: Settings) -> Acts:
@@ -328,7 +323,7 @@ def activities(engine: AsyncEngine, setting: Settings) -> Acts:
         sales(engine, setting, calls), books(engine, setting, calls), overdue(engine),
         evidence(engine, setting, calls),
         requests(engine, setting, calls),
-        knowledge(engine, setting, calls), partners(engine, setting, calls),
+        knowledge(engine, setting, calls),
     )  # fmt: skip
     for group in groups:
         for queue, acts in group.items():

@@ -153,16 +153,16 @@ async def _assign(session: AsyncSession, order: Assignment) -> None:
     offer = await session.get(VisitOffer, (order.visit_id, order.ordinal), with_for_update=True)
     if offer is None or offer.status not in (OfferStatus.OPEN, OfferStatus.ACCEPTED):
         raise _refused("offer_gone")
-    is_first = offer.status is OfferStatus.OPEN
-    holder = offer.technician_id if is_first else offer.assigned_to or offer.technician_id
-    if not is_first and holder == order.assignee:
+    is_open = offer.status is OfferStatus.OPEN
+    holder = offer.technician_id if is_open else offer.assigned_to or offer.technician_id
+    if not is_open and holder == order.assignee:
         return
-    if holder != order.technician_id:
+    if is_open is order.is_handed_on or holder != order.technician_id:
         raise _refused("offer_gone")
     if not await may_send(session, offer.technician_id, order.assignee, order.visit_id, order.at):
         raise _refused("not_of_company")
     offer.status, offer.assigned_to = OfferStatus.ACCEPTED, order.assignee
-    if is_first:
+    if is_open:
         offer.answered_at = order.at
     else:
         mine = update(Visit).where(col(Visit.id) == order.visit_id, ~col(Visit.is_over))

@@ -65,7 +65,8 @@ def build(book: Book, board: Switchboard, secret: str, token: str) -> FastAPI:
         phones.texts(book, written), phones.telephony(book, rung), phones.devices(book), sms.sms(post),
         alimtalk.alimtalk(post), marketing(book, token), stock.stock(book, arrivals, token),
         carrier.carrier(book, scans, token), credit.credit(book, token), bank.bank(book, notices, token),
-        provisioning.service(book, token), tax.tax(book, token), hr.hr(book, token), office.office(book, token),
+        provisioning.service(book, token), tax.tax(book, token), hr.hr(book, token),
+        office.office(book, token),
     ):  # fmt: skip
         app.include_router(router)
     accounts = directory.Directory(book, token)

@@ -98,8 +98,6 @@ async def open_ticket(
     return ticket_id
 
 
-
-
 async def add_message(
     session: AsyncSession, ticket_id: str, row: InboundMail, looked: Looked, mark: Mark, locale: str
 ) -> str:

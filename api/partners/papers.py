@@ -31,6 +31,7 @@ from models.partners import Partner, PartnerPaper
 
 LONGEST_EDGE = 2400
 MOST_PAY = 100_000_000
+FIRST, LAST = date(2000, 1, 1), date(2199, 12, 31)  # a life waits for these days
 
 
 class NewPaper(Input):
@@ -58,7 +59,9 @@ async def add(
     form, wish = sent.form, sent.value
     file: dict[str, Any] = {"name": "", "media_type": "", "stored_as": None}
     if wish is not None:
-        if wish.valid_until < wish.valid_from:
+        if not (FIRST <= wish.valid_from <= LAST and FIRST <= wish.valid_until <= LAST):
+            form = sent.wrong("valid_until", _("Please check this field."))
+        elif wish.valid_until < wish.valid_from:
             form = sent.wrong("valid_until", _("The last day cannot lie before the first one."))
         elif wish.kind is PaperKind.CERTIFICATE and wish.category not in await lines_of(desk):
             form = sent.wrong("category", _("Please choose the product line that the certificate is for."))

@@ -117,6 +117,16 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Crew:
+    """One of a partner's technicians."""
+
+    id: str
+    name: str
+    skills: tuple[str, ...]
+    is_active: bool
+
+
+@dataclass(frozen=True)
 class PartnerPage:
     """Everything about one partner."""
 
@@ -128,7 +138,7 @@ class PartnerPage:
     checks_papers: bool
     papers: tuple[PaperLine, ...]
     lacks: tuple[PaperKind, ...]
-    technicians: tuple[Technician, ...]
+    technicians: tuple[Crew, ...]
     offers: tuple[OfferLine, ...]
     replan: tuple[Replan, ...]
     story: tuple[Told, ...]
@@ -220,13 +230,14 @@ async def page_of(desk: DeskAt, partner: Partner) -> PartnerPage:
     crew = desk.visible(Technician).where(col(Technician.partner_id) == partner.id)
     technicians = (await desk.session.scalars(crew.order_by(col(Technician.name)).limit(MOST))).all()
     names = {one.id: one.name for one in technicians}
+    people = tuple(Crew(one.id, one.name, tuple(one.skills), one.is_active) for one in technicians)
     papers = tuple((await papers_of(desk, partner.id)).get(partner.id, ()))
     stops = partner.status in NEEDS_REASON
     return PartnerPage(
         id=partner.id, name=partner.name, phone=partner.phone, status=partner.status,
         reason=partner.status_reason, checks_papers=partner.checks_papers, papers=papers,
         lacks=lacking(papers) if partner.checks_papers else (),
-        technicians=tuple(technicians), offers=await offers_of(desk, names),
+        technicians=people, offers=await offers_of(desk, names),
         replan=await replan_of(desk, names) if stops else (), story=await story_of(desk, partner.id),
         scores=await scores_of(desk, names),
         moves=tuple(one for one in PartnerStatus if one in moves(partner.status)),

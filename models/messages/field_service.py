@@ -160,6 +160,7 @@ class Assignment:
     technician_id: str  # whom the offer went to, or who holds the visit
     assignee: str
     at: datetime
+    is_handed_on: bool = False  # the company holds it already
 
 
 @dataclass(frozen=True)

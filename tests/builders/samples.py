@@ -16,7 +16,7 @@ SAMPLE = {
     "attachment": ("at1", "at2"),
     "technician": ("t_one", "t_two"),
     "partner": ("p_one", "p_two"),
-    "partner_paper": ("pp_one_contract", "pp_two_contract"),
+    "paper": ("pp_one_contract", "pp_two_contract"),
     "account": ("a_employee", "a_gone"),
     "api_token": ("0000000000000000", "1111111111111111"),
     "product": ("pr", "pr_gone"),

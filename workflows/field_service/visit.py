@@ -162,7 +162,7 @@ class VisitWorkflow(Chapters):
         async with self.turn:
             self.refuse_reassign(command)
             before = self.technician_id or ""
-            await self._assign(self.ordinal, command.technician_id, command.assignee)
+            await self._assign(self.ordinal, command.technician_id, command.assignee, is_handed_on=True)
             self.technician_id = command.assignee
             await self._record("visits.reassigned", self.status, command, details=self._named())
             self._send("job_called_off", before)
@@ -187,8 +187,11 @@ class VisitWorkflow(Chapters):
                                reason=fact.reason, details=details)  # fmt: skip
             self.offer = None
 
-    async def _assign(self, ordinal: int, technician_id: str, assignee: str) -> None:
-        order = Assignment(self.order.visit_id, ordinal, technician_id, assignee, workflow.now())
+    async def _assign(
+        self, ordinal: int, technician_id: str, assignee: str, *, is_handed_on: bool = False
+    ) -> None:
+        visit, now = self.order.visit_id, workflow.now()
+        order = Assignment(visit, ordinal, technician_id, assignee, now, is_handed_on)
         await or_refuse(FieldServiceActivities.assign, order, "Is it one of the company's own?")
 
     @workflow.update
