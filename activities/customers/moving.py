@@ -12,10 +12,11 @@ Reference = tuple[str, str]  # table and column
 
 MOVED: tuple[Reference, ...] = (
     ("accounts", "customer_id"), ("consents", "customer_id"), ("credit_notes", "customer_id"),
-    ("customer_notes", "customer_id"), ("deposits", "customer_id"), ("dunning_cases", "customer_id"),
+    ("customer_notes", "customer_id"), ("deposits", "customer_id"), ("device_faults", "customer_id"),
+    ("dunning_cases", "customer_id"),
     ("dunning_holds", "customer_id"), ("invoices", "customer_id"), ("mandates", "customer_id"),
     ("orders", "customer_id"), ("owned_products", "customer_id"), ("payment_attempts", "customer_id"),
-    ("payment_methods", "customer_id"), ("privacy_requests", "customer_id"),
+    ("payment_methods", "customer_id"), ("phone_calls", "customer_id"), ("privacy_requests", "customer_id"),
     ("promises_to_pay", "customer_id"), ("refunds", "customer_id"), ("returns", "customer_id"),
     ("signed_links", "customer_id"), ("signups", "customer_id"), ("subscription_changes", "customer_id"),
     ("subscription_changes", "other_customer_id"), ("subscription_charges", "customer_id"),
@@ -59,6 +60,7 @@ ALONG: tuple[tuple[str, str, str, str], ...] = (
     ("refunds", "invoice_id", "invoices", "created_at"),
     ("credit_notes", "invoice_id", "invoices", "created_at"),
     ("tax_documents", "invoice_id", "invoices", "created_at"),
+    ("phone_calls", "ticket_id", "tickets", "received_at"), ("device_faults", "ticket_id", "tickets", "began_at"),
     ("visits", "ticket_id", "tickets", "created_at"), ("write_offs", "invoice_id", "invoices", "at"),
     ("mandates", "method_id", "payment_methods", "consented_at"),
     ("dunning_holds", "case_id", "dunning_cases", "created_at"),

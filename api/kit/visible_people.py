@@ -1,5 +1,5 @@
 """Who may see who works here, who is away and who stands in; the database says the same (migration 0025);
-so does who sees which records may be one customer (migration 0035)."""
+so does who sees which records may be one customer (migration 0038)."""
 
 from typing import Any
 

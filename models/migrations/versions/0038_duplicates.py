@@ -173,6 +173,7 @@ create trigger account_stays_with_its_invoice before insert on ledger_transactio
 LANDS = (
     ("accounts", "customer_id"), ("billing_accounts", "customer_id"), ("consents", "customer_id"),
     ("credit_notes", "customer_id"), ("customer_notes", "customer_id"), ("deposits", "customer_id"),
+    ("device_faults", "customer_id"), ("phone_calls", "customer_id"),
     ("dunning_cases", "customer_id"), ("dunning_holds", "customer_id"), ("invoices", "customer_id"),
     ("mandates", "customer_id"), ("orders", "customer_id"), ("owned_products", "customer_id"),
     ("payment_attempts", "customer_id"), ("payment_methods", "customer_id"), ("privacy_requests", "customer_id"),
