@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, func, text, update
+from sqlalchemy import and_, case, func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import col
@@ -116,8 +116,8 @@ async def store(session: AsyncSession, pairs: Iterable[dict[str, Any]], at: date
     if not rows:
         return
     statement = insert(CustomerPair).values(sorted(rows, key=lambda row: str(row["id"])))
-    new, is_same = statement.excluded, CustomerPair.likeness == statement.excluded.likeness  # type: ignore[var-annotated]
-    stays = is_same & (col(CustomerPair.status) != PairStatus.MERGED)
+    new = statement.excluded
+    stays = and_(col(CustomerPair.likeness) == new.likeness, col(CustomerPair.status) != PairStatus.MERGED)
     changes = {
         "score": new.score, "reasons": new.reasons, "likeness": new.likeness,
         "found_at": func.greatest(col(CustomerPair.found_at), new.found_at),

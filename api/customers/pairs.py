@@ -129,11 +129,11 @@ def lines_of(person: Person) -> Any:
     return (
         visible(person, CustomerPair)
         .with_only_columns(
-            col(CustomerPair.id), col(CustomerPair.first_id), one.name, col(CustomerPair.second_id),
-            other.name, col(CustomerPair.score), col(CustomerPair.reasons), col(CustomerPair.found_at),
+            col(CustomerPair.id), col(CustomerPair.first_id), col(one.name), col(CustomerPair.second_id),
+            col(other.name), col(CustomerPair.score), col(CustomerPair.reasons), col(CustomerPair.found_at),
         )
-        .join(one, one.id == col(CustomerPair.first_id))
-        .join(other, other.id == col(CustomerPair.second_id))
+        .join(one, col(one.id) == col(CustomerPair.first_id))
+        .join(other, col(other.id) == col(CustomerPair.second_id))
     )  # fmt: skip
 
 

@@ -217,7 +217,7 @@ async def is_new(desk: DeskAt, row: dict[str, object]) -> bool:
     return (await desk.session.execute(statement)).first() is not None
 
 
-async def start(desk: DeskAt, id: str, lines: Select[Any], names: list[str]) -> None:
+async def start(desk: DeskAt, id: str, lines: Select[*tuple[Any, ...]], names: list[str]) -> None:
     """Its lines in one statement, and its life."""
     await desk.session.execute(
         insert(TicketBatchLine).from_select(names, lines, include_defaults=False).inline()

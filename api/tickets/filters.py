@@ -207,7 +207,8 @@ def values_of(filters: Filters, name: str, person: Person) -> list[str]:
 def condition(name: str, values: list[str] | None = None) -> ColumnElement[bool]:
     """One filter in a query: with its values, or with those that are given when it runs."""
     if name == "breaks":
-        return col(Ticket.next_due) < MIDNIGHT
+        today: ColumnElement[bool] = col(Ticket.next_due) < MIDNIGHT
+        return today
     if name == "q":
         return WORDS
     held = bindparam(name, type_=ARRAY(Text)) if values is None else literal(values, ARRAY(Text))
