@@ -7,6 +7,7 @@ const meta = $('meta[name=live]'), address = meta?.content;
 const EVENTS = [
   'tickets', 'visits', 'orders', 'journeys', 'collections', 'dunning', 'ticket', 'visit', 'invoice', 'order', 'close', 'return', 'dunning_case',
   'subscription', 'change', 'customer', 'employee_requests', 'employee_request', 'presence', 'chat', 'line',
+  'partners', 'partner',
 ];
 const shared = `ieum-live ${address} ${$('meta[name=me]')?.content ?? ''}`;   // two readers never share
 const REMEMBERED = 60000, SKEW = 500, tab = Math.random();

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
 
-from api.kit import bare_requests, formats
+from api.kit import bare_kin, bare_requests, formats
 from api.kit.labels import name_of
 from api.kit.language import N_, gettext, locale
 from models.messages import (
@@ -210,7 +210,7 @@ BARE_DUNNING: dict[str, str] = {
 }
 BARE.update(BARE_DUNNING)
 BARE.update(BARE_COLLECTIONS)
-BARE.update(bare_requests.BARE)
+BARE.update(bare_requests.BARE | bare_kin.BARE)
 BARE_WAITS: dict[str, str] = {
     "undo": N_("Waiting until a step is undone"),
     "offer": N_("Waiting for a technician to accept"),
@@ -229,7 +229,7 @@ BARE_WAITS: dict[str, str] = {
     "dunning_promise": N_("Waiting for the money that the customer promised"),
 }
 BARE_WAITS["many_leavers"] = N_("The HR system says that very many people leave: an administrator is asked")
-BARE_WAITS.update(bare_requests.BARE_WAITS)
+BARE_WAITS.update(bare_requests.BARE_WAITS | bare_kin.BARE_WAITS)
 AMOUNTS = frozenset({"total", "amount", "price"})
 # Values that are codes, with the kinds of label in which their names stand.
 CODES = {

@@ -77,7 +77,7 @@ async def drafts(request: Request, desk: Desk) -> Response:
         .limit(SHOWN)
     )  # fmt: skip
     found = (await desk.session.execute(query)).all()
-    lines = tuple(DraftLine(*line[:5], updated_at=line[5], stamp=stamp_of(line[5])) for line in found)
+    lines = tuple(DraftLine(*(*line, stamp_of(line[5]))) for line in found)
     return answer(request, "tickets/drafts.html", DraftsPage(lines))
 
 

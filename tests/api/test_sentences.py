@@ -30,7 +30,8 @@ VALUES: dict[str, Any] = {
     "target": "resolve", "due": AT, "was": AT, "rule": "골드 고객", "team": "고객지원팀", "tag": "vip",
     "priority": "P1", "held": "too_often",
     "item_ko": "명함", "item_en": "Business cards", "reader": "한서윤",
-    "question": "왜 필요합니까?", "answer": "새 노트북이 필요합니다", "version": "2",
+    "template_ko": "방문 안내", "template_en": "Visit", "until": AT, "minutes": "12", "fault": "E41",
+    "paper": "insurance", "question": "왜 필요합니까?", "answer": "새 노트북이 필요합니다", "version": "2",
 }  # fmt: skip
 REASONS = {
     "visits.declined": "too_far",
