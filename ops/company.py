@@ -228,7 +228,7 @@ def _store_papers(database: psycopg.Connection) -> None:
     ]  # fmt: skip
     _many(database, """insert into outbox (key, kind, workflow_id, payload, not_before, created_at, workflow, name,
           actor_id, task_queue, summary, status, tries, refusal) values (%s, 'start', %s, %s, now(), now(), 'Partner',
-          '', '', 'desk', 'Look after a partner', 'waiting', 0, '') on conflict do nothing""", orders)  # fmt: skip
+          '', '', 'desk', 'Look after a partner', 'waiting', 0, '')""", orders)  # fmt: skip
 
 
 def _store_customers(database: psycopg.Connection) -> None:

@@ -118,6 +118,7 @@ def test_every_letter_has_its_templates_and_every_template_its_letter() -> None:
         *PERSONAL,
         "staff/invitation",
         "knowledge/review_due",
+        "partners/paper",
         *(f"employee_requests/{name}" for name in REQUESTS),
     }
     assert {f"{word}/{name}" for word, name in found} == {*FORMS, *others}
