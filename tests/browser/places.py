@@ -33,6 +33,9 @@ NOT_PAGES = re.compile(
     r"|/employee-requests/items/{item_key}|/employee-requests/items/{item_key}/versions/{version}/file"
     r"|/help/pictures/{file_id}|/knowledge/{article_key}|/knowledge/files/all"
     r"|/knowledge/{article_key}/versions/{version}/file"
+    r"|/api/.*|/channels/(pop|chats/{ticket_id}|calls/{phone_call_id}/recording)|/links/{token}/chat"
+    r"|/tickets/{ticket_id}/(presence|chat)|/partners/{partner_id}/papers/{paper_id}/file"
+    r"|/customers/merges/{customer_merge_id}"
     r"|/report/received/{token}|/links/{token}/payment|.*/histories/{run_id}|/links/{token}/photos/.*"
 )
 """Moves on to a page, answers programs, or shows a file; those with tokens are looked at on the walks."""
@@ -134,7 +137,8 @@ def tours(house: House) -> dict[str, Tour]:
                 *(f"/tickets/{number}" for number in numbers[:4]), *jobs, bills[0],
                 *contracts(house, "agent"), *mails(house), *to_hand_over(house),
                 f"/knowledge/tickets/{numbers[0]}", f"/tickets/{numbers[0]}/promises",
-                f"/tickets/{numbers[0]}/kin",
+                *desk_of(house, numbers[0]), "/channels/calls", "/customers/duplicates",
+                "/customers/duplicates/pair_jung", "/partners", "/partners/par_hanbit",
             )),
             Tour("finance", DESK, (
                 "/billing/invoices", "/billing/invoices?status=overdue", *bills,
@@ -145,9 +149,10 @@ def tours(house: House) -> dict[str, Tour]:
             Tour("admin", DESK, (
                 "/staff", "/staff/acc_agent", "/staff/acc_admin", "/staff/accesses", "/people/leavers",
                 *overview(house), *CATALOGUE, *kept(house), *written(house), *PROMISED,
+                *came_in(house), "/channels/keys",
             )),
             Tour(worker, PHONE, ("/field-service", *phone, "/me")),
-            Tour("partner", TABLET, ("/field-service", "/me")),
+            Tour("partner", TABLET, ("/field-service", "/partners/desk", "/me")),
             Tour("customer", PHONE, (
                 "/home", "/orders", "/orders/new", f"/orders/{order}", "/tickets/new", "/me",
                 "/orders/returns", f"/orders/returns/{back}", f"/orders/{returned}/return",
@@ -161,7 +166,7 @@ def tours(house: House) -> dict[str, Tour]:
             Tour("manager", PHONE, to_approve(house)),
             Tour("workplace", DESK, to_work_on(house)),
             Tour("", PHONE, (
-                "/report", "/help", "/help?q=탈수", "/help?q=zzzz", "/help/fridge_not_cold",
+                "/report", "/chat", "/help", "/help?q=탈수", "/help?q=zzzz", "/help/fridge_not_cold",
                 "/sign-in", "/signup", "/signup/code", *SHOP, *letters(house), welcome(house),
                 letter_link(house, f"order:{order}/placed"), letter_link(house, f"change:{change}:requested"),
                 letter_link(house, f"return:{back}/return_agreed"),
@@ -169,6 +174,24 @@ def tours(house: House) -> dict[str, Tour]:
             )),
         )
     }  # fmt: skip
+
+
+def desk_of(house: House, number: str) -> tuple[str, ...]:
+    """What an agent has around the queue and around one ticket; one act for two tickets."""
+    asked = {"act": "note", "ticket": number, "note": "읽었습니다.", "command_id": uuid4().hex}
+    batch = sends(house, "agent", "/tickets/batches", **asked)["batch"]
+    return (
+        f"/tickets/{number}/kin", f"/tickets/{number}/templates", f"/tickets/{number}/deliveries",
+        "/tickets/drafts", "/tickets/fields", "/tickets/fields/terminal_cause", "/tickets/filters", "/tickets/views",
+        "/tickets/templates", "/tickets/templates/restart",
+        f"/tickets/batches/new?ticket={number}", f"/tickets/batches/{batch}",
+    )  # fmt: skip
+
+
+def came_in(house: House) -> tuple[str, ...]:
+    """What came by the channels, and one original."""
+    rows: Any = house.asked("admin", "/channels")["rows"]
+    return ("/channels", *(f"/channels/events/{one['id']}" for one in rows[:1]))
 
 
 def mails(house: House) -> tuple[str, ...]:
