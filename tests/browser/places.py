@@ -182,7 +182,8 @@ def desk_of(house: House, number: str) -> tuple[str, ...]:
     batch = sends(house, "agent", "/tickets/batches", **asked)["batch"]
     return (
         f"/tickets/{number}/kin", f"/tickets/{number}/templates", f"/tickets/{number}/deliveries",
-        "/tickets/drafts", "/tickets/fields", "/tickets/fields/terminal_cause", "/tickets/filters", "/tickets/views",
+        "/tickets/drafts", "/tickets/fields", "/tickets/fields/terminal_cause",
+        "/tickets/filters", "/tickets/views",
         "/tickets/templates", "/tickets/templates/restart",
         f"/tickets/batches/new?ticket={number}", f"/tickets/batches/{batch}",
     )  # fmt: skip
