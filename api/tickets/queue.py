@@ -261,7 +261,7 @@ def views_of(numbers: Iterable[int], filters: Filters) -> tuple[View, ...]:
             name == filters.view and not filters.saved,
             min(number, COUNTED), number > COUNTED,
         )
-        for name, number in zip(VIEWS, numbers, strict=False)
+        for name, number in zip(VIEWS, numbers, strict=True)
     )  # fmt: skip
 
 
