@@ -24,6 +24,8 @@ BODYLESS = {
     "/shop/cart/{ordinal}/removal",
     "/signup/code/again", "/signup/entry", "/signup/resume/{token}", "/customers/{customer_id}/tier",
     "/employee-requests/items/{item_key}/requests/export",
+    "/channels/lines/{phone_line_id}/end", "/channels/clients/{api_client_id}/end",
+    "/channels/devices/{device_key_id}/end", "/customers/duplicates/{customer_pair_id}/dismissal",
 }  # fmt: skip
 # Bodies that are believed only with a signature, and are read raw.
 RAW = {
@@ -64,6 +66,8 @@ WORDS = {
     "other_id": "ticket",
     "keeper_id": "ticket",
     "message_ids": "message",
+    "to_team": "team",
+    "template": "template",
 }
 
 

@@ -13,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from models.messages.staff import LinkPurpose
 from models.messages.tickets import MessageKind, TicketStatus
 from models.tickets import Ticket
-from tests.api.test_ticket_commands import a_link, desk, key, shop
+from tests.api.test_ticket_commands import a_link, key, shop
 from tests.api.web import Web
 from tests.builders import tickets as say
 from tests.builders.desk import a_customer
 from tests.desk import RunningDesk
 
-__all__ = ["desk", "shop"]  # fixtures of a real desk behind the app
+__all__ = ["shop"]  # a real desk behind the app
 JSON = {"Accept": "application/json"}
 FRAGMENT = {"HX-Request": "true"}
 

@@ -152,7 +152,9 @@ class Guest:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             roles = frozenset({"agent", "lead", "dispatcher", "admin"})
-            person = SimpleNamespace(id="P1", name="최유나", roles=roles, locale=None, account_id="P1")
+            person = SimpleNamespace(
+                id="P1", name="최유나", roles=roles, locale=None, account_id="P1", is_desk=True
+            )
             scope.setdefault("state", {}).update(person=person, csrf="c0ffee")
 
         async def guarded(message: Message) -> None:
