@@ -110,27 +110,36 @@ class Edited(Input):
 @router.get("/customers/{customer_id}", may=STAFF, row="customer")
 async def show(request: Request, desk: Desk, customer_id: Key) -> Response:
     """Show everything of one customer that the person may see; who was merged leads to who is left."""
-    query = desk.visible(Customer).with_only_columns(col(Customer.root))
-    if (root := await desk.session.scalar(query.where(col(Customer.id) == customer_id))) is not None:
+    root, proved = await standing_of(desk, customer_id)
+    if root is not None:
         return move_on(request, f"/customers/{root}", data={"root": root})
-    return answer(request, "customers/show.html", await customer_page(desk, customer_id))
+    return answer(request, "customers/show.html", await customer_page(desk, customer_id, proved))
 
 
-async def customer_page(desk: DeskAt, customer_id: str) -> CustomerPage:
+async def standing_of(desk: DeskAt, customer_id: str) -> tuple[str | None, Proved]:
+    """The record that is left of this one if it was merged, and which addresses are proved."""
+    query = desk.visible(Customer).with_only_columns(
+        col(Customer.root), col(Customer.phone_proved_at), col(Customer.email_proved_at)
+    )
+    row = (await desk.session.execute(query.where(col(Customer.id) == customer_id))).one_or_none()
+    if row is None:
+        raise Refusal("not_found")
+    return row[0], Proved(row[1], row[2])
+
+
+async def customer_page(desk: DeskAt, customer_id: str, proved: Proved | None = None) -> CustomerPage:
     """Read one customer; contracts, bills and contacts are a page of their own, fetched after this one."""
     found = await card(desk.session, desk.person, customer_id, tickets=20)
     if found is None:
         raise Refusal("not_found")
-    proofs = desk.visible(Customer).with_only_columns(
-        col(Customer.phone_proved_at), col(Customer.email_proved_at)
-    )
-    proved = (await desk.session.execute(proofs.where(col(Customer.id) == customer_id))).one()
+    proved = proved or (await standing_of(desk, customer_id))[1]
+    merged = (await desk.session.execute(merged_into(desk, customer_id))).all()
     return CustomerPage(
-        found, Proved(*proved), await waits_of(desk, customer_id), await consents_of(desk, customer_id),
+        found, proved, await waits_of(desk, customer_id), await consents_of(desk, customer_id),
         await value_of(desk, customer_id), await notes_of(desk, customer_id),
-        await story_of(desk, customer_id), desk.person.is_desk,
+        await story_of(desk, [customer_id, *(id for id, _name in merged)]), desk.person.is_desk,
         pairs=await pairs_of(desk.session, desk.person, customer_id),
-        names=tuple(await desk.session.scalars(merged_into(desk, customer_id, Customer.name))),
+        names=tuple(name for _id, name in merged),
     )  # fmt: skip
 
 
@@ -168,15 +177,18 @@ async def consents_of(desk: DeskAt, customer_id: str) -> tuple[tuple[ConsentKind
     return tuple(newest((kind, is_given) for kind, is_given in rows).items())
 
 
-def merged_into(desk: DeskAt, customer_id: str, column: Any) -> Any:
-    """A column of the records that were merged into this one."""
-    query = desk.visible(Customer).with_only_columns(col(column)).where(col(Customer.root) == customer_id)
+def merged_into(desk: DeskAt, customer_id: str) -> Any:
+    """The records that were merged into this one, with their names."""
+    query = (
+        desk.visible(Customer)
+        .with_only_columns(col(Customer.id), col(Customer.name))
+        .where(col(Customer.root) == customer_id)
+    )
     return query.order_by(col(Customer.id))
 
 
-async def story_of(desk: DeskAt, customer_id: str) -> tuple[Told, ...]:
+async def story_of(desk: DeskAt, family: list[str]) -> tuple[Told, ...]:
     """The record's own story, newest first, with that of the records that were merged into it."""
-    family = [customer_id, *await desk.session.scalars(merged_into(desk, customer_id, Customer.id))]
     query = desk.visible(TimelineEntry).where(
         col(TimelineEntry.subject).in_([f"customer:{one}" for one in family])
     )
