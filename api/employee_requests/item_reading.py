@@ -1,7 +1,6 @@
 """Items as their keepers see them: the house of the day, what is wrong, who may write, what was changed."""
 
 from dataclasses import dataclass
-from difflib import unified_diff
 from typing import Any
 
 from sqlmodel import col
@@ -28,8 +27,6 @@ from models.rules.employee_requests.walking import walk
 from models.rules.knowledge import reads
 from models.staff import Account, Employee, Team
 
-MOST_LINES = 2_000
-
 
 @dataclass(frozen=True)
 class Told:
@@ -51,14 +48,6 @@ class Stage:
     name: str
     id: str
     when: str
-
-
-@dataclass(frozen=True)
-class DiffLine:
-    """One line of a comparison: "+", "-", "@" or nothing before it."""
-
-    sign: str
-    text: str
 
 
 def owns(person: Person, item: RequestItem) -> bool:
@@ -141,13 +130,6 @@ def outline(item: Item) -> tuple[Stage, ...]:
         )
         for one in walk(item)
     )  # fmt: skip
-
-
-def compared(old: str, new: str) -> tuple[DiffLine, ...]:
-    """What changed between two files, both in their canonical form where they can be read."""
-    lines = unified_diff(canonical(old).splitlines(), canonical(new).splitlines(), n=3, lineterm="")
-    shown = [one for one in lines if not one.startswith(("---", "+++"))][:MOST_LINES]
-    return tuple(DiffLine(one[:1].strip(), one[1:]) for one in shown)
 
 
 def canonical(text: str) -> str:

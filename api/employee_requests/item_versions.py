@@ -16,6 +16,7 @@ from api.employee_requests import item_reading as reading
 from api.employee_requests import item_trials as trials
 from api.employee_requests.items import OPEN, FileText, chosen_file, defined, draft_row, noted
 from api.employee_requests.routing import router
+from api.kit.comparing import DiffPage, compared
 from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed
 from api.kit.rendering import answer, move_on
@@ -103,17 +104,6 @@ class VersionPage:
         return PAGE.format(item_key=self.key, version=self.row.version)
 
 
-@dataclass(frozen=True)
-class DiffPage:
-    """Two versions side by side."""
-
-    key: str
-    old: int
-    new: int
-    versions: tuple[int, ...]
-    lines: tuple[reading.DiffLine, ...]
-
-
 @router.get("/employee-requests/items/{item_key}", may=STAFF, row="request_item")
 async def show_item(request: Request, desk: Desk, item_key: str) -> Response:
     """Go to what is being written, else to what is published."""
@@ -150,7 +140,7 @@ async def compare_versions(
     rows = await reading.versions_of(desk, item_key)
     since = against or new.made_from or max((one.version for one in rows if one.version < version), default=0)
     old = await desk.one(RequestItemVersion, (item_key, since)) if since else None
-    lines = reading.compared(old.text if old else "", new.text)
+    lines = compared(reading.canonical(old.text if old else ""), reading.canonical(new.text))
     page = DiffPage(item_key, since, version, tuple(one.version for one in rows), lines)
     return answer(request, "employee_requests/item_changes.html", page)
 

@@ -1,7 +1,6 @@
 """What the pages of authors are made of: versions, what is wrong with them, who wrote them."""
 
 from dataclasses import dataclass
-from difflib import unified_diff
 from typing import Any
 
 from sqlmodel import col, select
@@ -19,7 +18,6 @@ from models.messages.staff import Role
 from models.rules.knowledge import Known
 from models.staff import Account
 
-MOST_LINES = 2_000
 OPEN = (VersionStatus.DRAFT, VersionStatus.REVIEW)
 
 
@@ -31,14 +29,6 @@ class Told:
     line: int
     code: str
     sentence: str
-
-
-@dataclass(frozen=True)
-class DiffLine:
-    """One line of a comparison: "+", "-", "@" or nothing before it."""
-
-    sign: str
-    text: str
 
 
 def article_of(row: ArticleVersion) -> Article:
@@ -101,13 +91,6 @@ async def flaws(desk: DeskAt, article: Article) -> tuple[Flaw, ...]:
 def told(found: tuple[Flaw, ...]) -> tuple[Told, ...]:
     """What is wrong, in the reader's language."""
     return tuple(Told(one.place, one.line, one.code, _(one.sentence, **one.values)) for one in found)
-
-
-def compared(old: Article | None, new: Article) -> tuple[DiffLine, ...]:
-    """What changed between two versions, as files."""
-    before = article_files.write(old).splitlines() if old else []
-    lines = list(unified_diff(before, article_files.write(new).splitlines(), n=3, lineterm=""))
-    return tuple(DiffLine(one[:1].strip(), one[1:]) for one in lines[2 : MOST_LINES + 2])  # two are the head
 
 
 async def versions_of(desk: DeskAt, article_key: str) -> list[ArticleVersion]:

@@ -10,6 +10,7 @@ from sqlalchemy import update
 from sqlmodel import col
 from starlette.responses import Response
 
+from api.kit.comparing import DiffPage, compared
 from api.kit.desk import Desk, DeskAt
 from api.kit.forms import Input, Typed, typed
 from api.kit.rendering import answer, move_on
@@ -19,6 +20,7 @@ from api.knowledge import reading, writing
 from api.knowledge.routing import router
 from api.knowledge.shown import shown
 from api.knowledge.writing import Number, noted, store
+from models.kit import article_files
 from models.kit.refusals import Refusal
 from models.knowledge import ArticleFeedback, ArticleFile, ArticleVersion, KnowledgeArticle
 from models.messages.catalogue import VersionStatus
@@ -127,17 +129,6 @@ class VersionPage(writing.Choices):
         return self.preview.problems
 
 
-@dataclass(frozen=True)
-class DiffPage:
-    """Two versions side by side."""
-
-    key: str
-    old: int
-    new: int
-    versions: tuple[int, ...]
-    lines: tuple[reading.DiffLine, ...]
-
-
 @router.get("/knowledge/{article_key}", may=STAFF, row="article")
 async def show_article(request: Request, desk: Desk, article_key: Key) -> Response:
     """Go to what is being written, else to what is published."""
@@ -166,7 +157,10 @@ async def compare(
     rows = await reading.versions_of(desk, article_key)
     since = against or new.made_from or max((one.version for one in rows if one.version < version), default=0)
     old = await desk.one(ArticleVersion, (article_key, since)) if since else None
-    lines = reading.compared(reading.article_of(old) if old else None, reading.article_of(new))
+    lines = compared(
+        article_files.write(reading.article_of(old)) if old else "",
+        article_files.write(reading.article_of(new)),
+    )
     page = DiffPage(article_key, since, version, tuple(one.version for one in rows), lines)
     return answer(request, "knowledge/changes.html", page)
 
